@@ -1,0 +1,255 @@
+"""The lines themselves: keys, limits, epoch, batch, sync, answer, enrol, renew, money (wire.md, Lines). Types only.
+
+`command` lives in `protocol.commands`, what a batch tells in `protocol.records`, the state in `protocol.state`.
+"""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from protocol import limits
+from protocol.payload import (
+    Count,
+    HashText,
+    HeadSeq,
+    IdText,
+    Int,
+    KeyText,
+    Name,
+    Payload,
+    Seq,
+    Text,
+    decode,
+)
+from protocol.records import Contact, Record
+from protocol.state import EpochState
+
+SIGNED_BY: Final[dict[str, str]] = {
+    "keys": "root",
+    "limits": "root",
+    "bundle": "root",
+    "epoch": "command",
+    "command": "command",
+    "money": "command",
+    "answer": "answer",
+    "enrol": "record",
+    "renew": "record",
+    "batch": "record",
+    "sync": "record",
+}
+"""Which role's key signs a line of each type."""
+
+Verdict = Literal[
+    "accepted", "known", "parked", "behind_parked", "gap", "ahead", "forked", "superseded_epoch", "wrong_box",
+    "too_large", "bad_signature", "unknown_box", "revoked",
+]  # fmt: skip
+EpochWhy = Literal["enrolled", "replaced", "restored", "forked", "store_lost", "retired"]
+ClockSource = Literal["server", "ntp", "meter", "rtc", "none"]
+MoneyKind = Literal[
+    "sale", "refund", "reversal", "adjustment", "opening", "closing", "write_off", "account", "customer", "wallet",
+    "move",
+]  # fmt: skip
+
+
+class ChainHead(Payload, frozen=True, kw_only=True):
+    """The newest line of a chain: its number and hash; number 0 with the chain's first `prev` where it is empty."""
+
+    seq: HeadSeq
+    hash: HashText
+
+
+class BatchHead(Payload, frozen=True, kw_only=True):
+    """The newest batch that the centre holds of a box."""
+
+    epoch: Count
+    seq: HeadSeq
+    hash: HashText
+
+
+class Keys(Payload, frozen=True, kw_only=True):
+    """Root-signed: the centre's command and answer keys of one generation."""
+
+    site: IdText
+    key_generation: Seq
+    command_keys: Annotated[list[KeyText], msgspec.Meta(min_length=1, max_length=4)]
+    answer_keys: Annotated[list[KeyText], msgspec.Meta(min_length=1, max_length=4)]
+    issued_at_ms: Count
+
+
+class Limits(Payload, frozen=True, kw_only=True):
+    """Root-signed: bounds that a box keeps whatever the command key signs."""
+
+    site: IdText
+    box: IdText | None = None
+    greatest_grant_micro: Count
+    greatest_price_micro: Count
+    protected_always: list[IdText]
+
+
+class Bundle(Payload, frozen=True, kw_only=True):
+    """Root-signed: a program bundle and the SHA-256 of each file in it."""
+
+    site: IdText
+    version: Name
+    files: dict[str, HashText]
+    issued_at_ms: Count
+
+
+class Hardware(Payload, frozen=True, kw_only=True):
+    """What the box says of its hardware, for people."""
+
+    model: Text
+    serial: Text
+
+
+class Enrol(Payload, frozen=True, kw_only=True):
+    """A box asks to be taken in: proof of both keys, and the one-time token of its claim."""
+
+    site: IdText
+    box: IdText
+    token: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
+    record_key: KeyText
+    csr: Annotated[str, msgspec.Meta(max_length=8_000)]
+    csr_proof: Annotated[str, msgspec.Meta(max_length=1_000)]
+    hardware: Hardware
+    agent: Name
+
+
+class Renew(Payload, frozen=True, kw_only=True):
+    """A box asks for a new certificate; the record key signs it."""
+
+    site: IdText
+    box: IdText
+    csr: Annotated[str, msgspec.Meta(max_length=8_000)]
+    csr_proof: Annotated[str, msgspec.Meta(max_length=1_000)]
+    nonce: IdText
+
+
+class Epoch(Payload, frozen=True, kw_only=True):
+    """A stretch in which one piece of hardware writes one box's history; opened by the centre."""
+
+    site: IdText
+    box: IdText
+    epoch: Seq
+    term: Seq
+    record_key: KeyText
+    closes: BatchHead | None = None
+    commands_base: ChainHead
+    config_version: Seq
+    config: Annotated[str, msgspec.Meta(max_length=limits.CONFIG_CHARACTERS_MAX)]
+    state: EpochState
+    why: EpochWhy
+    issued_at_ms: Count
+
+
+class Clock(Payload, frozen=True, kw_only=True):
+    """Whether the box's wall clock can be believed, and where it was set from."""
+
+    sure: bool
+    source: ClockSource
+
+
+class Batch(Payload, frozen=True, kw_only=True):
+    """The header of a batch with its records still raw: it parses even when a record does not."""
+
+    site: IdText
+    box: IdText
+    epoch: Seq
+    seq: Seq
+    prev: HashText
+    boot_id: IdText
+    mono_ms: Count
+    sealed_at_ms: Count
+    clock: Clock
+    agent: Name
+    rules: Seq
+    commands_applied: ChainHead
+    key_generation: Seq
+    term_seen: Seq
+    audit_head_seen: HashText | None = None
+    tariff_hashes: dict[IdText, dict[Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\Z")], HashText]]
+    records: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=limits.RECORDS_MAX)]
+    wallets: dict[IdText, Int]
+
+
+class Live(Payload, frozen=True, kw_only=True):
+    """What a meter shows now, sent while somebody looks. Never booked."""
+
+    meter: IdText
+    at_ms: Count
+    power_w: Int | None = None
+    power_estimated: bool
+    relay: Contact
+    balance_micro: Int | None = None
+    values: dict[Name, Int]
+
+
+class Sync(Payload, frozen=True, kw_only=True):
+    """The last line of a request: where the box stands."""
+
+    site: IdText
+    box: IdText
+    epoch: Count
+    nonce: IdText
+    sent_at_ms: Count
+    batch_head: ChainHead
+    command_head: ChainHead
+    key_generation: Count
+    term_seen: Count
+    agent: Name
+    wait_s: Annotated[int, msgspec.Meta(ge=0, le=limits.WAIT_S_MAX)]
+    live: Annotated[list[Live], msgspec.Meta(max_length=1_000)] | None = None
+
+
+class VerdictOn(Payload, frozen=True, kw_only=True):
+    """The centre's verdict on one batch of the request."""
+
+    epoch: Count
+    seq: Count
+    verdict: Verdict
+
+
+class Answer(Payload, frozen=True, kw_only=True):
+    """The last line of a response: what the centre holds, and its time."""
+
+    site: IdText
+    box: IdText
+    nonce: IdText
+    server_time_ms: Count
+    term: Seq
+    batch_ack: BatchHead
+    command_head: ChainHead
+    audit_head: HashText
+    verdicts: list[VerdictOn]
+    resend_from: Seq | None = None
+    commands_wanted_from: Seq | None = None
+    live_until_ms: Count | None = None
+    read_now: tuple[IdText, ...] = ()
+    retry_after_s: Count | None = None
+    upgrade: Name | None = None
+
+
+class Money(Payload, frozen=True, kw_only=True):
+    """The journal's line for a money step or a change of account, customer or wallet."""
+
+    site: IdText
+    term: Seq
+    number: Seq
+    prev: HashText
+    kind: MoneyKind
+    body: msgspec.Raw
+    operator: Name
+    second: Name | None = None
+    reason: Text | None = None
+    idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    posted_at_ms: Count
+
+
+def read_records(batch: Batch) -> list[Record]:
+    """Read all records of a batch. Raises BadPayload naming the first that does not fit."""
+    return [decode(raw, Record) for raw in batch.records]
+
+
+def write_record(record: Record) -> msgspec.Raw:
+    """Encode a record for a batch."""
+    return msgspec.Raw(msgspec.json.encode(record))
