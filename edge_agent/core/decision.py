@@ -1,0 +1,86 @@
+"""What a pure function of the core answers: rows to write, records to chain, and what to do once that is committed.
+
+Decide, then commit, then act: nothing in `orders` may reach a bus before the transaction that holds the rest.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, WalletRow
+from protocol.records import Cause, Contact, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a relay is to be told. `wanted` is open or closed; how a closed one is written, the bus decides."""
+
+    meter: str
+    wanted: Contact
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One step of the box. Empty where nothing durable changed."""
+
+    records: tuple[Record, ...] = ()
+    meters: tuple[MeterRow, ...] = ()
+    wallets: tuple[WalletRow, ...] = ()
+    marks: Marks | None = None
+    money_ids: tuple[str, ...] = ()
+    """Grants and reclaims applied in this step: kept for ever, none is applied twice."""
+    orders: tuple[Order, ...] = ()
+    urgent: bool = False
+    """Seal and send at once: relay, alarm, boot, money."""
+    latest: tuple[tuple[str, Latest], ...] = ()
+    """In memory only."""
+    reread: frozenset[str] = field(default_factory=frozenset)
+    """Meters to read again now, because a step or an opening wants a second reading."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.records or self.meters or self.wallets or self.marks or self.money_ids)
+
+
+NOTHING = Decision()
+
+
+def join(*decisions: Decision) -> Decision:
+    """One decision that does all of them in their order; of two rows of one thing the later counts."""
+    meters = {row.meter: row for d in decisions for row in d.meters}
+    wallets = {row.wallet: row for d in decisions for row in d.wallets}
+    marks = [d.marks for d in decisions if d.marks is not None]
+    orders = {order.meter: order for d in decisions for order in d.orders}
+    return Decision(
+        records=tuple(r for d in decisions for r in d.records),
+        meters=tuple(meters.values()),
+        wallets=tuple(wallets.values()),
+        marks=marks[-1] if marks else None,
+        money_ids=tuple(m for d in decisions for m in d.money_ids),
+        orders=tuple(orders.values()),
+        urgent=any(d.urgent for d in decisions),
+        latest=tuple(pair for d in decisions for pair in d.latest),
+        reread=frozenset().union(*(d.reread for d in decisions)),
+    )
+
+
+def apply(state: BoxState, decision: Decision) -> None:
+    """Take a committed decision into memory. The only way in which a `BoxState` changes."""
+    state.meters.update({row.meter: row for row in decision.meters})
+    state.wallets.update({row.wallet: row for row in decision.wallets})
+    if decision.marks is not None:
+        state.marks = decision.marks
+    state.latest.update(dict(decision.latest))
+
+
+def preview(state: BoxState, decision: Decision) -> BoxState:
+    """A copy of the state as it will be after the decision: for a step that builds on one not yet committed."""
+    copy = replace(state, meters=dict(state.meters), wallets=dict(state.wallets), latest=dict(state.latest))
+    apply(copy, decision)
+    return copy
+
+
+def with_records(decision: Decision, records: Iterable[Record]) -> Decision:
+    """The same decision with further records behind its own."""
+    return replace(decision, records=(*decision.records, *records))

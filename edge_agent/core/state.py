@@ -1,0 +1,103 @@
+"""What a box knows: the rows that must outlive the power, and what the meters can tell again. Types only.
+
+Durable: `MeterRow`, `WalletState`, `Marks`. They change only by a `Decision` that is committed first.
+In memory: `Latest`, derived from readings; after a crash the first reading derives it again.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from protocol.box_config import BoxConfig
+from protocol.chain import EMPTY_COMMANDS, Head
+from protocol.records import Cause, Contact
+from protocol.state import MeterState, OpenReclaim, WalletState
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One instant on both clocks. `sure` tells whether the wall clock may be believed."""
+
+    wall_ms: int
+    mono_ms: int
+    sure: bool = True
+
+
+class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The durable facts of one meter: its charging state, and what its relay should be and why."""
+
+    state: MeterState
+    wanted: Contact = "unknown"
+    cause: Cause = "unknown"
+    command: int | None = None
+    seen: Contact = "unknown"
+    switched_at_ms: int | None = None
+    """Wall time of the last switching that was seen, for the least time between two."""
+    would: Contact = "unknown"
+    """What was last recorded as `would` while in observe."""
+    alarms: tuple[str, ...] = ()
+    """Alarms of this meter that stand raised."""
+
+    @property
+    def meter(self) -> str:
+        return self.state.meter
+
+
+class WalletRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The durable facts of one wallet."""
+
+    state: WalletState
+    alarms: tuple[str, ...] = ()
+
+    @property
+    def wallet(self) -> str:
+        return self.state.wallet
+
+
+class Marks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the box stands in both chains, in its keys and in its configuration. One row."""
+
+    site: str
+    box: str
+    epoch: int = 0
+    epoch_hash: str = ""
+    term: int = 0
+    key_generation: int = 0
+    config_version: int = 0
+    config_hash: str = ""
+    config: str = ""
+    commands_seq: int = EMPTY_COMMANDS.seq
+    commands_hash: str = EMPTY_COMMANDS.hash
+    open_reclaims: tuple[OpenReclaim, ...] = ()
+    alarms: tuple[str, ...] = ()
+    """Alarms of the box itself and of its buses that stand raised, as "kind/bus"."""
+
+    @property
+    def command_head(self) -> Head:
+        return Head(self.commands_seq, self.commands_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest reading of a meter; lives in memory alone."""
+
+    raw_wh: int
+    wall_ms: int
+    mono_ms: int
+    power_w: int | None
+    relay: Contact
+    max_power_w: int | None = None
+    confirmed: bool = False
+    """A second equal or later reading agreed with the step that this one made."""
+
+
+@dataclass(slots=True)
+class BoxState:
+    """All that the owner thread knows. Only the owner thread writes it, and only after a commit."""
+
+    marks: Marks
+    config: BoxConfig
+    meters: dict[str, MeterRow] = field(default_factory=dict)
+    wallets: dict[str, WalletRow] = field(default_factory=dict)
+    latest: dict[str, Latest] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
