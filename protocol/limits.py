@@ -26,8 +26,8 @@ SIGNATURES_MAX: Final = 4
 RECORDS_MAX: Final = 2_000
 """Records in one batch: all intervals of 200 meters with their links fit several times."""
 
-PARTS_MAX: Final = 200
-"""Stretches of one interval: rates × steps × versions of a month that one reading had to span."""
+PARTS_MAX: Final = 5_000
+"""Stretches of one interval: a year of silence with twelve changes of rate a day, spanned by one reading."""
 
 DEPTH_MAX: Final = 16
 """Nesting of JSON in a payload. The deepest type here has eight levels."""

@@ -1,0 +1,155 @@
+"""From two registers to money, exact to the last digit: the one function that box and centre both compute with.
+
+Source: domain.md, "Charging, exact to the last digit". Pure integers and fractions; no clock, no float.
+`RULES_VERSION` names these rules in each batch; the centre keeps the old ones to check old intervals.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from protocol.ids import Id
+from protocol.limits import PARTS_MAX
+from protocol.records import Interval, IntervalFlag, Part
+from protocol.tariff import Stretch, TariffBook
+from protocol.units import NANO_PER_MICRO, split_largest_remainder
+
+RULES_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalInput:
+    """What one interval of one meter is priced from.
+
+    Registers are unwrapped and without ratio, in Wh, `to_raw_wh` >= `from_raw_wh`. `ratio` is CT × PT. The carries
+    are those after the interval before: energy below 1 Wh, money in 0…999 nano-units. With `clock_sure` false the
+    whole stretch has the tariff's fallback rate. With `charged` false (no wallet: vacant use, main and public meters)
+    energy and prices are recorded, the charge is 0 and the money carry stays.
+    """
+
+    tariff: Id
+    from_raw_wh: int
+    from_ms: int
+    to_raw_wh: int
+    to_ms: int
+    ratio: Fraction
+    energy_carry: Fraction
+    money_carry_nano: int
+    clock_sure: bool = True
+    charged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An interval's energy and money, with the carries to go on from."""
+
+    parts: tuple[Part, ...]
+    energy_wh: int
+    energy_carry: Fraction
+    charge_micro: int
+    money_carry_nano: int
+    flags: tuple[IntervalFlag, ...]
+
+
+def energy_between(from_raw_wh: int, to_raw_wh: int, ratio: Fraction, carry: Fraction) -> tuple[int, Fraction]:
+    """Whole watt-hours between two registers, and the remainder below 1 Wh that is carried on."""
+    if to_raw_wh < from_raw_wh:
+        raise ValueError(f"register ran back from {from_raw_wh} to {to_raw_wh}: it must be held, not priced")
+    total = (to_raw_wh - from_raw_wh) * ratio + carry
+    whole = total.numerator // total.denominator
+    return whole, total - whole
+
+
+def charge_for(energy_wh: int, price_micro: int, carry_nano: int) -> tuple[int, int]:
+    """Money for energy at one price: (charge in micro-units, carry in nano-units 0…999)."""
+    return divmod(carry_nano + energy_wh * price_micro, NANO_PER_MICRO)
+
+
+def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
+    """Split an interval's energy over its stretches by time and price each part; charges of parts add up exactly."""
+    energy_wh, energy_carry = energy_between(given.from_raw_wh, given.to_raw_wh, given.ratio, given.energy_carry)
+    stretches, flags = _stretches(book, given)
+    shares = split_largest_remainder(energy_wh, [max(s.to_ms - s.from_ms, 0) for s in stretches])
+    if len(stretches) == 1:
+        shares = [energy_wh]
+    parts, carry = [], given.money_carry_nano
+    for stretch, share_wh in zip(stretches, shares, strict=True):
+        charge = 0
+        if given.charged:
+            charge, carry = charge_for(share_wh, stretch.price_micro, carry)
+        parts.append(_part(given.tariff, stretch, share_wh, charge))
+    return Priced(tuple(parts), energy_wh, energy_carry, sum(p.charge_micro for p in parts), carry, flags)
+
+
+def _stretches(book: TariffBook, given: IntervalInput) -> tuple[list[Stretch], tuple[IntervalFlag, ...]]:
+    if not given.clock_sure or given.to_ms < given.from_ms:
+        return [_whole(book, given)], ("clock_unsure", "fallback_rate")
+    if given.to_ms == given.from_ms:
+        at = book.at(given.tariff, given.from_ms)
+        return [Stretch(given.from_ms, given.to_ms, at.rate, at.step, at.version, at.price_micro)], ()
+    stretches = book.stretches(given.tariff, given.from_ms, given.to_ms)
+    if len(stretches) > PARTS_MAX:
+        return [_whole(book, given)], ("fallback_rate",)
+    flags: list[IntervalFlag] = []
+    if len({(s.rate, s.version) for s in stretches}) > 1:
+        flags.append("estimated_split")
+    if book.local_day(stretches[-1].from_ms) != book.local_day(given.from_ms):
+        flags.append("midnight")
+    return stretches, tuple(flags)
+
+
+def _whole(book: TariffBook, given: IntervalInput) -> Stretch:
+    """The whole interval at the fallback rate, never ending before it begins."""
+    at = book.fallback(given.tariff, given.to_ms)
+    from_ms = min(given.from_ms, given.to_ms)
+    return Stretch(from_ms, given.to_ms, at.rate, at.step, at.version, at.price_micro)
+
+
+def _part(tariff: Id, stretch: Stretch, energy_wh: int, charge_micro: int) -> Part:
+    return Part(
+        from_ms=stretch.from_ms,
+        to_ms=stretch.to_ms,
+        rate=stretch.rate,
+        step=stretch.step,
+        tariff=tariff,
+        tariff_version=stretch.version,
+        price_micro=stretch.price_micro,
+        energy_wh=energy_wh,
+        charge_micro=charge_micro,
+    )
+
+
+def differences(
+    book: TariffBook, said: Interval, ratio: Fraction, energy_carry: Fraction, money_carry_nano: int
+) -> list[str]:
+    """Price an interval of a batch again from what stood before it, and name every field that differs.
+
+    `ratio` is CT × PT of the interval's `ratio_version`; the carries are those after the meter's interval before.
+    An empty list means that box and centre agree to the last digit.
+    """
+    given = IntervalInput(
+        tariff=said.parts[0].tariff if said.parts else "",
+        from_raw_wh=said.from_.raw_wh,
+        from_ms=said.from_.at_ms,
+        to_raw_wh=said.to.raw_wh,
+        to_ms=said.to.at_ms,
+        ratio=ratio,
+        energy_carry=energy_carry,
+        money_carry_nano=money_carry_nano,
+        clock_sure="clock_unsure" not in said.flags,
+        charged=said.wallet is not None,
+    )
+    if not any(given.tariff == tariff for tariff, _ in book.tariffs):
+        return [f"tariff {given.tariff or 'none'} is unknown"]
+    if given.to_raw_wh < given.from_raw_wh:
+        return [f"register ran back from {given.from_raw_wh} to {given.to_raw_wh}"]
+    right = price_interval(book, given)
+    carry = (right.energy_carry.numerator, right.energy_carry.denominator)
+    compared = (
+        ("energy_wh", said.energy_wh, right.energy_wh),
+        ("energy_carry", tuple(said.energy_carry), carry),
+        ("parts", tuple(said.parts), right.parts),
+        ("charge_micro", said.charge_micro, right.charge_micro),
+        ("money_carry_nano", said.money_carry_nano, right.money_carry_nano),
+    )
+    return [f"{name}: the box says {a}, computed again {b}" for name, a, b in compared if a != b]

@@ -1,0 +1,217 @@
+"""Tariff texts: the TOML that people write, read into typed values with every mistake named.
+
+What holds at an instant is answered by `protocol.tariff`; money is made in `protocol.charging`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from protocol.errors import BadTariff
+
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+PRICE_MICRO_MAX: Final = 1_000_000_000
+"""Greatest price: 1,000 yuan per kWh, a thousand times any real one; keeps every product far below 2^63."""
+SWITCHES_MAX: Final = 48
+"""Changes of rate in one day: every half hour. Meters hold 14."""
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Days from (month, day) to (month, day), both included, may run over the turn of the year."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+    default: str
+    weekdays: Mapping[int, str]
+
+    def holds(self, day: date) -> bool:
+        now = (day.month, day.day)
+        if self.first <= self.last:
+            return self.first <= now <= self.last
+        return now >= self.first or now <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """One version of a tariff, as read from its text.
+
+    `starts_at` is local time of the site. `days` maps a day's name to its switches: (minute of the day, rate), the
+    first at minute 0. Prices are micro-units per kWh.
+    """
+
+    name: str
+    starts_at: datetime
+    fallback_rate: str
+    price_micro: Mapping[str, int]
+    days: Mapping[str, tuple[tuple[int, str], ...]]
+    default: str
+    weekdays: Mapping[int, str]
+    seasons: tuple[Season, ...]
+    dates: Mapping[date, str]
+
+    def day_name(self, day: date) -> str:
+        """Which of the named days a date is: a date of its own, else its season, else its weekday, else the default."""
+        if day in self.dates:
+            return self.dates[day]
+        for season in self.seasons:
+            if season.holds(day):
+                return season.weekdays.get(day.weekday(), season.default)
+        return self.weekdays.get(day.weekday(), self.default)
+
+
+class _Reader:
+    """Reads one tariff text and gathers every mistake on the way."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+        self.mistakes: list[str] = []
+
+    def wrong(self, place: str, value: object, right: str) -> None:
+        self.mistakes.append(f"{place} = {value!r}: {right}")
+
+    def only(self, place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                self.wrong(f"{place}{key}", table[key], f"unknown key; known here: {', '.join(known)}")
+
+    def table(self, key: str) -> dict[str, Any]:
+        value = self.data.get(key, {})
+        if not isinstance(value, dict):
+            self.wrong(key, value, "must be a table")
+            return {}
+        return value
+
+    def rates(self) -> dict[str, int]:
+        prices: dict[str, int] = {}
+        for name, rate in self.table("rates").items():
+            price = rate.get("price_micro") if isinstance(rate, dict) else None
+            if isinstance(rate, dict):
+                self.only(f"rates.{name}.", rate, ("price_micro",))
+            if type(price) is int and 0 <= price <= PRICE_MICRO_MAX:
+                prices[name] = price
+            else:
+                right = f"micro-units per kWh, a whole number from 0 to {PRICE_MICRO_MAX}"
+                self.wrong(f"rates.{name}.price_micro", price, right)
+                prices[name] = 0
+        if not prices:
+            self.wrong("rates", self.data.get("rates"), "at least one rate, for example [rates.flat]")
+        return prices
+
+    def days(self, rates: Mapping[str, int]) -> dict[str, tuple[tuple[int, str], ...]]:
+        found = {}
+        for name, day in self.table("days").items():
+            place = f"days.{name}.switches"
+            texts = day.get("switches") if isinstance(day, dict) else None
+            if not isinstance(texts, list) or not 1 <= len(texts) <= SWITCHES_MAX:
+                self.wrong(place, texts, f'a list of 1 to {SWITCHES_MAX} texts such as "08:00 flat"')
+                continue
+            found[name] = self._switches(place, texts, rates)
+        if not found:
+            self.wrong("days", self.data.get("days"), "at least one day, for example [days.all]")
+        return found
+
+    def _switches(self, place: str, texts: list[Any], rates: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
+        switches: list[tuple[int, str]] = []
+        for text in texts:
+            words = text.split() if isinstance(text, str) else []
+            minute = _minute(words[0]) if len(words) == 2 else None
+            if minute is None:
+                self.wrong(place, text, 'a local time and a rate, for example "08:00 flat"')
+                continue
+            if words[1] not in rates:
+                self.wrong(place, text, f"unknown rate; known: {', '.join(rates)}")
+            if switches and minute <= switches[-1][0]:
+                self.wrong(place, text, "times must rise through the day, none twice")
+            switches.append((minute, words[1]))
+        if switches and switches[0][0] != 0:
+            self.wrong(place, texts[0], "the first switch must be at 00:00")
+        return tuple(switches)
+
+    def day_of(self, place: str, value: object, days: Mapping[str, object]) -> str:
+        if not isinstance(value, str) or value not in days:
+            self.wrong(place, value, f"must be one of the days: {', '.join(days) or 'none is defined'}")
+            return ""
+        return value
+
+    def weekdays(self, place: str, table: object, days: Mapping[str, object]) -> dict[int, str]:
+        if not isinstance(table, dict):
+            self.wrong(place, table, 'must be a table such as { sat = "weekend" }')
+            return {}
+        self.only(f"{place}.", table, WEEKDAYS)
+        return {WEEKDAYS.index(k): self.day_of(f"{place}.{k}", v, days) for k, v in table.items() if k in WEEKDAYS}
+
+    def seasons(self, calendar: Mapping[str, Any], days: Mapping[str, object]) -> tuple[Season, ...]:
+        found = []
+        seasons = calendar.get("seasons", [])
+        if not isinstance(seasons, list) or not all(isinstance(season, dict) for season in seasons):
+            self.wrong("calendar.seasons", seasons, "must be a list of tables")
+            return ()
+        for index, season in enumerate(seasons):
+            place = f"calendar.seasons[{index}]"
+            self.only(f"{place}.", season, ("from", "to", "default", "weekdays"))
+            first = self._month_day(f"{place}.from", season.get("from"))
+            last = self._month_day(f"{place}.to", season.get("to"))
+            default = self.day_of(f"{place}.default", season.get("default"), days)
+            weekdays = self.weekdays(f"{place}.weekdays", season.get("weekdays", {}), days)
+            found.append(Season(first, last, default, weekdays))
+        return tuple(found)
+
+    def _month_day(self, place: str, value: object) -> tuple[int, int]:
+        try:
+            day = date.fromisoformat(f"2024-{value}")
+        except ValueError:
+            self.wrong(place, value, 'a month and day such as "07-01"')
+            return (1, 1)
+        return day.month, day.day
+
+    def dates(self, calendar: Mapping[str, Any], days: Mapping[str, object]) -> dict[date, str]:
+        found = {}
+        table = calendar.get("dates", {})
+        if not isinstance(table, dict):
+            self.wrong("calendar.dates", table, 'must be a table such as { "2026-10-01" = "weekend" }')
+            return {}
+        for text, name in table.items():
+            try:
+                found[date.fromisoformat(text)] = self.day_of(f"calendar.dates.{text}", name, days)
+            except ValueError:
+                self.wrong(f"calendar.dates.{text}", name, "the key must be a date such as 2026-10-01")
+        return found
+
+
+def _minute(text: str) -> int | None:
+    hour, colon, minute = text.partition(":")
+    if colon and len(hour) == len(minute) == 2 and text.replace(":", "").isdecimal() and text.isascii():
+        value = int(hour) * 60 + int(minute)
+        if int(minute) < 60 and value < 1440:
+            return value
+    return None
+
+
+def read_tariff(text: str) -> Tariff:
+    """Read one tariff version from its text. Raises BadTariff with every mistake: place, value, what would be right."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise BadTariff((f"not TOML: {fault}",)) from None
+    reader = _Reader(data)
+    reader.only("", data, ("name", "starts_at", "fallback_rate", "rates", "days", "calendar"))
+    name, starts_at = data.get("name"), data.get("starts_at")
+    if not isinstance(name, str) or not name.strip():
+        reader.wrong("name", name, "a name that staff know the tariff by")
+    if not isinstance(starts_at, datetime) or starts_at.tzinfo is not None:
+        reader.wrong("starts_at", starts_at, "local time of the site without offset, such as 2026-01-01T00:00:00")
+    prices = reader.rates()
+    if data.get("fallback_rate") not in prices:
+        reader.wrong("fallback_rate", data.get("fallback_rate"), f"must be one of the rates: {', '.join(prices)}")
+    days = reader.days(prices)
+    calendar = reader.table("calendar")
+    reader.only("calendar.", calendar, ("default", "weekdays", "seasons", "dates"))
+    default = reader.day_of("calendar.default", calendar.get("default"), days)
+    weekdays = reader.weekdays("calendar.weekdays", calendar.get("weekdays", {}), days)
+    seasons, dates = reader.seasons(calendar, days), reader.dates(calendar, days)
+    if reader.mistakes or not isinstance(starts_at, datetime):
+        raise BadTariff(tuple(reader.mistakes))
+    return Tariff(str(name), starts_at, data["fallback_rate"], prices, days, default, weekdays, seasons, dates)
