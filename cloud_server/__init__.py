@@ -1,0 +1,1 @@
+"""The centre: ledger, console, API and the far end of every box."""

@@ -1,0 +1,46 @@
+"""Who may do what: one table, read at every request and shown in the console. Pure; knows no page and no session."""
+
+from collections.abc import Iterable
+from typing import Final, Literal, get_args
+
+Role = Literal["cashier", "supervisor", "accountant", "technician", "provisioner", "administrator", "auditor"]
+Right = Literal[
+    "see_points",
+    "see_phones",
+    "see_sales",
+    "sell",
+    "set_mode",
+    "put_in_service",
+    "lock_out",
+    "lift_lock_out",
+    "see_roles",
+]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
+
+TABLE: Final[dict[Right, frozenset[Role]]] = {
+    "see_points": frozenset(ROLES),
+    # A phone number is personal: whoever does not serve customers does not need it.
+    "see_phones": frozenset({"cashier", "supervisor", "accountant", "administrator"}),
+    "see_sales": frozenset({"cashier", "supervisor", "accountant", "administrator", "auditor"}),
+    # Who keeps the system does not take money with it.
+    "sell": frozenset({"cashier", "supervisor"}),
+    "set_mode": frozenset({"supervisor", "technician", "administrator"}),
+    "put_in_service": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
+    "lock_out": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
+    "lift_lock_out": frozenset({"supervisor", "technician", "administrator"}),
+    "see_roles": frozenset(ROLES),
+}
+"""Each right, and the roles that have it. A person has the rights of all of their roles together."""
+
+
+def may(roles: Iterable[Role], right: Right) -> bool:
+    """Tell whether any of these roles has the right."""
+    return not TABLE[right].isdisjoint(roles)
+
+
+def rights_of(roles: Iterable[Role]) -> frozenset[Right]:
+    """All rights of these roles together."""
+    held = frozenset(roles)
+    return frozenset(right for right in RIGHTS if not TABLE[right].isdisjoint(held))

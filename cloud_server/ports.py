@@ -1,0 +1,301 @@
+"""The wall between deciding and doing at the centre: what flows, console and API ask of the parts that touch the world.
+
+Protocols, the requests that cross them, and their errors. No implementation lives here; fakes and real parts both
+satisfy these. All calls but `LiveFeed.wait` are plain blocking calls and are made from a worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from cloud_server.core.roles import Role
+from cloud_server.core.views import (
+    AccountFound,
+    CommandRow,
+    DayOfSales,
+    Method,
+    Monitor,
+    PointPage,
+    SaleRow,
+    SaleSheet,
+    SiteView,
+)
+from protocol.ids import Id
+from protocol.units import Micro, Ms
+
+# --- time and chance ----------------------------------------------------------------------------------------------
+
+
+class WallClock(Protocol):
+    """The only reader of wall time at the centre."""
+
+    def wall_ms(self) -> Ms:
+        """UTC milliseconds since 1970."""
+        ...
+
+
+class Chance(Protocol):
+    """Where unguessable bytes come from."""
+
+    def draw(self, count: int) -> bytes:
+        """`count` bytes of the operating system's cryptographic chance."""
+        ...
+
+
+# --- the console reads --------------------------------------------------------------------------------------------
+
+
+class Books(Protocol):
+    """The read side: each call answers from one consistent look at the store."""
+
+    def site(self) -> SiteView:
+        """Name, zone and currency of the site."""
+        ...
+
+    def monitor(self) -> Monitor:
+        """Every supply point, every box and bus, now."""
+        ...
+
+    def point(self, point: Id, day: str | None = None) -> PointPage | None:
+        """One supply point with the happenings of one day (YYYY-MM-DD in the site's zone; today unless given)."""
+        ...
+
+    def find_accounts(self, text: str, limit: int) -> tuple[AccountFound, ...]:
+        """Accounts whose shop number or name, customer, phone or meter number holds the text, best first.
+
+        Case does not count; pinyin initials of shop and customer match as well. Closed accounts come last.
+        An empty text finds nothing. A text without a match gives an empty tuple.
+        """
+        ...
+
+    def sale_sheet(self, account: Id) -> SaleSheet | None:
+        """What the desk shows before it takes money."""
+        ...
+
+    def sale(self, sale: Id) -> SaleRow | None:
+        """One sale and how far it has come."""
+        ...
+
+    def sales_of_day(self, day: str | None = None) -> DayOfSales:
+        """All sales of one till day, newest first; today's unless given."""
+        ...
+
+
+class LiveFeed(Protocol):
+    """Says that something which pages show has changed. One number for the whole site, rising with each change."""
+
+    def number(self) -> int:
+        """The number of the newest change."""
+        ...
+
+    async def wait(self, after: int, timeout_s: float) -> int:
+        """Return the newest number once it is above `after`, or when the time is over."""
+        ...
+
+    def look(self) -> None:
+        """Somebody looks: for the next ten seconds boxes shall send live values (`live_until`). Cheap; called often."""
+        ...
+
+
+# --- the console acts ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One mistake in what was sent: `field` as in the form or API, the value, and what would be right.
+
+    `code` is from a closed list that the console has words for; `limit_micro` stands where it names a limit.
+    """
+
+    field: str
+    value: str
+    code: Literal[
+        "required", "not_a_number", "not_above_zero", "too_many_decimals", "too_great", "below_least",
+        "above_greatest", "above_balance_limit", "above_day_limit", "unknown", "account_not_in_use",
+        "parts_differ", "several_wallets", "wallet_not_of_account", "wallet_quarantined", "too_long",
+    ]  # fmt: skip
+    message: str
+    """In English, for the API."""
+    limit_micro: Micro | None = None
+
+
+class Refused(Exception):
+    """Nothing was done; each mistake is named."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before with other contents. Nothing was done."""
+
+
+class LooksLikeDuplicate(Exception):
+    """The same account was sold the same amount within two minutes. Nothing was done; ask again with `again`."""
+
+    def __init__(self, earlier: SaleRow) -> None:
+        super().__init__(f"looks like sale {earlier.receipt}")
+        self.earlier = earlier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks: a person at the console, or a token at the API. `name` is what ledger, audit and grant carry."""
+
+    id: Id
+    name: str
+    display_name: str
+    roles: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleOrder:
+    """One sale to be made. `amount` is as typed ("100.00"); without parts the account's only wallet is meant."""
+
+    key: str
+    account: Id
+    amount: str
+    method: str
+    parts: tuple[tuple[Id, str], ...] | None = None
+    """Wallet and amount as typed; they add up to `amount`."""
+    again: bool = False
+    """A person was shown the earlier sale and said yes; the API always sets it."""
+
+
+class Desk(Protocol):
+    """Takes money. A sale returned has been committed and stands in the journal: its receipt may be shown."""
+
+    def sell(self, order: SaleOrder, by: Actor) -> SaleRow:
+        """Sell. The same key with the same contents gives the same sale for ever.
+
+        Raises Refused, KeyReused, LooksLikeDuplicate.
+        """
+        ...
+
+    def note_print(self, sale: Id, by: Actor) -> int:
+        """A receipt is about to be printed: its copy number from 1 on; above 1 it is marked as a reprint."""
+        ...
+
+
+OperationKind = Literal["prepaid", "protected", "forced_off", "in_service", "observe", "lock_out", "lift_lock_out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One remote operation on some meters. `until_ms` ends `protected` or `forced_off` by itself."""
+
+    key: str
+    kind: OperationKind
+    meters: tuple[Id, ...]
+    until_ms: Ms | None = None
+
+
+class Operations(Protocol):
+    """Signs commands for meters."""
+
+    def order(self, operation: Operation, by: Actor) -> tuple[CommandRow, ...]:
+        """Sign and queue one command a meter; the same key gives the same answer.
+
+        Raises Refused (a meter unknown, not tested, or the step not possible), KeyReused.
+        """
+        ...
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRow:
+    """A person who signs in. `password_hash` is argon2id's own text; None until it has been set."""
+
+    staff: Id
+    name: str
+    display_name: str
+    roles: frozenset[Role]
+    password_hash: str | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """A session as stored: known by the SHA-256 of its token, never by the token."""
+
+    token_hash: str
+    staff: Id
+    opened_at_ms: Ms
+    seen_at_ms: Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Failed sign-ins under one throttle key since the last success or quiet time."""
+
+    count: int
+    last_at_ms: Ms
+
+
+class NameTaken(Exception):
+    """Another person has this sign-in name."""
+
+
+class People(Protocol):
+    """Staff, sessions, one-time links and the throttle's memory. Names are compared without case."""
+
+    def staff_named(self, name: str) -> StaffRow | None: ...
+
+    def staff(self, staff: Id) -> StaffRow | None: ...
+
+    def add_staff(self, row: StaffRow, at_ms: Ms) -> None:
+        """Raises NameTaken."""
+        ...
+
+    def change_password(self, staff: Id, password_hash: str, at_ms: Ms) -> None:
+        """Set it and end all sessions of that person."""
+        ...
+
+    def change_roles(self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms) -> None:
+        """Set them and end all sessions of that person."""
+        ...
+
+    def open_session(self, row: SessionRow) -> None: ...
+
+    def session(self, token_hash: str) -> tuple[SessionRow, StaffRow] | None: ...
+
+    def touch_session(self, token_hash: str, seen_at_ms: Ms) -> None: ...
+
+    def end_session(self, token_hash: str) -> None: ...
+
+    def end_sessions_before(self, opened_before_ms: Ms, seen_before_ms: Ms) -> int:
+        """Remove all that are over; returns how many."""
+        ...
+
+    def failures(self, throttle_key: str) -> Failures: ...
+
+    def note_failure(self, throttle_key: str, at_ms: Ms) -> None: ...
+
+    def clear_failures(self, throttle_key: str) -> None: ...
+
+    def add_setup_link(self, token_hash: str, ends_at_ms: Ms) -> None:
+        """A one-time link for the first administrator; an earlier one no longer holds."""
+        ...
+
+    def setup_link(self, token_hash: str) -> Ms | None:
+        """When the link ends; None where there is none."""
+        ...
+
+    def use_setup_link(self, token_hash: str, first: StaffRow, at_ms: Ms) -> bool:
+        """Remove the link and add its person in one transaction. False where it was gone. Raises NameTaken."""
+        ...
+
+
+class Passwords(Protocol):
+    """argon2id. Slow on purpose; no more than two at a time."""
+
+    def make(self, password: str) -> str: ...
+
+    def fits(self, password_hash: str | None, password: str) -> bool:
+        """Takes as long for None as for a hash, so that nobody can tell which names exist."""
+        ...
