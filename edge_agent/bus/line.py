@@ -1,0 +1,283 @@
+"""The line master: owns the time on one RS-485 line, asks one question after another, never takes a wrong answer.
+
+What it adds to pymodbus's PDUs: silence before every request, measured from the last byte on the line; an end at the
+expected length; a bad frame ended by silence; and a book of open questions, so that an answer that comes late is
+known for what it is. Which meter is asked, and when, is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge_agent.bus.requests import EXCEPTION_REPLY_LENGTH, Request, crc_is_right
+from edge_agent.bus.serial_port import READ_AT_MOST, LineDown, SerialPort, SerialSettings
+from edge_agent.bus.verdict import EXCEPTION_FLAG, LineFault, Reply, is_echo, judge, wanted_length
+from edge_agent.core.measured import FaultKind
+from edge_agent.ports import Clock
+
+FRAME_GAP_US = 30_000
+"""A pause within a frame that ends it. USB adapters deliver in lots up to 16 ms apart, and our own thread may have to
+wait for a processor; a frame that is whole never waits for this."""
+ANSWER_MARGIN_US = 30_000
+"""Added to the meter's turnaround while waiting for the first byte, for the same two reasons."""
+BABBLE_BYTES = 1_024
+"""So many bytes without a silence between them are no answer that comes late: somebody talks without end."""
+EARLIEST_PERCENT = 90
+"""Baud rates may be a few percent off: an answer that is whole before 90 % of its own time is our own echo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a meter's profile asks of the time: silence before the request (0: the line's), longest turnaround."""
+
+    silence_ms: int = 0
+    turnaround_ms: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Bytes that were nobody's clean answer in time: an answer that came late, an echo, a tail."""
+
+    unit: int
+    kind: FaultKind
+    heard: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question without a clean answer yet; until its window ends the answer may still come."""
+
+    request: Request
+    until_us: int
+
+
+class Line(Protocol):
+    """What a worker asks of a bus, be it serial or a gateway."""
+
+    def open(self) -> None:
+        """Raises LineDown."""
+        ...
+
+    def close(self) -> None:
+        """Harmless when it is not open."""
+        ...
+
+    def transact(self, request: Request, pace: Pace) -> Reply | LineFault:
+        """Ask, and wait for the answer or its absence. Raises LineDown."""
+        ...
+
+    def closed_until_ms(self, unit: int) -> int:
+        """Monotonic instant before which this unit must not be asked again; in the past when it may."""
+        ...
+
+    def take_strays(self) -> list[Stray]:
+        """What was heard beside the answers since the last call."""
+        ...
+
+
+class SerialLine:
+    """A line on a serial port; satisfies `Line`. For one thread."""
+
+    def __init__(self, settings: SerialSettings, clock: Clock) -> None:
+        """Nothing is opened yet."""
+        self._settings = settings
+        self._clock = clock
+        self._port: SerialPort | None = None
+        self._last_byte_us = 0
+        self._last_unit = 0
+        self._open_questions: dict[int, OpenQuestion] = {}
+        self._strays: deque[Stray] = deque()
+
+    def open(self) -> None:
+        """Take the port, alone. Raises LineDown with words for a technician."""
+        self.close()
+        self._port = SerialPort(self._settings)
+        self._last_byte_us = self._clock.mono_us()
+
+    def close(self) -> None:
+        """Let go of the port."""
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def closed_until_ms(self, unit: int) -> int:
+        """End of the unit's late window."""
+        question = self._open_questions.get(unit)
+        return -(-question.until_us // 1_000) if question else 0
+
+    def take_strays(self) -> list[Stray]:
+        """What was heard beside the answers since the last call."""
+        strays = list(self._strays)
+        self._strays.clear()
+        return strays
+
+    def transact(self, request: Request, pace: Pace) -> Reply | LineFault:
+        """One question and its answer. A unit in its late window is listened to until the window ends.
+
+        Raises LineDown; the line is closed then.
+        """
+        try:
+            outcome = self._transact(request, pace)
+        except LineDown:
+            self._port = None
+            raise
+        if isinstance(outcome, Reply) or outcome.kind is FaultKind.EXCEPTION:
+            self._open_questions.pop(request.unit, None)
+        else:
+            until_us = self._clock.mono_us() + self._settings.late_window_ms * 1_000
+            self._open_questions[request.unit] = OpenQuestion(request, until_us)
+        self._last_unit = request.unit
+        return outcome
+
+    def _transact(self, request: Request, pace: Pace) -> Reply | LineFault:
+        question = self._open_questions.get(request.unit)
+        quiet_until_us = question.until_us if question else 0
+        if not self._await_silence(max(self._settings.silence_us, pace.silence_ms * 1_000), quiet_until_us):
+            return LineFault(FaultKind.LONG, "the line is never silent: another master, or a fault in the wiring")
+        sent_us = self._clock.mono_us()
+        self._opened().write(request.frame)
+        self._last_byte_us = sent_us + self._settings.characters_us(len(request.frame))
+        answer_by_us = self._last_byte_us + pace.turnaround_ms * 1_000 + ANSWER_MARGIN_US
+        if self._settings.local_echo:
+            fault = self._strip_echo(request, answer_by_us)
+            if fault is not None:
+                return fault
+        return self._await_answer(request, sent_us, answer_by_us)
+
+    def _opened(self) -> SerialPort:
+        if self._port is None:
+            raise LineDown(f"{self._settings.port}: not open")
+        return self._port
+
+    # --- before a request ------------------------------------------------------------------------------------------
+
+    def _await_silence(self, silence_us: int, quiet_until_us: int) -> bool:
+        """Listen until the line was silent for so long, and not before the instant given. False for a babbler."""
+        heard = bytearray()
+        while len(heard) < BABBLE_BYTES:
+            rest_us = max(self._last_byte_us + silence_us, quiet_until_us) - self._clock.mono_us()
+            chunk = self._hear(rest_us)
+            if chunk:
+                heard += chunk
+            elif rest_us <= 0:
+                self._note_strays(bytes(heard))
+                return True
+        self._note_strays(bytes(heard))
+        return False
+
+    def _note_strays(self, heard: bytes) -> None:
+        """Say whose these bytes are: a late answer of a unit with an open question, or the tail of the last frame."""
+        if not heard:
+            return
+        if heard[0] in self._open_questions:
+            self._strays.append(Stray(heard[0], FaultKind.LATE, heard))
+        elif self._last_unit in self._open_questions:
+            self._strays.append(Stray(self._last_unit, FaultKind.LATE, heard))
+        else:
+            self._strays.append(Stray(self._last_unit, FaultKind.LONG, heard))
+
+    def _strip_echo(self, request: Request, answer_by_us: int) -> LineFault | None:
+        """Read our own request back where the adapter hears itself; what differs was a collision."""
+        heard = bytearray()
+        while len(heard) < len(request.frame):
+            wait_us = FRAME_GAP_US if heard else answer_by_us - self._clock.mono_us()
+            chunk = self._hear(wait_us, len(request.frame) - len(heard))
+            if not chunk:
+                break
+            heard += chunk
+        if not heard:
+            return LineFault(FaultKind.TIMEOUT, "no answer, and no echo though the adapter is said to echo")
+        if heard == request.frame:
+            return None
+        return LineFault(FaultKind.ECHO, "what the adapter heard is not what it sent: a collision", bytes(heard))
+
+    # --- after a request -------------------------------------------------------------------------------------------
+
+    def _await_answer(self, request: Request, sent_us: int, answer_by_us: int) -> Reply | LineFault:
+        """Take frames until one is this question's, or its time is over. A frame of another unit ends nothing."""
+        foreign: LineFault | None = None
+        while True:
+            frame = self._receive(request, answer_by_us)
+            if frame and not request.is_read and self._came_too_early(request, frame, sent_us):
+                self._strays.append(Stray(request.unit, FaultKind.ECHO, frame))
+                continue
+            outcome = judge(request, frame, self._last_byte_us // 1_000)
+            if isinstance(outcome, LineFault) and outcome.kind is FaultKind.WRONG_UNIT:
+                foreign = outcome
+            elif foreign is not None and not frame:
+                return foreign
+            else:
+                if foreign is not None:
+                    self._strays.append(Stray(request.unit, foreign.kind, foreign.heard))
+                return outcome
+
+    def _came_too_early(self, request: Request, frame: bytes, sent_us: int) -> bool:
+        """Whether this frame was whole before the meter could have sent it: then it is our own write, coming back."""
+        earliest_us = self._settings.characters_us(len(request.frame) + len(frame)) * EARLIEST_PERCENT // 100
+        return frame == request.frame and self._last_byte_us < sent_us + earliest_us
+
+    def _receive(self, request: Request, answer_by_us: int) -> bytes:
+        """One frame: to its expected length, or what came before a silence; nothing when nothing came in time."""
+        heard = bytearray()
+        while True:
+            self._skim(request, heard)
+            wanted = wanted_length(request, heard)
+            if wanted is not None and len(heard) >= wanted:
+                return self._without_tail(request, bytes(heard), wanted)
+            if not heard:
+                chunk = self._hear(answer_by_us - self._clock.mono_us())
+            elif wanted is None:
+                chunk = self._hear(FRAME_GAP_US)
+            else:
+                chunk = self._hear_rest(wanted - len(heard))
+            if not chunk or len(heard) >= BABBLE_BYTES:
+                return bytes(heard)
+            heard += chunk
+
+    def _hear_rest(self, missing: int) -> bytes:
+        """Sleep until the missing bytes can be there, rather than wake for each; then wait no longer than a gap."""
+        due_us = self._last_byte_us + self._settings.characters_us(missing)
+        self._clock.pause_us(due_us - self._clock.mono_us())
+        return self._hear(FRAME_GAP_US)
+
+    def _hear(self, wait_us: int, at_most: int = READ_AT_MOST) -> bytes:
+        chunk = self._opened().read(wait_us, at_most)
+        if chunk:
+            self._last_byte_us = self._clock.mono_us()
+        return chunk
+
+    def _skim(self, request: Request, heard: bytearray) -> None:
+        """Take away what stands before the answer and is known: our own echo, a late answer of another unit."""
+        own = len(request.frame)
+        if is_echo(request, heard):
+            self._strays.append(Stray(request.unit, FaultKind.ECHO, bytes(heard[:own])))
+            del heard[:own]
+        late = self._late_frame(request, heard)
+        if late:
+            self._strays.append(Stray(late[0], FaultKind.LATE, late))
+            del heard[: len(late)]
+
+    def _without_tail(self, request: Request, heard: bytes, wanted: int) -> bytes:
+        """A clean frame without the byte or two that a driver makes as it lets go of the line.
+
+        A tail that could be a frame stays: two meters on one unit id must not pass as one.
+        """
+        frame, tail = heard[:wanted], heard[wanted:]
+        if not tail or len(tail) >= EXCEPTION_REPLY_LENGTH or not crc_is_right(frame):
+            return heard
+        self._strays.append(Stray(request.unit, FaultKind.LONG, tail))
+        return frame
+
+    def _late_frame(self, request: Request, heard: bytearray) -> bytes:
+        """A whole answer of another unit to its open question, at the beginning of what was heard; else nothing."""
+        if len(heard) < EXCEPTION_REPLY_LENGTH or heard[0] == request.unit:
+            return b""
+        question = self._open_questions.get(heard[0])
+        if question is None:
+            return b""
+        is_exception = heard[1] == question.request.function | EXCEPTION_FLAG
+        length = EXCEPTION_REPLY_LENGTH if is_exception else question.request.reply_length
+        frame = bytes(heard[:length])
+        return frame if len(frame) == length and crc_is_right(frame) else b""
