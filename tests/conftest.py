@@ -1,0 +1,119 @@
+"""What holds for every test: loopback only, compiled catalogs, and no silence about what could not be run.
+
+Fixtures of one part stay with that part's tests; here is only what any test may ask for.
+"""
+
+import os
+import shutil
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.house_rules.catalogs import compile_stale
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+POSTGRES_PROGRAMS = ("initdb", "postgres")
+POSTGRES_FOLDERS = "/usr/lib/postgresql"
+"""Where Debian puts the programs of each version, outside the search path."""
+
+# Two cores are shared by many tests, so no example has a deadline. On the build machine the examples are the same in
+# every run: a test that turns red there turns red because of the change. `--hypothesis-profile=deep` looks further.
+settings.register_profile("house", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile("deep", deadline=None, print_blob=True, max_examples=5_000)
+settings.load_profile("house")
+
+
+def find_chromium() -> Path | None:
+    """The browser on this machine, if there is one."""
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    return Path(found) if found else None
+
+
+def find_postgres() -> Path | None:
+    """The folder with a PostgreSQL server's programs, the newest if there are several."""
+    on_path = shutil.which("postgres")
+    beside = sorted(Path(POSTGRES_FOLDERS).glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
+    for folder in [*([Path(on_path).resolve().parent] if on_path else []), *beside]:
+        if all((folder / program).exists() for program in POSTGRES_PROGRAMS):
+            return folder
+    return None
+
+
+MISSING = {
+    "browser": None if find_chromium() else "no Chromium here (apt-get install chromium fonts-noto-cjk)",
+    "postgres": None if find_postgres() else "no PostgreSQL server here (apt-get install postgresql)",
+}
+"""Marker -> why its tests cannot run on this machine."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser's program, for tests marked `browser`."""
+    found = find_chromium()
+    assert found is not None, "mark the test with `browser`"
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """The folder of `initdb` and `postgres`, for tests marked `postgres`."""
+    found = find_postgres()
+    assert found is not None, "mark the test with `postgres`"
+    return found
+
+
+def is_this_machine(host: str | bytes | None) -> bool:
+    """Tell whether a name or address leads back here. No name at all means all interfaces in a bind."""
+    if not host:
+        return False
+    name = (host.decode("ascii", "replace") if isinstance(host, bytes) else host).partition("%")[0]
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
+    """Let sockets of this process reach this machine only, so that no test listens to, or asks, the world."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+        inside = host is None or is_this_machine(host)
+    elif event in {"socket.bind", "socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) and address else None
+        # Anything but a text is a Unix socket's path or an address of the kernel's own.
+        inside = not isinstance(host, str) or is_this_machine(host)
+    else:
+        return
+    if not inside:
+        raise PermissionError(f"{event} {host!r}: tests stay on 127.0.0.1")
+
+
+sys.addaudithook(refuse_other_machines)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile catalogs that are older than their text, once, before the workers start."""
+    if not hasattr(session.config, "workerinput"):
+        compile_stale()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine has no program for."""
+    for item in items:
+        for marker, why in MISSING.items():
+            if why is not None and item.get_closest_marker(marker) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"NOT RUN: {why}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, in its own section, what was left out and why."""
+    missing = {marker: why for marker, why in MISSING.items() if why is not None}
+    if missing:
+        terminalreporter.section("NOT RUN ON THIS MACHINE", sep="#", red=True, bold=True)
+        for marker, why in missing.items():
+            terminalreporter.line(f"every test marked {marker!r}: {why}", red=True)
