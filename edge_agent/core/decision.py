@@ -3,10 +3,9 @@
 Decide, then commit, then act: nothing in `orders` may reach a bus before the transaction that holds the rest.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, WalletRow
+from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Trying, WalletRow
 from protocol.records import Cause, Contact, Record
 
 
@@ -33,7 +32,12 @@ class Decision:
     urgent: bool = False
     """Seal and send at once: relay, alarm, boot, money."""
     latest: tuple[tuple[str, Latest], ...] = ()
-    """In memory only."""
+    """In memory only, as the next three."""
+    trying: tuple[tuple[str, Trying | None], ...] = ()
+    closed_mono_ms: tuple[tuple[str, int], ...] = ()
+    """Buses on which a relay is closed by this step, and when: closings are spaced."""
+    lost: tuple[tuple[str, bool], ...] = ()
+    doubts: tuple[tuple[str, int], ...] = ()
     reread: frozenset[str] = field(default_factory=frozenset)
     """Meters to read again now, because a step or an opening wants a second reading."""
 
@@ -61,6 +65,10 @@ def join(*decisions: Decision) -> Decision:
         orders=tuple(orders.values()),
         urgent=any(d.urgent for d in decisions),
         latest=tuple(pair for d in decisions for pair in d.latest),
+        trying=tuple(pair for d in decisions for pair in d.trying),
+        closed_mono_ms=tuple(pair for d in decisions for pair in d.closed_mono_ms),
+        lost=tuple(pair for d in decisions for pair in d.lost),
+        doubts=tuple(pair for d in decisions for pair in d.doubts),
         reread=frozenset().union(*(d.reread for d in decisions)),
     )
 
@@ -72,15 +80,50 @@ def apply(state: BoxState, decision: Decision) -> None:
     if decision.marks is not None:
         state.marks = decision.marks
     state.latest.update(dict(decision.latest))
+    state.closed_mono_ms.update(dict(decision.closed_mono_ms))
+    for meter, trying in decision.trying:
+        if trying is None:
+            state.trying.pop(meter, None)
+        else:
+            state.trying[meter] = trying
+    for meter, lost in decision.lost:
+        (state.lost.add if lost else state.lost.discard)(meter)
+    for meter, count in decision.doubts:
+        if count:
+            state.doubts[meter] = count
+        else:
+            state.doubts.pop(meter, None)
 
 
 def preview(state: BoxState, decision: Decision) -> BoxState:
     """A copy of the state as it will be after the decision: for a step that builds on one not yet committed."""
-    copy = replace(state, meters=dict(state.meters), wallets=dict(state.wallets), latest=dict(state.latest))
+    copy = replace(
+        state,
+        meters=dict(state.meters),
+        wallets=dict(state.wallets),
+        latest=dict(state.latest),
+        trying=dict(state.trying),
+        lost=set(state.lost),
+        closed_mono_ms=dict(state.closed_mono_ms),
+        doubts=dict(state.doubts),
+    )
     apply(copy, decision)
     return copy
 
 
-def with_records(decision: Decision, records: Iterable[Record]) -> Decision:
-    """The same decision with further records behind its own."""
-    return replace(decision, records=(*decision.records, *records))
+class Steps:
+    """A decision made of several, each building on the one before, none committed yet."""
+
+    def __init__(self, state: BoxState) -> None:
+        self.state = preview(state, NOTHING)
+        self._taken: list[Decision] = []
+
+    def take(self, decision: Decision) -> Decision:
+        """Let one more step count for those that follow."""
+        apply(self.state, decision)
+        self._taken.append(decision)
+        return decision
+
+    def decision(self) -> Decision:
+        """All steps as one decision."""
+        return join(*self._taken)

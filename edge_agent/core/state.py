@@ -79,7 +79,14 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest reading of a meter; lives in memory alone."""
+    """The newest reading of a meter that was believed; lives in memory alone.
+
+    Attributes:
+        raw_wh: the register, unwrapped, without ratio; wall_ms, mono_ms: when it was read.
+        power_w: None where the meter has none.
+        open_charge_micro: what the energy since the last closed interval costs.
+        below_trip: how many readings in a row have put the wallet at or below its trip level.
+    """
 
     raw_wh: int
     wall_ms: int
@@ -87,17 +94,33 @@ class Latest:
     power_w: int | None
     relay: Contact
     max_power_w: int | None = None
-    confirmed: bool = False
-    """A second equal or later reading agreed with the step that this one made."""
+    open_charge_micro: int = 0
+    below_trip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """An order that is under way or was not obeyed: how often it was given, and when it may be given again."""
+
+    wanted: Contact
+    tries: int
+    next_mono_ms: int
 
 
 @dataclass(slots=True)
 class BoxState:
-    """All that the owner thread knows. Only the owner thread writes it, and only after a commit."""
+    """All that the owner thread knows. Only the owner thread writes it, and only after a commit.
+
+    Durable: marks, meters, wallets. In memory: latest, trying, lost (meters), closed_mono_ms (by bus), and doubts:
+    how many readings of a meter in a row could not be believed.
+    """
 
     marks: Marks
     config: BoxConfig
     meters: dict[str, MeterRow] = field(default_factory=dict)
     wallets: dict[str, WalletRow] = field(default_factory=dict)
     latest: dict[str, Latest] = field(default_factory=dict)
+    trying: dict[str, Trying] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+    closed_mono_ms: dict[str, int] = field(default_factory=dict)
+    doubts: dict[str, int] = field(default_factory=dict)

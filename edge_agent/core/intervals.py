@@ -1,0 +1,134 @@
+"""Closing an interval: what a meter used between two readings becomes one record and moves its wallet.
+
+The prices come from `protocol.charging`, the same function with which the centre checks them.
+"""
+
+from fractions import Fraction
+
+import msgspec
+
+from edge_agent.core.decision import Decision
+from edge_agent.core.place import Place
+from edge_agent.core.state import BoxState, Latest, MeterRow, WalletRow
+from protocol.charging import IntervalInput, Priced, price_interval
+from protocol.records import Interval, IntervalFlag, Reading
+
+
+def price_open(place: Place, row: MeterRow, raw_wh: int, at_ms: int, clock_sure: bool) -> Priced:
+    """Price what a meter used since its last closed interval, without closing it."""
+    state = row.state
+    if state.raw_wh is None or state.read_at_ms is None:
+        raise ValueError(f"meter {row.meter} has no reading to count from")
+    given = IntervalInput(
+        tariff=place.meters[row.meter].tariff,
+        from_raw_wh=state.raw_wh,
+        from_ms=state.read_at_ms,
+        to_raw_wh=raw_wh,
+        to_ms=at_ms,
+        ratio=place.ratio(row.meter, state.ratio_version),
+        energy_carry=Fraction(*state.energy_carry),
+        money_carry_nano=state.money_carry_nano,
+        clock_sure=clock_sure,
+        charged=row.meter in place.wallet_of,
+    )
+    return price_interval(place.book, given)
+
+
+def close_interval(
+    place: Place,
+    state: BoxState,
+    meter: str,
+    raw_wh: int,
+    at_ms: int,
+    clock_sure: bool,
+    extra: tuple[IntervalFlag, ...] = (),
+) -> Decision:
+    """Close a meter's interval at a register and an instant: record, meter row, wallet row, fresh memory."""
+    row = state.meters[meter]
+    if row.state.raw_wh is None or row.state.held:
+        return Decision()
+    if row.state.raw_wh == raw_wh and row.state.read_at_ms == at_ms:
+        return Decision()
+    priced = price_open(place, row, raw_wh, at_ms, clock_sure)
+    latest = state.latest.get(meter)
+    record = _interval_record(place, row, priced, Reading(raw_wh=raw_wh, at_ms=at_ms), latest, extra)
+    wallet = place.wallet_of.get(meter)
+    wallets: tuple[WalletRow, ...] = ()
+    if wallet is not None and wallet.wallet in state.wallets:
+        wallets = (move(state.wallets[wallet.wallet], -priced.charge_micro),)
+    kept = () if latest is None else ((meter, _after_cut(latest, raw_wh)),)
+    return Decision(
+        records=(record,), meters=(_row_after(place, row, priced, raw_wh, at_ms),), wallets=wallets, latest=kept
+    )
+
+
+def close_at_latest(place: Place, state: BoxState, meter: str, clock_sure: bool) -> Decision:
+    """Close a meter's interval at the newest reading held: before a grant, an opening, a change of price."""
+    latest = state.latest.get(meter)
+    if latest is None:
+        return Decision()
+    return close_interval(place, state, meter, latest.raw_wh, latest.wall_ms, clock_sure)
+
+
+def move(row: WalletRow, amount_micro: int) -> WalletRow:
+    """A wallet row with its book balance moved."""
+    book_micro = row.state.book_micro + amount_micro
+    return msgspec.structs.replace(row, state=msgspec.structs.replace(row.state, book_micro=book_micro))
+
+
+def _interval_record(
+    place: Place,
+    row: MeterRow,
+    priced: Priced,
+    to: Reading,
+    latest: Latest | None,
+    extra: tuple[IntervalFlag, ...],
+) -> Interval:
+    wallet = place.wallet_of.get(row.meter)
+    assert row.state.raw_wh is not None
+    assert row.state.read_at_ms is not None
+    return Interval(
+        at_ms=to.at_ms,
+        meter=row.meter,
+        wallet=wallet.wallet if wallet is not None else None,
+        from_=Reading(raw_wh=row.state.raw_wh, at_ms=row.state.read_at_ms),
+        to=to,
+        source="total",
+        ratio_version=row.state.ratio_version,
+        energy_wh=priced.energy_wh,
+        energy_carry=(priced.energy_carry.numerator, priced.energy_carry.denominator),
+        parts=list(priced.parts),
+        charge_micro=priced.charge_micro,
+        money_carry_nano=priced.money_carry_nano,
+        max_power_w=latest.max_power_w if latest is not None else None,
+        flags=[*priced.flags, *(flag for flag in extra if flag not in priced.flags)],
+    )
+
+
+def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: int) -> MeterRow:
+    state = msgspec.structs.replace(
+        row.state,
+        raw_wh=raw_wh,
+        read_at_ms=at_ms,
+        energy_carry=(priced.energy_carry.numerator, priced.energy_carry.denominator),
+        money_carry_nano=priced.money_carry_nano,
+        ratio_version=place.ratio_version_at(row.meter, at_ms).version,
+        tariff=place.meters[row.meter].tariff,
+        tariff_version=priced.parts[-1].tariff_version,
+    )
+    return msgspec.structs.replace(row, state=state)
+
+
+def _after_cut(latest: Latest, raw_wh: int) -> Latest:
+    """Memory after a cut: nothing is open where the newest register is the one that was cut at."""
+    open_charge = 0 if latest.raw_wh == raw_wh else latest.open_charge_micro
+    return Latest(
+        raw_wh=latest.raw_wh,
+        wall_ms=latest.wall_ms,
+        mono_ms=latest.mono_ms,
+        power_w=latest.power_w,
+        relay=latest.relay,
+        max_power_w=None,
+        open_charge_micro=open_charge,
+        below_trip=latest.below_trip,
+    )

@@ -1,0 +1,219 @@
+"""What the box makes of each thing that it meets: a reading, a relay's report, a lost meter, a passing second.
+
+The order of a reading's way: believed? → interval closed? → running balance → alarms → latch → relay.
+Each function answers with one decision; the parts are in readings, intervals, wallets, supply and relay.
+"""
+
+import msgspec
+
+from edge_agent.core.decision import NOTHING, Decision, Steps
+from edge_agent.core.intervals import close_at_latest, close_interval, price_open
+from edge_agent.core.measured import MeterReading, Unknown
+from edge_agent.core.place import Place
+from edge_agent.core.readings import Believed, Doubted, judge_register
+from edge_agent.core.relay import is_fresh, judge_relay, relay_disobeyed, relay_seen, wish_for
+from edge_agent.core.state import BoxState, Latest, MeterRow, Now
+from edge_agent.core.supply import Credit
+from edge_agent.core.wallets import credit, judge_wallet, latch_arrears, running_micro
+from protocol.records import Alarm, AlarmKind, Contact, IntervalFlag, MeterEvent, Subject
+
+
+def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now) -> Decision:
+    """A meter was read. A reading within the tolerance after a boundary counts as taken at it."""
+    row = state.meters.get(reading.meter)
+    if row is None or reading.meter not in place.meters:
+        return NOTHING
+    steps = Steps(state)
+    if row.state.held:
+        steps.take(_remember(row, row.state.raw_wh or 0, reading, state.latest.get(row.meter), 0))
+    else:
+        judged = judge_register(place, row, state.latest.get(row.meter), reading, now)
+        if isinstance(judged, Doubted):
+            return _doubt(place, state, row, judged, now)
+        _count(place, steps, row, judged, reading, now)
+    steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
+    judge_supply(place, steps, row.meter, now)
+    return steps.decision()
+
+
+def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading: MeterReading, now: Now) -> None:
+    """Let a believed register count: first reading, interval that ended, open charge."""
+    meter, at_ms = row.meter, reading.at_wall_ms
+    if row.state.raw_wh is None or row.state.read_at_ms is None:
+        opened = msgspec.structs.replace(row.state, raw_wh=judged.raw_wh, read_at_ms=at_ms)
+        steps.take(Decision(meters=(msgspec.structs.replace(row, state=opened),), records=()))
+    else:
+        ended = _ended_at(place, meter, row.state.read_at_ms, at_ms)
+        if ended is not None:
+            extra: tuple[IntervalFlag, ...] = ("wrap",) if judged.wrapped else ()
+            if ended == at_ms:
+                extra += ("catch_up",)
+            steps.take(close_interval(place, steps.state, meter, judged.raw_wh, ended, now.sure, extra))
+    row = steps.state.meters[meter]
+    open_charge = price_open(place, row, judged.raw_wh, at_ms, now.sure).charge_micro
+    steps.take(_remember(row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))
+    steps.take(_count_below(place, steps.state, meter))
+
+
+def _ended_at(place: Place, meter: str, read_at_ms: int, at_ms: int) -> int | None:
+    """When the interval that began at `read_at_ms` ended, seen from a reading now; None while it runs."""
+    if at_ms < read_at_ms:
+        return at_ms
+    if place.next_cut_ms(meter, read_at_ms) > at_ms:
+        return None
+    tolerance_ms = place.config.defaults.boundary_tolerance_ms
+    boundary = place.next_cut_ms(meter, max(at_ms - tolerance_ms - 1, read_at_ms))
+    return min(boundary, at_ms)
+
+
+def _remember(row: MeterRow, raw_wh: int, reading: MeterReading, before: Latest | None, open_charge: int) -> Decision:
+    """The newest reading, in memory."""
+    power_w = None if isinstance(reading.power_w, Unknown) else reading.power_w
+    powers = [w for w in (power_w, before.max_power_w if before is not None else None) if w is not None]
+    latest = Latest(
+        raw_wh=raw_wh,
+        wall_ms=reading.at_wall_ms,
+        mono_ms=reading.at_mono_ms,
+        power_w=power_w,
+        relay=reading.relay.value,
+        max_power_w=max(powers, default=None),
+        open_charge_micro=open_charge,
+        below_trip=before.below_trip if before is not None else 0,
+    )
+    return Decision(latest=((row.meter, latest),), doubts=((row.meter, 0),))
+
+
+def _count_below(place: Place, state: BoxState, meter: str) -> Decision:
+    """Count readings in a row that put the wallet at or below its trip level."""
+    wallet, latest = place.wallet_of.get(meter), state.latest[meter]
+    at_trip = wallet is not None and running_micro(state, wallet) <= wallet.trip_micro
+    below = latest.below_trip + 1 if at_trip else 0
+    fields = {name: getattr(latest, name) for name in Latest.__slots__}
+    return Decision(latest=((meter, Latest(**{**fields, "below_trip": below})),))
+
+
+def judge_supply(place: Place, steps: Steps, meter: str, now: Now, command: int | None = None) -> None:
+    """Alarms, latch and relays of everything that hangs on this meter's wallet; without one, of the meter alone."""
+    wallet = place.wallet_of.get(meter)
+    if wallet is None:
+        steps.take(judge_relay(place, steps.state, meter, now, command))
+        return
+    steps.take(judge_wallet(place, steps.state, wallet, now))
+    meters = [m for m in wallet.meters if m in steps.state.meters]
+    in_service = [m for m in meters if steps.state.meters[m].state.service == "in_service"]
+    if any(wish_for(place, steps.state, m, now).rule.latches for m in in_service):
+        for fed in meters:
+            steps.take(close_at_latest(place, steps.state, fed, now.sure))
+        steps.take(latch_arrears(place, steps.state, wallet, now))
+    for fed in meters:
+        steps.take(judge_relay(place, steps.state, fed, now, command))
+    steps.take(_second_look(place, steps.state, in_service, now))
+
+
+def _second_look(place: Place, state: BoxState, meters: list[str], now: Now) -> Decision:
+    """Before an arrears opening a second reading must confirm the first: ask for it at once."""
+    wanted = frozenset(
+        meter
+        for meter in meters
+        if state.meters[meter].state.mode == "prepaid"
+        and meter in state.latest
+        and state.latest[meter].below_trip == 1
+        and is_fresh(place, state, meter, now)
+        and not state.wallets[place.wallet_of[meter].wallet].state.arrears_open
+        and credit(state, place.wallet_of[meter]) is Credit.AT_TRIP
+    )
+    return Decision(reread=wanted) if wanted else NOTHING
+
+
+def _doubt(place: Place, state: BoxState, row: MeterRow, doubted: Doubted, now: Now) -> Decision:
+    """A first doubtful register is read again; a second one is held until a person judges it."""
+    doubts = state.doubts.get(row.meter, 0) + 1
+    if doubts == 1:
+        return Decision(doubts=((row.meter, 1),), reread=frozenset({row.meter}))
+    held = msgspec.structs.replace(
+        row,
+        state=msgspec.structs.replace(row.state, held=True),
+        alarms=(*(a for a in row.alarms if a != "register_held"), "register_held"),
+    )
+    return Decision(
+        records=(
+            MeterEvent(at_ms=now.wall_ms, meter=row.meter, event="held"),
+            _meter_alarm(place, row.meter, "register_held", now, raised=True, value=doubted.told_raw_wh),
+        ),
+        meters=(held,),
+        doubts=((row.meter, 0),),
+        urgent=True,
+    )
+
+
+def relay_reported(place: Place, state: BoxState, meter: str, seen: Contact, ok: bool, now: Now) -> Decision:
+    """An order came to its end; `ok` means the meter holds it, `seen` what its contact or register says."""
+    if meter not in state.meters or meter not in place.meters:
+        return NOTHING
+    steps = Steps(state)
+    steps.take(relay_seen(place, steps.state, meter, seen, now))
+    if not ok:
+        steps.take(relay_disobeyed(place, steps.state, meter, now))
+    return steps.decision()
+
+
+def meter_lost(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
+    """A meter has not answered for its limit of tries: alarm, and its silence decides nothing."""
+    row = state.meters.get(meter)
+    if row is None or meter not in place.meters or meter in state.lost:
+        return NOTHING
+    raised = msgspec.structs.replace(row, alarms=(*(a for a in row.alarms if a != "meter_lost"), "meter_lost"))
+    known = "meter_lost" in row.alarms
+    records = () if known else _lost_records(place, meter, now, lost=True)
+    return Decision(records=records, meters=() if known else (raised,), lost=((meter, True),), urgent=not known)
+
+
+def meter_back(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
+    """A lost meter answered."""
+    row = state.meters.get(meter)
+    if row is None or meter not in place.meters:
+        return NOTHING
+    if "meter_lost" not in row.alarms:
+        return Decision(lost=((meter, False),))
+    cleared = msgspec.structs.replace(row, alarms=tuple(a for a in row.alarms if a != "meter_lost"))
+    records = _lost_records(place, meter, now, lost=False)
+    return Decision(records=records, meters=(cleared,), lost=((meter, False),), urgent=True)
+
+
+def _lost_records(place: Place, meter: str, now: Now, *, lost: bool) -> tuple[MeterEvent, Alarm]:
+    event = MeterEvent(at_ms=now.wall_ms, meter=meter, event="lost" if lost else "back")
+    return event, _meter_alarm(place, meter, "meter_lost", now, raised=lost)
+
+
+def bus_changed(place: Place, state: BoxState, bus: str, down: bool, now: Now) -> Decision:
+    """A bus lost its adapter or got it back."""
+    name = f"bus_lost/{bus}"
+    if down == (name in state.marks.alarms):
+        return NOTHING
+    alarms = tuple(a for a in state.marks.alarms if a != name) + ((name,) if down else ())
+    subject = Subject(box=place.box, bus=bus)
+    record = Alarm(at_ms=now.wall_ms, alarm="bus_lost", subject=subject, state="raised" if down else "cleared")
+    return Decision(records=(record,), marks=msgspec.structs.replace(state.marks, alarms=alarms), urgent=True)
+
+
+def tick(place: Place, state: BoxState, now: Now) -> Decision:
+    """A second passed: modes that end, closings that waited, orders to be given again."""
+    steps = Steps(state)
+    for meter in place.meters:
+        row = steps.state.meters.get(meter)
+        if row is None:
+            continue
+        until = row.state.mode_until_ms
+        if until is not None and now.sure and now.wall_ms >= until:
+            ended = msgspec.structs.replace(row.state, mode="prepaid", mode_until_ms=None)
+            steps.take(Decision(meters=(msgspec.structs.replace(row, state=ended),)))
+            judge_supply(place, steps, meter, now)
+        steps.take(judge_relay(place, steps.state, meter, now))
+    return steps.decision()
+
+
+def _meter_alarm(
+    place: Place, meter: str, kind: AlarmKind, now: Now, *, raised: bool, value: int | None = None
+) -> Alarm:
+    subject = Subject(box=place.box, bus=place.bus_of[meter], device=place.meters[meter].device, meter=meter)
+    return Alarm(at_ms=now.wall_ms, alarm=kind, subject=subject, state="raised" if raised else "cleared", value=value)

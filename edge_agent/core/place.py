@@ -1,0 +1,83 @@
+"""The place that a box serves: its configuration with everything looked up that the other files of the core ask for.
+
+Built anew when a configuration is applied; immutable otherwise. No state of meters or wallets lives here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+
+from edge_agent.core.meter_profile import Profile
+from protocol.box_config import BoxConfig, MeterConfig, Ratio, WalletConfig
+from protocol.tariff import TariffBook, read_tariff
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A box's configuration, ready to be asked.
+
+    Attributes:
+        box: the place's id; book: all tariff versions; profiles: by profile name;
+        wallet_of: the wallet that feeds a meter, absent where none does.
+    """
+
+    box: str
+    config: BoxConfig
+    book: TariffBook
+    profiles: Mapping[str, Profile]
+    meters: Mapping[str, MeterConfig]
+    wallets: Mapping[str, WalletConfig]
+    wallet_of: Mapping[str, WalletConfig]
+    bus_of: Mapping[str, str]
+
+    def interval_ms(self, meter: str) -> int:
+        """Length of a meter's interval: its own, else the default."""
+        return (self.meters[meter].interval_s or self.config.defaults.interval_s) * 1000
+
+    def ratio_version_at(self, meter: str, at_ms: int) -> Ratio:
+        """The CT/PT ratio that holds at an instant: the newest begun, before the first the first."""
+        ratios = sorted(self.meters[meter].ratios, key=lambda ratio: ratio.from_ms)
+        begun = [ratio for ratio in ratios if ratio.from_ms <= at_ms]
+        return begun[-1] if begun else ratios[0]
+
+    def ratio(self, meter: str, version: int) -> Fraction:
+        """CT × PT of one version as an exact fraction."""
+        found = next((ratio for ratio in self.meters[meter].ratios if ratio.version == version), None)
+        if found is None:
+            raise KeyError(f"meter {meter} has no ratio version {version}")
+        return Fraction(*found.ct) * Fraction(*found.pt)
+
+    def next_cut_ms(self, meter: str, after_ms: int) -> int:
+        """The next instant at which a meter's interval ends: its grid from midnight, a change of rate or ratio."""
+        midnight = self.book.midnight_ms(self.book.local_day(after_ms))
+        step = self.interval_ms(meter)
+        grid = midnight + ((after_ms - midnight) // step + 1) * step
+        next_day = self.book.midnight_ms(self.book.local_day(after_ms) + timedelta(days=1))
+        ratios = [ratio.from_ms for ratio in self.meters[meter].ratios if ratio.from_ms > after_ms]
+        change = self.book.next_change_ms(self.meters[meter].tariff, after_ms)
+        return min(grid, next_day, change, *ratios)
+
+
+def make_place(box: str, config: BoxConfig, profiles: Mapping[str, Profile]) -> Place:
+    """Look a configuration up. Raises BadTariff, KeyError naming a profile that is not there."""
+    texts = {(text.tariff, text.version): read_tariff(text.text) for text in config.tariffs}
+    missing = sorted({m.profile for m in config.meters} - set(profiles))
+    if missing:
+        raise KeyError(f"no profile for {', '.join(missing)}; there are {', '.join(sorted(profiles))}")
+    return Place(
+        box=box,
+        config=config,
+        book=TariffBook(config.site.zone, texts),
+        profiles=profiles,
+        meters={m.meter: m for m in config.meters},
+        wallets={w.wallet: w for w in config.wallets},
+        wallet_of={m: w for w in config.wallets for m in w.meters if w.account_state != "closed"},
+        bus_of={m.meter: m.bus for m in config.meters},
+    )
+
+
+def next_boundary_ms(place: Place, after_ms: int) -> int:
+    """The next instant at which any meter's interval ends. With no meters: a day on."""
+    kinds = {(m.tariff, place.interval_ms(m.meter), m.ratios[-1].from_ms): m.meter for m in place.config.meters}
+    return min((place.next_cut_ms(meter, after_ms) for meter in kinds.values()), default=after_ms + 86_400_000)

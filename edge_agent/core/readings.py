@@ -1,0 +1,71 @@
+"""Whether a register is believed: unwrapping, and what a supply point's rated current could have carried.
+
+Pure judgement of one reading against the last one believed. Money is made of it in `core/intervals`.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from edge_agent.core.measured import MeterReading
+from edge_agent.core.place import Place
+from edge_agent.core.state import Latest, MeterRow, Now
+
+NOMINAL_VOLT: Final = 230
+"""Phase voltage of the low-voltage grid (GB/T 156, IEC 60038)."""
+PLAUSIBLE_FACTOR: Final = Fraction(3, 2)
+"""Room above the rated current: grid at +10 %, breakers that carry 1.13 times their rating for an hour."""
+OUTAGE_MS_MAX: Final = 400 * 86_400_000
+"""The greatest outage that is thought possible where the clock cannot tell: as long as lines are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """The register counts; unwrapped, without ratio."""
+
+    raw_wh: int
+    wrapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """The register cannot be right: it ran back, or further than the rated current could have carried."""
+
+    reason: str
+    told_raw_wh: int
+
+
+def judge_register(
+    place: Place, row: MeterRow, latest: Latest | None, reading: MeterReading, now: Now
+) -> Believed | Doubted:
+    """Judge a cumulative register against the last one believed (in memory, else as sealed)."""
+    meter = place.meters[row.meter]
+    profile = place.profiles[meter.profile]
+    if row.state.raw_wh is None:
+        return Believed(reading.raw_wh, wrapped=False)
+    before = latest.raw_wh if latest is not None else row.state.raw_wh
+    wrap = profile.energy.wrap
+    step = reading.raw_wh - (before % wrap if wrap else before)
+    most = _most_wh(place, row, latest, reading, now)
+    if 0 <= step <= most:
+        return Believed(before + step, wrapped=False)
+    if step < 0 and wrap and step + wrap <= most:
+        return Believed(before + step + wrap, wrapped=True)
+    if step < 0:
+        return Doubted(f"ran back by {-step} Wh from {before} to {reading.raw_wh}", reading.raw_wh)
+    return Doubted(f"rose by {step} Wh; the rated current carries at most {most} Wh in that time", reading.raw_wh)
+
+
+def _most_wh(place: Place, row: MeterRow, latest: Latest | None, reading: MeterReading, now: Now) -> int:
+    """The most that the register may have risen by, rounded up, with two steps of its resolution."""
+    meter = place.meters[row.meter]
+    if latest is not None:
+        elapsed_ms = max(reading.at_mono_ms - latest.mono_ms, 0)
+    elif now.sure and row.state.read_at_ms is not None:
+        elapsed_ms = max(reading.at_wall_ms - row.state.read_at_ms, 0)
+    else:
+        elapsed_ms = OUTAGE_MS_MAX
+    rated_w = Fraction(meter.rated_ma * meter.phases * NOMINAL_VOLT, 1000)
+    primary_wh = rated_w * PLAUSIBLE_FACTOR * elapsed_ms / 3_600_000
+    resolution_wh = place.profiles[meter.profile].energy.scale
+    return int(primary_wh / place.ratio(row.meter, row.state.ratio_version) + 2 * max(resolution_wh, Fraction(1))) + 1

@@ -1,0 +1,198 @@
+"""One relay: what it should be against what is seen, and whether an order may be given now.
+
+`core/supply` says what should be; here that becomes a record, an order, a retry or a wait. Nothing here touches a bus.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from edge_agent.core.decision import Decision, Order
+from edge_agent.core.place import Place
+from edge_agent.core.state import BoxState, MeterRow, Now, Trying
+from edge_agent.core.supply import Credit, Rule, SupplyInputs, decide
+from edge_agent.core.wallets import credit, running_micro
+from protocol.records import Alarm, Cause, Contact, Record, Relay, Subject, Would
+
+RETRY_MS: Final = (3_000, 6_000, 15_000, 30_000, 60_000)
+"""Pauses between orders that were not obeyed: the first covers writing, settling and one round of the bus."""
+DEAF_AFTER_TRIES: Final = 3
+"""Orders not obeyed until `relay_deaf` is raised: a lost frame is no alarm, three are."""
+CONFIRMING_READINGS: Final = 2
+"""Readings in a row that must put a balance at the trip level before it opens: one bad reading is never final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a relay should be, by which rule."""
+
+    wanted: Contact
+    cause: Cause
+    rule: Rule
+
+
+def wish_for(place: Place, state: BoxState, meter: str, now: Now) -> Wish:
+    """Ask the table about one meter."""
+    row, wallet = state.meters[meter], place.wallet_of.get(meter)
+    rule = decide(
+        SupplyInputs(
+            locked_out=row.state.locked_out is not None,
+            mode=row.state.mode,
+            has_account=wallet is not None,
+            unopened_closed=place.config.defaults.unopened_supply == "closed",
+            arrears_open=wallet is not None and state.wallets[wallet.wallet].state.arrears_open,
+            credit=Credit.UNKNOWN if wallet is None else credit(state, wallet),
+            may_trip=_may_trip(place, state, row, now),
+        )
+    )
+    restored = rule.cause == "normal" and row.cause in ("arrears", "restored")
+    return Wish(rule.wanted, "restored" if restored else rule.cause, rule)
+
+
+def is_fresh(place: Place, state: BoxState, meter: str, now: Now) -> bool:
+    """Whether the meter was read recently enough to decide about its relay."""
+    latest = state.latest.get(meter)
+    age_max_ms = place.config.defaults.decision_max_age_s * 1000
+    return latest is not None and now.mono_ms - latest.mono_ms <= age_max_ms
+
+
+def _may_trip(place: Place, state: BoxState, row: MeterRow, now: Now) -> bool:
+    """Fresh, believed, confirmed; not before the mode's `no_trip_before` nor within the notice after alarm 2."""
+    wallet = place.wallet_of.get(row.meter)
+    latest = state.latest.get(row.meter)
+    if wallet is None or latest is None or row.state.held or row.meter in state.doubts:
+        return False
+    confirmed = latest.below_trip >= CONFIRMING_READINGS
+    not_before = row.state.no_trip_before_ms or 0
+    notice_ms = place.config.defaults.trip_notice_s * 1000
+    alarm2_at_ms = state.wallets[wallet.wallet].state.alarm2_at_ms
+    warned = notice_ms == 0 or (alarm2_at_ms is not None and now.wall_ms >= alarm2_at_ms + notice_ms)
+    return is_fresh(place, state, row.meter, now) and confirmed and now.wall_ms >= not_before and warned
+
+
+def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: int | None = None) -> Decision:
+    """Record what a relay should be where that changed, and order it where it is not so."""
+    row = state.meters[meter]
+    wish = wish_for(place, state, meter, now)
+    if row.state.service == "observe" and wish.cause != "lock_out" and row.wanted == "unknown":
+        return _would(row, wish, now)
+    wanted, changed = row, False
+    if (row.wanted, row.cause) != (wish.wanted, wish.cause) and _may_change(place, state, row, wish, now):
+        changed = True
+        wanted = msgspec.structs.replace(row, wanted=wish.wanted, cause=wish.cause, command=command)
+    records: tuple[Record, ...] = (_relay_record(place, state, wanted, now),) if changed else ()
+    ordered = _order(place, state, wanted, now)
+    return Decision(
+        records=records,
+        meters=(wanted,) if changed else (),
+        orders=ordered.orders,
+        trying=ordered.trying,
+        closed_mono_ms=ordered.closed_mono_ms,
+        urgent=changed and row.wanted != wish.wanted,
+    )
+
+
+def _may_change(place: Place, state: BoxState, row: MeterRow, wish: Wish, now: Now) -> bool:
+    """After a start nothing changes before a fresh reading; a lock-out may always open."""
+    return wish.cause == "lock_out" or is_fresh(place, state, row.meter, now)
+
+
+def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
+    """An order, where the relay is not seen as wanted and nothing asks to wait."""
+    if row.wanted in ("unknown", row.seen):
+        return Decision(trying=((row.meter, None),)) if row.meter in state.trying else Decision()
+    profile = place.profiles[place.meters[row.meter].profile]
+    if profile.relay is None or not (is_fresh(place, state, row.meter, now) or row.cause == "lock_out"):
+        return Decision()
+    trying = state.trying.get(row.meter)
+    if trying is not None and trying.wanted == row.wanted and now.mono_ms < trying.next_mono_ms:
+        return Decision()
+    bus = place.bus_of[row.meter]
+    if row.wanted == "closed" and not _may_close(place, state, row, bus, now):
+        return Decision()
+    if row.wanted == "open" and not _may_open(place, row, now):
+        return Decision()
+    tries = trying.tries + 1 if trying is not None and trying.wanted == row.wanted else 1
+    next_ms = now.mono_ms + RETRY_MS[min(tries, len(RETRY_MS)) - 1]
+    return Decision(
+        orders=(Order(row.meter, row.wanted, row.cause),),
+        trying=((row.meter, Trying(row.wanted, tries, next_ms)),),
+        closed_mono_ms=((bus, now.mono_ms),) if row.wanted == "closed" else (),
+    )
+
+
+def _may_close(place: Place, state: BoxState, row: MeterRow, bus: str, now: Now) -> bool:
+    """Closings on a bus are spaced; a relay rests between two switchings, but not after a payment."""
+    last = state.closed_mono_ms.get(bus)
+    spaced = last is None or now.mono_ms - last >= place.config.defaults.reclose_spacing_ms
+    return spaced and (row.cause == "restored" or _rested(place, row, now))
+
+
+def _may_open(place: Place, row: MeterRow, now: Now) -> bool:
+    """Safety and orders of people open at once; arrears wait until the relay has rested."""
+    return row.cause in ("overload", "forced_off", "lock_out") or _rested(place, row, now)
+
+
+def _rested(place: Place, row: MeterRow, now: Now) -> bool:
+    pause_ms = place.config.defaults.switch_pause_s * 1000
+    if row.switched_at_ms is None or now.wall_ms < row.switched_at_ms:
+        return True
+    return now.wall_ms - row.switched_at_ms >= pause_ms
+
+
+def relay_seen(place: Place, state: BoxState, meter: str, seen: Contact, now: Now) -> Decision:
+    """Take down what is seen of a relay, where it changed; clear `relay_deaf` where it obeys again.
+
+    In observe a lifted lock-out is undone by one order; once it is obeyed nothing is wanted any more.
+    """
+    row = state.meters[meter]
+    if seen in ("unknown", row.seen):
+        return Decision()
+    switched = now.wall_ms if row.seen != "unknown" else row.switched_at_ms
+    obeys = seen == row.wanted
+    wanted = row.wanted
+    if obeys and row.state.service == "observe" and row.state.locked_out is None:
+        wanted = "unknown"
+    alarms = tuple(a for a in row.alarms if not (obeys and a == "relay_deaf"))
+    after = msgspec.structs.replace(row, seen=seen, wanted=wanted, switched_at_ms=switched, alarms=alarms)
+    records: tuple[Record, ...] = (_relay_record(place, state, after, now, own=not obeys),)
+    if alarms != row.alarms:
+        records += (_deaf(place, meter, now, raised=False),)
+    return Decision(records=records, meters=(after,), urgent=True, trying=((meter, None),) if obeys else ())
+
+
+def relay_disobeyed(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
+    """An order came to nothing: after some tries that is an alarm. The retry follows from `judge_relay`."""
+    row, trying = state.meters[meter], state.trying.get(meter)
+    if trying is None or trying.tries < DEAF_AFTER_TRIES or "relay_deaf" in row.alarms:
+        return Decision()
+    after = msgspec.structs.replace(row, alarms=(*row.alarms, "relay_deaf"))
+    return Decision(records=(_deaf(place, meter, now, raised=True),), meters=(after,), urgent=True)
+
+
+def _deaf(place: Place, meter: str, now: Now, *, raised: bool) -> Alarm:
+    subject = Subject(box=place.box, bus=place.bus_of[meter], meter=meter)
+    return Alarm(at_ms=now.wall_ms, alarm="relay_deaf", subject=subject, state="raised" if raised else "cleared")
+
+
+def _would(row: MeterRow, wish: Wish, now: Now) -> Decision:
+    """In observe: what the relay would have done, once for each change."""
+    if row.would == wish.wanted:
+        return Decision()
+    record = Would(at_ms=now.wall_ms, meter=row.meter, wanted=wish.wanted, cause=wish.cause)
+    return Decision(records=(record,), meters=(msgspec.structs.replace(row, would=wish.wanted),))
+
+
+def _relay_record(place: Place, state: BoxState, row: MeterRow, now: Now, *, own: bool = False) -> Relay:
+    wallet, latest = place.wallet_of.get(row.meter), state.latest.get(row.meter)
+    return Relay(
+        at_ms=now.wall_ms,
+        meter=row.meter,
+        wanted=row.wanted,
+        seen=row.seen,
+        cause="own_control" if own and row.wanted != "unknown" else row.cause,
+        command=row.command,
+        raw_wh=latest.raw_wh if latest is not None else None,
+        running_micro=running_micro(state, wallet) if wallet is not None else None,
+    )
