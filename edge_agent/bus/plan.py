@@ -1,0 +1,202 @@
+"""Which registers are read together: as few requests as possible, and each of a meter with a length of its own.
+
+RTU answers carry no address: two blocks of one meter that read equally many registers could be taken for each
+other when one comes late. So the length is made the tag. Pure.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from edge_agent.bus.requests import READ_BIT_FUNCTIONS
+from edge_agent.core.meter_profile import Area, Profile, Quantity, RelayReadback
+
+WORTHWHILE_GAP = 24
+"""Registers that may be read without need rather than ask twice. A second request costs its 8 characters, the frame of
+its answer 5, two silences 7, and a turnaround, with real meters some 25 ms: together the time of about 48 characters
+at 9600 baud, which is 24 registers. And what is read at once belongs together."""
+
+ENFORCEMENT = "enforcement"
+DETAIL = "detail"
+SERIAL = "serial"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One read.
+
+    Attributes:
+        name: `enforcement`, `detail_1`, ...; several reads may share the name `enforcement`.
+        quantities: those that lie wholly in it; rates among them by their reported key.
+        order, contact: the relay's read-back, where it lies in it.
+    """
+
+    name: str
+    function: int
+    address: int
+    count: int
+    quantities: tuple[Quantity, ...] = ()
+    order: RelayReadback | None = None
+    contact: RelayReadback | None = None
+
+    @property
+    def last(self) -> int:
+        """The last address."""
+        return self.address + self.count - 1
+
+    @property
+    def tag(self) -> tuple[int, int]:
+        """What tells its answer from that of the meter's other blocks: function and bytes of data."""
+        if self.function in READ_BIT_FUNCTIONS:
+            return self.function, (self.count + 7) // 8
+        return self.function, 2 * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPlan:
+    """All reads of a meter. `mistakes` are (key, value, reason) of a profile that cannot be read safely."""
+
+    enforcement: tuple[Block, ...]
+    details: tuple[Block, ...]
+    serial: Block | None
+    mistakes: tuple[tuple[str, str, str], ...]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All of them."""
+        return (*self.enforcement, *self.details, *((self.serial,) if self.serial else ()))
+
+
+@dataclass(slots=True)
+class _Lengths:
+    """Gives each block a tag that no other block of the meter has."""
+
+    profile: Profile
+    used: dict[tuple[int, int], Block] = field(default_factory=dict)
+    mistakes: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def give(self, block: Block) -> Block:
+        """The block, made longer where its tag is taken and an area allows it."""
+        for candidate in _longer(block, self.profile):
+            if candidate.tag not in self.used:
+                self.used[candidate.tag] = candidate
+                return candidate
+        other = self.used.get(block.tag)
+        if other is None:
+            reason = (
+                f"line.read_multiple asks for a count that divides by {self.profile.read_multiple}, no area allows it"
+            )
+        else:
+            reason = (
+                f"its answer could not be told from that of {_where(other)}; "
+                "right would be an `areas` entry around one of the two, so that it can be read longer"
+            )
+        self.mistakes.append(("areas", _where(block), reason))
+        return block
+
+
+def plan_blocks(profile: Profile) -> BlockPlan:
+    """Every read that a profile asks for."""
+    enforced = [block for block in _singles(profile) if block.name == ENFORCEMENT]
+    detailed = [block for block in _singles(profile) if block.name == DETAIL]
+    blocks = _coalesced(enforced, profile)
+    blocks += [
+        replace(block, name=f"{DETAIL}_{number}") for number, block in enumerate(_coalesced(detailed, profile), 1)
+    ]
+    blocks += [_serial_block(profile)] if profile.serial else []
+    lengths = _Lengths(profile)
+    # What cannot be made longer chooses first, then what every cycle reads.
+    tagged = [lengths.give(block) for block in sorted(blocks, key=lambda each: not _is_rigid(each, profile))]
+    enforcement = [block for block in tagged if block.name == ENFORCEMENT]
+    enforcement.sort(key=lambda block: profile.energy not in block.quantities)
+    return BlockPlan(
+        enforcement=tuple(enforcement),
+        details=tuple(block for block in tagged if block.name.startswith(DETAIL)),
+        serial=next((block for block in tagged if block.name == SERIAL), None),
+        mistakes=tuple(lengths.mistakes),
+    )
+
+
+def _singles(profile: Profile) -> Iterable[Block]:
+    """One block for each thing that is read, before any are joined."""
+    relay = profile.relay
+    if relay is not None and relay.contact is not None:
+        read = relay.contact
+        yield Block(ENFORCEMENT, read.function, read.address, read.count, contact=read)
+    if relay is not None and relay.order is not None:
+        read = relay.order
+        yield Block(ENFORCEMENT, read.function, read.address, read.count, order=read)
+    for quantity in (profile.energy, *profile.quantities.values(), *profile.rates.values()):
+        name = ENFORCEMENT if quantity.key in profile.enforcement else DETAIL
+        yield Block(name, quantity.function, quantity.address, quantity.registers, (quantity,))
+
+
+def _serial_block(profile: Profile) -> Block:
+    serial = profile.serial
+    assert serial is not None
+    return Block(SERIAL, serial.function, serial.address, serial.registers)
+
+
+def _coalesced(blocks: Sequence[Block], profile: Profile) -> list[Block]:
+    """Neighbours joined, over gaps too where the maker lists the registers between."""
+    joined: list[Block] = []
+    ordered = sorted(blocks, key=lambda block: (block.function, block.address, block.last))
+    for _, group in itertools.groupby(ordered, key=lambda block: block.function):
+        current: Block | None = None
+        for block in group:
+            if current is None:
+                current = block
+            elif _may_join(current, block, profile):
+                current = _join(current, block)
+            else:
+                joined.append(current)
+                current = block
+        joined += [current] if current else []
+    return joined
+
+
+def _may_join(block: Block, after: Block, profile: Profile) -> bool:
+    gap = after.address - block.last - 1
+    last = max(block.last, after.last)
+    fits = last - block.address + 1 <= profile.longest_read
+    one_of_each = not (block.order and after.order) and not (block.contact and after.contact)
+    return fits and one_of_each and (gap <= 0 or (gap <= WORTHWHILE_GAP and _listed(block, last, profile.areas)))
+
+
+def _listed(block: Block, last: int, areas: Iterable[Area]) -> bool:
+    return any(area.holds(block.function, block.address, last) for area in areas)
+
+
+def _join(block: Block, after: Block) -> Block:
+    return replace(
+        block,
+        count=max(block.last, after.last) - block.address + 1,
+        quantities=block.quantities + after.quantities,
+        order=block.order or after.order,
+        contact=block.contact or after.contact,
+    )
+
+
+def _longer(block: Block, profile: Profile) -> Iterable[Block]:
+    """The block itself, then longer ones that stay in an area, shortest first."""
+    if block.function in READ_BIT_FUNCTIONS:
+        yield block
+        return
+    if block.count % profile.read_multiple == 0:
+        yield block
+    for count in range(block.count + 1, profile.longest_read + 1):
+        if count % profile.read_multiple:
+            continue
+        for address in range(block.address, block.address + block.count - count - 1, -1):
+            if address >= 0 and any(area.holds(block.function, address, address + count - 1) for area in profile.areas):
+                yield replace(block, address=address, count=count)
+
+
+def _is_rigid(block: Block, profile: Profile) -> bool:
+    return len(list(itertools.islice(_longer(block, profile), 2))) < 2
+
+
+def _where(block: Block) -> str:
+    return f"{block.name} at {block.address:#06x}, {block.count} register(s), function {block.function}"

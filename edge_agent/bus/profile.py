@@ -1,0 +1,273 @@
+"""Reads a meter profile from its text and checks it: all mistakes at once, each with file, key, value and reason.
+
+A profile is data: a new meter needs no code. Our own lie in `edge_agent/profiles`; a site's own come as text in
+`configure`. The format is described in `docs/meter-profiles.md`; relay, clock and serial number in `profile_relay`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib.resources
+import tomllib
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from edge_agent.bus import profile_words
+from edge_agent.bus.plan import plan_blocks
+from edge_agent.bus.profile_relay import read_clock, read_relay, read_serial
+from edge_agent.bus.profile_table import Mistake, ProfileError, ProfileTable, listed
+from edge_agent.bus.profile_words import Dimension, reported_key
+from edge_agent.bus.requests import READ_REGISTER_FUNCTIONS
+from edge_agent.core.meter_profile import Area, Grade, Profile, Quantity, Ratio, RegisterType, WordOrder
+
+GREATEST_ADDRESS = 0xFFFF
+LONGEST_READ = 125
+"""Registers in one request (MODBUS Application Protocol V1.1b3, 6.3)."""
+LONGEST_SILENCE_MS = 1_000
+LONGEST_TURNAROUND_MS = 5_000
+MOST_UNITS_PER_USER = 16
+MOST_BCD_REGISTERS = 4
+"""16 digits: the most that stays below 2^53."""
+DEFAULT_TURNAROUND_MS = 200
+
+_REGISTERS = {
+    RegisterType.U16: 1,
+    RegisterType.I16: 1,
+    RegisterType.U32: 2,
+    RegisterType.I32: 2,
+    RegisterType.U64: 4,
+    RegisterType.F32: 2,
+}
+_UNSIGNED = (RegisterType.U16, RegisterType.U32, RegisterType.U64)
+_REGISTER_TYPES = [str(kind) for kind in RegisterType]
+_GRADES = [str(grade) for grade in Grade]
+
+__all__ = ["Mistake", "ProfileError", "builtin_names", "builtin_profile", "builtin_text", "load_profile"]
+
+
+def builtin_names() -> list[str]:
+    """The profiles that come with the agent."""
+    folder = importlib.resources.files("edge_agent") / "profiles"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def builtin_text(name: str) -> str:
+    """The exact text of one of ours. Raises KeyError with the names that there are."""
+    if name not in builtin_names():
+        raise KeyError(f"no profile {name!r} comes with the agent; there are {listed(builtin_names())}")
+    return (importlib.resources.files("edge_agent") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+@functools.cache
+def builtin_profile(name: str) -> Profile:
+    """One of ours. Raises KeyError."""
+    return load_profile(builtin_text(name), name)
+
+
+def load_profile(text: str, name: str) -> Profile:
+    """Read a profile. Raises ProfileError with all mistakes; `name` stands for the file in them."""
+    file = f"{name}.toml"
+    mistakes: list[Mistake] = []
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([Mistake(file, "(file)", "(text)", f"not TOML: {error}")]) from error
+    top = ProfileTable(file, "", table, mistakes)
+    profile = _read_profile(top, name)
+    if not mistakes:
+        mistakes += [Mistake(file, key, value, reason) for key, value, reason in plan_blocks(profile).mistakes]
+    if mistakes:
+        raise ProfileError(mistakes)
+    return profile
+
+
+def _read_profile(top: ProfileTable, name: str) -> Profile:
+    top.one_of("format", (profile_words.FORMAT,))
+    line = top.table("line", needed=True) or ProfileTable(name, "line", {}, [])
+    longest_read = line.integer("longest_read", 1, LONGEST_READ)
+    read_multiple = line.integer("read_multiple", 1, 4, 1)
+    silence_ms = line.integer("silence_ms", 0, LONGEST_SILENCE_MS, 0)
+    turnaround_ms = line.integer("turnaround_ms", 1, LONGEST_TURNAROUND_MS, DEFAULT_TURNAROUND_MS)
+    line.finish()
+    grade = Grade(top.word("grade", _GRADES))
+    reader = _QuantityReader(top, grade, longest_read)
+    quantities = reader.named("quantities", profile_words.QUANTITIES.get, "quantity", profile_words.QUANTITIES)
+    rates = reader.named("rates", lambda _: profile_words.ENERGY, "rate", {}, ratio=Ratio.CT_PT)
+    prepaid, prepaid_grade = _read_prepaid(top, reader)
+    energy = quantities.pop(profile_words.CHARGED_KEY, None)
+    if energy is None:
+        top.wrong("quantities.energy", "every profile needs the cumulative active energy that is charged")
+        energy = reader.nothing()
+    profile = Profile(
+        name=name,
+        vendor=top.text("vendor"),
+        model=top.text("model"),
+        grade=grade,
+        sources=top.texts("sources"),
+        phases=top.integer("phases", 1, 3),
+        units_per_user=top.integer("units_per_user", 1, MOST_UNITS_PER_USER, 1),
+        silence_ms=silence_ms,
+        turnaround_ms=turnaround_ms,
+        longest_read=longest_read,
+        read_multiple=read_multiple,
+        areas=_read_areas(top),
+        energy=energy,
+        quantities=quantities,
+        rates={key.removesuffix(profile_words.ENERGY.suffix): rate for key, rate in rates.items()},
+        enforcement=_enforcement(quantities),
+        relay=read_relay(top, _GRADES),
+        clock=read_clock(top),
+        serial=read_serial(top),
+        prepaid=prepaid,
+        prepaid_grade=prepaid_grade,
+    )
+    top.finish()
+    return profile
+
+
+def _enforcement(quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
+    """What every cycle reads beside the relay: energy, and power where the meter has it."""
+    return (profile_words.CHARGED_KEY, *(key for key in ("power_w",) if key in quantities))
+
+
+def _read_areas(top: ProfileTable) -> tuple[Area, ...]:
+    areas = []
+    for table in top.tables("areas"):
+        function = table.one_of("function", READ_REGISTER_FUNCTIONS, 3)
+        first = table.integer("first", 0, GREATEST_ADDRESS)
+        last = table.integer("last", 0, GREATEST_ADDRESS)
+        if last < first:
+            table.wrong("last", f"right would be an address from {first:#06x} on, where the area begins")
+        table.finish()
+        areas.append(Area(function, first, last))
+    return tuple(areas)
+
+
+def _read_prepaid(top: ProfileTable, reader: _QuantityReader) -> tuple[dict[str, Quantity], Grade | None]:
+    table = top.table("prepaid")
+    if table is None:
+        return {}, None
+    grade = Grade(table.word("grade", _GRADES))
+
+    def dimension_of(name: str) -> Dimension | None:
+        return profile_words.MONEY if name.startswith(profile_words.PRICE_PREFIX) else profile_words.PREPAID.get(name)
+
+    block = reader.named_in(table, dimension_of, "prepaid register", profile_words.PREPAID, skip=("grade",))
+    return block, grade
+
+
+class _QuantityReader:
+    """Reads tables of quantities with the file's own defaults."""
+
+    def __init__(self, top: ProfileTable, grade: Grade, longest_read: int) -> None:
+        defaults = top.table("defaults")
+        self._top = top
+        self._grade = grade
+        self._longest_read = longest_read
+        self._function = defaults.one_of("function", READ_REGISTER_FUNCTIONS, 3) if defaults else 3
+        order = WordOrder.HIGH_FIRST
+        if defaults:
+            order = WordOrder(defaults.word("word_order", [str(each) for each in WordOrder], order))
+            defaults.finish()
+        self._order = order
+
+    def named(
+        self,
+        key: str,
+        dimension_of: Callable[[str], Dimension | None],
+        kind: str,
+        known: Mapping[str, Dimension],
+        ratio: Ratio = Ratio.NONE,
+    ) -> dict[str, Quantity]:
+        """All quantities of a table of the file, by reported key."""
+        table = self._top.table(key, needed=key == "quantities")
+        return self.named_in(table, dimension_of, kind, known, ratio=ratio) if table else {}
+
+    def named_in(
+        self,
+        table: ProfileTable,
+        dimension_of: Callable[[str], Dimension | None],
+        kind: str,
+        known: Mapping[str, Dimension],
+        *,
+        ratio: Ratio = Ratio.NONE,
+        skip: tuple[str, ...] = (),
+    ) -> dict[str, Quantity]:
+        """The same for a table in hand."""
+        found: dict[str, Quantity] = {}
+        for name in table.names():
+            if name in skip:
+                continue
+            row = table.table(name)
+            dimension = dimension_of(name)
+            if dimension is None:
+                near = difflib.get_close_matches(name, known, n=3) or list(known)
+                table.wrong(name, f"unknown {kind}; right would be {listed(near)}")
+            elif row is not None and table.name_is_plain(name):
+                quantity = self._quantity(row, name, dimension, ratio)
+                found[quantity.key] = quantity
+        table.finish()
+        return found
+
+    def _quantity(self, row: ProfileTable, name: str, dimension: Dimension, ratio: Ratio) -> Quantity:
+        address = row.integer("address", 0, GREATEST_ADDRESS)
+        kind = RegisterType(row.word("type", _REGISTER_TYPES))
+        registers = _REGISTERS.get(kind) or row.integer("registers", 1, MOST_BCD_REGISTERS)
+        unit = row.word("unit", list(dimension.units))
+        scale = row.fraction("scale", Fraction(1)) * dimension.units[unit]
+        if address + registers - 1 > GREATEST_ADDRESS:
+            row.wrong("address", f"{registers} registers from there go beyond 0xFFFF")
+        if registers > self._longest_read:
+            row.wrong("type", f"needs {registers} registers; line.longest_read allows {self._longest_read}")
+        quantity = Quantity(
+            name=name,
+            key=reported_key(name, dimension),
+            address=address,
+            function=row.one_of("function", READ_REGISTER_FUNCTIONS, self._function),
+            type=kind,
+            registers=registers,
+            word_order=WordOrder(row.word("word_order", [str(each) for each in WordOrder], self._order)),
+            scale=scale,
+            ratio=Ratio(row.word("ratio", [str(each) for each in Ratio], ratio)),
+            least=dimension.least,
+            greatest=dimension.greatest,
+            wrap=self._wrap(row, kind, registers, scale),
+            grade=Grade(row.word("grade", _GRADES, self._grade)),
+        )
+        row.finish()
+        return quantity
+
+    def _wrap(self, row: ProfileTable, kind: RegisterType, registers: int, scale: Fraction) -> int | None:
+        """Where the register starts again: its width, unless the file says that it ends earlier (`wraps_at`)."""
+        if kind in _UNSIGNED:
+            widest = 2 ** (16 * registers)
+        elif kind is RegisterType.BCD:
+            widest = 10 ** (4 * registers)
+        else:
+            if "wraps_at" in row:
+                row.wrong("wraps_at", f"a register of type {kind} has no width at which it wraps")
+            return None
+        raw = row.integer("wraps_at", 2, widest, widest)
+        wrap = raw * scale
+        if wrap.denominator != 1:
+            row.wrong("scale", f"the register would wrap at {wrap}, which is no whole number of our unit")
+        return int(wrap)
+
+    def nothing(self) -> Quantity:
+        """Stands in for a missing energy register while the rest of the file is read."""
+        return Quantity(
+            name=profile_words.CHARGED,
+            key=profile_words.CHARGED_KEY,
+            address=0,
+            function=3,
+            type=RegisterType.U32,
+            registers=2,
+            word_order=self._order,
+            scale=Fraction(1),
+            ratio=Ratio.NONE,
+            least=0,
+            greatest=0,
+            wrap=None,
+            grade=self._grade,
+        )

@@ -1,0 +1,150 @@
+"""The parts of a profile that are not quantities: relay, clock, serial number.
+
+`readback = "none"` means that the contact cannot be read; the meter's own copy of the order may be readable all the
+same, and is then what an order is checked by.
+"""
+
+from __future__ import annotations
+
+from edge_agent.bus.profile_table import ProfileTable
+from edge_agent.bus.profile_words import CLOCK_BYTES
+from edge_agent.bus.requests import (
+    READ_REGISTER_FUNCTIONS,
+    SINGLE_WRITE_FUNCTIONS,
+    WRITE_COIL_FUNCTIONS,
+    WRITE_REGISTER_FUNCTIONS,
+)
+from edge_agent.core.meter_profile import (
+    Grade,
+    MeterClock,
+    RegisterWrite,
+    Relay,
+    RelayReadback,
+    SerialEncoding,
+    SerialNumber,
+    WordMatch,
+)
+
+GREATEST_ADDRESS = 0xFFFF
+LONGEST_SETTLE_MS = 10_000
+MOST_SERIAL_REGISTERS = 16
+MOST_CLOCK_BYTES = 16
+READ_ORDER_FUNCTION = {"coil": 1, "register": 3}
+ALL_BITS = 0xFFFF
+
+
+def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
+    """The relay, or None for a plain meter."""
+    table = top.table("relay")
+    if table is None:
+        return None
+    kind = table.word("kind", ["register", "coil"])
+    functions = WRITE_COIL_FUNCTIONS if kind == "coil" else WRITE_REGISTER_FUNCTIONS
+    function = table.one_of("function", functions)
+    address = table.integer("address", 0, GREATEST_ADDRESS)
+    closed = table.words_of("closed", 1 if function in SINGLE_WRITE_FUNCTIONS else None)
+    opened = table.words_of("open", len(closed))
+    released = table.words_of("release", len(closed)) if "release" in table else None
+    if closed == opened and "open" in table:
+        table.wrong("open", "the same as `closed`: the relay could not be told to open")
+    readback = table.word("readback", ["contact", "none"])
+    contact = table.table("contact", needed=readback == "contact" and "readback" in table)
+    if readback == "none" and contact is not None:
+        table.wrong("readback", "a contact is described below; right would be contact")
+    order = RelayReadback(
+        function=READ_ORDER_FUNCTION[kind],
+        address=address,
+        count=len(closed),
+        closed=_exactly(closed),
+        open=_exactly(opened),
+        released=_released(table, released),
+    )
+    relay = Relay(
+        write_closed=RegisterWrite(function, address, closed),
+        write_open=RegisterWrite(function, address, opened),
+        write_release=RegisterWrite(function, address, released) if released is not None else None,
+        unlock=tuple(_unlock(step) for step in table.tables("unlock")),
+        order=order if table.truth("order_readable", default=True) else None,
+        contact=_contact(contact) if contact is not None else None,
+        settle_ms=table.integer("settle_ms", 0, LONGEST_SETTLE_MS, 0),
+        grade=Grade(table.word("grade", grades)),
+    )
+    table.finish()
+    return relay
+
+
+def _exactly(words: tuple[int, ...]) -> WordMatch:
+    return WordMatch((ALL_BITS,) * len(words), words)
+
+
+def _released(table: ProfileTable, released: tuple[int, ...] | None) -> WordMatch | None:
+    """A released relay reads back as written, under `release_mask` where only some bits tell."""
+    if released is None:
+        if "release_mask" in table:
+            table.wrong("release_mask", "there is no `release` that it could belong to")
+        return None
+    mask = table.words_of("release_mask", len(released), (ALL_BITS,) * len(released))
+    return WordMatch(mask, released)
+
+
+def _unlock(step: ProfileTable) -> RegisterWrite:
+    """One write that has to come before the relay's."""
+    function = step.one_of("function", WRITE_REGISTER_FUNCTIONS)
+    write = RegisterWrite(
+        function,
+        step.integer("address", 0, GREATEST_ADDRESS),
+        step.words_of("values", 1 if function in SINGLE_WRITE_FUNCTIONS else None),
+    )
+    step.finish()
+    return write
+
+
+def _contact(table: ProfileTable) -> RelayReadback:
+    """How the contact itself is read."""
+    function = table.integer("function", 1, 4)
+    address = table.integer("address", 0, GREATEST_ADDRESS)
+    closed = table.words_of("closed", None)
+    opened = table.words_of("open", len(closed))
+    mask = table.words_of("mask", len(closed), (ALL_BITS,) * len(closed))
+    if all(one & bits == other & bits for one, other, bits in zip(closed, opened, mask, strict=True)):
+        table.wrong("open", "under the mask the same as `closed`: the two could not be told apart")
+    table.finish()
+    return RelayReadback(function, address, len(closed), WordMatch(mask, closed), WordMatch(mask, opened), None)
+
+
+def read_serial(top: ProfileTable) -> SerialNumber | None:
+    """Where the serial number is, or None."""
+    table = top.table("serial")
+    if table is None:
+        return None
+    serial = SerialNumber(
+        function=table.one_of("function", READ_REGISTER_FUNCTIONS, 3),
+        address=table.integer("address", 0, GREATEST_ADDRESS),
+        registers=table.integer("registers", 1, MOST_SERIAL_REGISTERS),
+        encoding=SerialEncoding(table.word("encoding", [str(each) for each in SerialEncoding])),
+    )
+    if serial.encoding is SerialEncoding.U32 and serial.registers != 2:
+        table.wrong("registers", "right would be 2 for encoding u32")
+    table.finish()
+    return serial
+
+
+def read_clock(top: ProfileTable) -> MeterClock | None:
+    """The meter's clock, or None."""
+    table = top.table("clock")
+    if table is None:
+        return None
+    names = table.texts("bytes")
+    unknown = sorted(set(names) - set(CLOCK_BYTES))
+    if unknown or len(names) % 2 or len(names) > MOST_CLOCK_BYTES:
+        right = f"an even number of names, at most {MOST_CLOCK_BYTES}, out of {', '.join(CLOCK_BYTES)}"
+        table.wrong("bytes", f"right would be {right}")
+    clock = MeterClock(
+        function=table.one_of("function", READ_REGISTER_FUNCTIONS, 3),
+        write_function=table.one_of("write_function", WRITE_REGISTER_FUNCTIONS, WRITE_REGISTER_FUNCTIONS[-1]),
+        address=table.integer("address", 0, GREATEST_ADDRESS),
+        bcd=table.word("encoding", ["binary", "bcd"]) == "bcd",
+        byte_names=names,
+    )
+    table.finish()
+    return clock

@@ -1,0 +1,207 @@
+"""Reading a table of a profile key by key, so that all mistakes are told at once and each names its place.
+
+Knows TOML values and their ranges, nothing of meters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+_FRACTION = re.compile(r"^\d+/[1-9]\d*$")
+_DECIMAL = re.compile(r"^\d+(\.\d+)?$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
+_MISSING = object()
+LONGEST_LISTED = 12
+"""So many allowed words are listed in a mistake; more would hide the point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a file: where, what stands there, and what would be right."""
+
+    file: str
+    key: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"{self.file}: {self.key} = {self.value}: {self.reason}"
+
+
+class ProfileError(Exception):
+    """Theirs: the profile cannot be used. Holds every mistake that was found."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        """At least one mistake."""
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class ProfileTable:
+    """One table of the file. What is wrong is noted, and a value that lets reading go on is given back."""
+
+    def __init__(self, file: str, path: str, table: Mapping[str, object], mistakes: list[Mistake]) -> None:
+        """`path` is how a person finds the table in the file; "" is the file itself."""
+        self._file = file
+        self._path = path
+        self._table = table
+        self._mistakes = mistakes
+        self._asked: set[str] = set()
+
+    def wrong(self, key: str, reason: str, value: object = _MISSING) -> None:
+        """Note a mistake at a key of this table."""
+        shown = self._table.get(key, "(missing)") if value is _MISSING else value
+        self._mistakes.append(Mistake(self._file, self._place(key), _shown(shown), reason))
+
+    def _place(self, key: str) -> str:
+        return f"{self._path}.{key}" if self._path else key
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the key stands in the file."""
+        return key in self._table
+
+    def names(self) -> list[str]:
+        """The keys as they stand."""
+        return list(self._table)
+
+    def _take(self, key: str) -> object:
+        self._asked.add(key)
+        return self._table.get(key, _MISSING)
+
+    def integer(self, key: str, least: int, greatest: int, default: int | None = None) -> int:
+        """A whole number in a range; without a default it must be there."""
+        value = self._take(key)
+        if value is _MISSING and default is not None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest:
+            return value
+        self.wrong(key, f"right would be a whole number from {least} to {greatest}")
+        return least
+
+    def one_of(self, key: str, allowed: Sequence[int], default: int | None = None) -> int:
+        """One of a few whole numbers; without a default it must be there."""
+        value = self._take(key)
+        if value is _MISSING and default is not None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool) and value in allowed:
+            return value
+        self.wrong(key, f"right would be {' or '.join(str(each) for each in allowed)}")
+        return allowed[-1]
+
+    def word(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
+        """One of a closed list."""
+        value = self._take(key)
+        if value is _MISSING and default is not None:
+            return default
+        if isinstance(value, str) and value in allowed:
+            return value
+        self.wrong(key, f"right would be {listed(allowed)}")
+        return allowed[0]
+
+    def text(self, key: str) -> str:
+        """Any words, not empty."""
+        value = self._take(key)
+        if isinstance(value, str) and value.strip():
+            return value
+        self.wrong(key, "right would be a text that is not empty")
+        return ""
+
+    def truth(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._take(key)
+        if value is _MISSING:
+            return default
+        if isinstance(value, bool):
+            return value
+        self.wrong(key, "right would be true or false")
+        return default
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, at least one."""
+        value = self._take(key)
+        if isinstance(value, list) and value and all(isinstance(item, str) and item.strip() for item in value):
+            return tuple(value)
+        self.wrong(key, "right would be a list of texts, at least one")
+        return ()
+
+    def words_of(self, key: str, count: int | None, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
+        """A list of 16-bit words, so many (any number above 0 where None)."""
+        value = self._take(key)
+        if value is _MISSING and default is not None:
+            return default
+        if (
+            isinstance(value, list)
+            and value
+            and (count is None or len(value) == count)
+            and all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 0xFFFF for item in value)
+        ):
+            return tuple(value)
+        how_many = "words" if count is None else f"exactly {count} word(s)"
+        self.wrong(key, f"right would be a list of {how_many} from 0x0000 to 0xFFFF")
+        return (0,) * (count or 1)
+
+    def fraction(self, key: str, default: Fraction | None = None) -> Fraction:
+        """An exact factor above 0: a whole number, or a text as "1/100" or "0.01"; a float is not exact."""
+        value = self._take(key)
+        if value is _MISSING and default is not None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return Fraction(value)
+        if isinstance(value, str) and (_FRACTION.match(value) or _DECIMAL.match(value)) and Fraction(value) > 0:
+            return Fraction(value)
+        self.wrong(
+            key, 'right would be an exact factor above 0: 10, "1/100" or "0.01" (in quotes: a float is not exact)'
+        )
+        return Fraction(1)
+
+    def table(self, key: str, *, needed: bool = False) -> ProfileTable | None:
+        """A table within; None where there is none."""
+        value = self._take(key)
+        if isinstance(value, dict):
+            return ProfileTable(self._file, self._place(key), value, self._mistakes)
+        if value is not _MISSING or needed:
+            self.wrong(key, "right would be a table")
+        return None
+
+    def tables(self, key: str) -> list[ProfileTable]:
+        """An array of tables; empty where there is none."""
+        value = self._take(key)
+        if value is _MISSING:
+            return []
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return [
+                ProfileTable(self._file, f"{self._place(key)}[{place}]", item, self._mistakes)
+                for place, item in enumerate(value)
+            ]
+        self.wrong(key, "right would be a list of tables")
+        return []
+
+    def name_is_plain(self, key: str) -> bool:
+        """Whether a free name can be used in reported keys; notes a mistake where not."""
+        if _NAME.match(key):
+            return True
+        self.wrong(key, "right would be a name of small letters, digits and underscores, at most 32")
+        return False
+
+    def finish(self) -> None:
+        """Note every key that nobody asked for."""
+        for key in self._table:
+            if key not in self._asked:
+                self.wrong(key, f"unknown key; right would be {listed(sorted(self._asked))}")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words for a person, not too many."""
+    head = ", ".join(words[:LONGEST_LISTED])
+    return head if len(words) <= LONGEST_LISTED else f"{head}, ..."
+
+
+def _shown(value: object) -> str:
+    if value == "(missing)":
+        return "(missing)"
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
