@@ -1,0 +1,181 @@
+"""One simulated bus: a pty, a thread, and the meters that hang on its line.
+
+The thread sleeps until bytes come or the next piece of a reply is due on an absolute schedule, so that a late wake-up
+is made up for and not added. All decisions about time are in line.py.
+"""
+
+import os
+import select
+import threading
+import tty
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.simulator.faults import Fault, FaultKind, Outgoing, spoil
+from provisioning.simulator.frames import BROADCAST_UNIT, Request, parse_request
+from provisioning.simulator.line import NANOSECONDS_PER_SECOND, HeardFrame, Line
+from provisioning.simulator.meter import SimulatedMeter
+from provisioning.simulator.simulator_clock import SimulatorClock
+from provisioning.simulator.site_description import BusDescription
+
+NANOSECONDS_PER_MILLISECOND = 1_000_000
+# One read takes what a pty can hold.
+READ_BYTES = 4096
+# What the log keeps: some hours of a bus at 9600, some hundred bytes each.
+LOGGED_EXCHANGES = 200_000
+
+
+class BusFailed(RuntimeError):
+    """The thread of a bus died; its cause is chained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One frame heard, and what became of it.
+
+    at_ns: monotonic end of the request; true_reply: what the meter answered; sent: what went out after faults, None
+    for silence; late_ms: how much later than its turnaround.
+    """
+
+    at_ns: int
+    request: bytes
+    true_reply: bytes | None
+    sent: bytes | None
+    late_ms: int
+    faults: tuple[FaultKind, ...]
+
+
+class SimulatedBus:
+    """A line with its meters. `lock` guards the meters; counters may be read at any time."""
+
+    def __init__(self, description: BusDescription, meters: list[SimulatedMeter], clock: SimulatorClock) -> None:
+        self.description = description
+        self.meters = meters
+        self.lock = threading.RLock()
+        self.lost = False
+        self.faults: list[Fault] = []
+        self.line = Line(description.baud, int(description.latency_ms * NANOSECONDS_PER_MILLISECOND), description.echo)
+        self.exchanges: deque[Exchange] = deque(maxlen=LOGGED_EXCHANGES)
+        self.logged_units: set[int] = set()
+        self.failure: Exception | None = None
+        self._unit = {meter.description.unit: meter for meter in meters}
+        self._clock = clock
+        self._master_fd = -1
+        self._slave_fd = -1
+        self._wake_fd = -1
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def tty(self) -> Path:
+        """The path that a box opens."""
+        return self.description.tty
+
+    # ------------------------------------------------------------------------------------------------- start and stop
+
+    def start(self) -> None:
+        """Make the pty and its link, and begin to listen."""
+        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC)
+        self._stopping = False
+        self._open()
+        self._thread = threading.Thread(target=self._run, name=f"bus {self.description.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and take the pty away; raises BusFailed where the thread had died."""
+        self._stopping = True
+        if self._thread is not None:
+            os.eventfd_write(self._wake_fd, 1)
+            self._thread.join()
+            self._thread = None
+            os.close(self._wake_fd)
+            self._close()
+        if self.failure is not None:
+            raise BusFailed(f"bus {self.description.name}: {self.failure}") from self.failure
+
+    def _open(self) -> None:
+        self._master_fd, self._slave_fd = os.openpty()
+        # The slave end stays open here, so that a box that closes it does not end the line.
+        tty.setraw(self._slave_fd)
+        os.set_blocking(self._master_fd, False)
+        link = self.description.tty
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.exists() and not link.is_symlink():
+            raise FileExistsError(f"bus {self.description.name}: {link} is there and is no symbolic link")
+        beside = link.with_name(f".{link.name}.new")
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(os.ttyname(self._slave_fd))
+        beside.replace(link)
+
+    def _close(self) -> None:
+        with suppress(FileNotFoundError):
+            if self.description.tty.readlink() == Path(os.ttyname(self._slave_fd)):
+                self.description.tty.unlink()
+        os.close(self._master_fd)
+        os.close(self._slave_fd)
+
+    # ------------------------------------------------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                self._step()
+        except Exception as error:  # noqa: BLE001 - told by stop() and by status; a thread has no other caller
+            self.failure = error
+
+    def _step(self) -> None:
+        now_ns = self._clock.now_ns()
+        frame = self.line.frame_at(now_ns)
+        if frame is not None:
+            self._heard(frame)
+        for piece in self.line.pieces_at(now_ns):
+            before_ns = self._clock.now_ns()
+            # A master that does not read loses bytes, as from a UART that overran.
+            with suppress(BlockingIOError):
+                os.write(self._master_fd, piece.data)
+            self.line.handed_over(piece, before_ns)
+        next_ns = self.line.next_ns()
+        pause = None if next_ns is None else max(0, next_ns - self._clock.now_ns()) / NANOSECONDS_PER_SECOND
+        readable, _, _ = select.select([self._master_fd, self._wake_fd], [], [], pause)
+        if self._master_fd in readable:
+            now_ns = self._clock.now_ns()
+            data = os.read(self._master_fd, READ_BYTES)
+            frame = self.line.frame_at(now_ns)
+            if frame is not None:
+                self._heard(frame)
+            self.line.hear(data, now_ns)
+
+    def _heard(self, frame: HeardFrame) -> None:
+        request = parse_request(frame.data)
+        if request is None:
+            self.line.counters.bad_crc += 1
+            return
+        self.line.counters.requests += 1
+        if self.lost:
+            return
+        with self.lock:
+            if request.unit == BROADCAST_UNIT:
+                for each in self.meters:
+                    self._answer(each, request)
+                return
+            meter = self._unit.get(request.unit)
+            reply = None if meter is None else self._answer(meter, request)
+            if meter is None or reply is None:
+                self._log(frame, request, None, Outgoing(None))
+                return
+            outgoing = spoil(request, frame.data, reply, [*meter.faults, *self.faults])
+            self._log(frame, request, reply, outgoing)
+            if outgoing.frame is not None:
+                delay_ms = meter.description.turnaround_ms + outgoing.late_ms
+                self.line.send(outgoing.frame, frame.ended_ns + int(delay_ms * NANOSECONDS_PER_MILLISECOND))
+
+    def _answer(self, meter: SimulatedMeter, request: Request) -> bytes | None:
+        return None if meter.lost else meter.answer(request, self._clock.now_ms())
+
+    def _log(self, frame: HeardFrame, request: Request, reply: bytes | None, outgoing: Outgoing) -> None:
+        if request.unit in self.logged_units:
+            self.exchanges.append(
+                Exchange(frame.ended_ns, frame.data, reply, outgoing.frame, outgoing.late_ms, outgoing.faults)
+            )

@@ -1,0 +1,190 @@
+"""One RS-485 line in time: when bytes are on it, when a frame has ended, when the silence was broken.
+
+Pure: bytes and instants (monotonic nanoseconds) in, decisions out. A pty hands a whole request over at once, so the
+time that its characters would have taken is reckoned from its first arrival. The file descriptors are in bus.py.
+"""
+
+import heapq
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from provisioning.simulator.frames import is_whole_frame
+
+# 8N1: start bit, eight data bits, stop bit.
+BITS_PER_CHARACTER = 10
+# Serial Line V1.02, 2.5.1.1: frames are parted by 3.5 characters, a gap of more than 1.5 ends a frame for some.
+SILENCE_CHARACTERS = 3.5
+GAP_CHARACTERS = 1.5
+# A reply is handed over in pieces, as a UART's buffer does: each piece when its last character would be complete.
+# Shorter than the silence, so that no gap between two pieces looks like the end of a frame.
+LONGEST_PIECE_NS = 4_000_000
+LONGEST_PIECE_OF_SILENCE = 0.9
+# A USB adapter hands over after its latency timer, or when this many bytes wait (FTDI AN232B-04).
+ADAPTER_BUFFER_BYTES = 62
+NANOSECONDS_PER_SECOND = 1_000_000_000
+LONG_AGO_NS = -(1 << 62)
+
+
+@dataclass(slots=True)
+class LineCounters:
+    """What was seen on the line since the start."""
+
+    requests: int = 0
+    replies: int = 0
+    broken_silences: int = 0
+    bad_crc: int = 0
+    busy_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes to hand over at an instant; `ends_ns` is when their last character was on the line."""
+
+    hand_over_ns: int
+    ends_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeardFrame:
+    """Bytes between two silences, and when the silence after them was complete."""
+
+    data: bytes
+    ended_ns: int
+
+
+@dataclass(slots=True)
+class Line:
+    """The state of one line. Call `hear` with bytes, `poll` whenever `next_ns` has come."""
+
+    baud: int
+    latency_ns: int = 0
+    echo: bool = False
+    counters: LineCounters = field(default_factory=LineCounters)
+    _heard: bytearray = field(default_factory=bytearray)
+    _heard_until_ns: int = LONG_AGO_NS
+    _ignoring: bool = False
+    _last_byte_ns: int = LONG_AGO_NS
+    _waiting: list[tuple[int, int, bytes]] = field(default_factory=list)
+    _order: int = 0
+    _pieces: list[Piece] = field(default_factory=list)
+    _echoes: list[Piece] = field(default_factory=list)
+
+    @property
+    def character_ns(self) -> int:
+        """How long one character is on the line."""
+        return BITS_PER_CHARACTER * NANOSECONDS_PER_SECOND // self.baud
+
+    @property
+    def silence_ns(self) -> int:
+        """The silence that ends a frame, and that must stand before the next."""
+        return int(SILENCE_CHARACTERS * BITS_PER_CHARACTER * NANOSECONDS_PER_SECOND / self.baud)
+
+    # ------------------------------------------------------------------------------------------------------ listening
+
+    def hear(self, data: bytes, now_ns: int) -> None:
+        """Bytes from the master arrived at `now_ns`."""
+        if self._pieces:
+            self._break_silence()
+        elif not self._receiving:
+            if now_ns - self._last_byte_ns < self.silence_ns:
+                self._break_silence()
+        elif now_ns - self._heard_until_ns > GAP_CHARACTERS * self.character_ns or is_whole_frame(bytes(self._heard)):
+            # The request before was not over yet: this one began within its silence.
+            self._break_silence()
+        begins_ns = max(now_ns, self._heard_until_ns)
+        self._heard_until_ns = begins_ns + len(data) * self.character_ns
+        self._last_byte_ns = max(self._last_byte_ns, self._heard_until_ns)
+        self.counters.busy_ns += len(data) * self.character_ns
+        if not self._ignoring:
+            self._heard += data
+        if self.echo:
+            self._echoes.append(Piece(self._heard_until_ns, self._heard_until_ns, data))
+
+    def _break_silence(self) -> None:
+        if not self._ignoring:
+            self.counters.broken_silences += 1
+        self._ignoring = True
+        self._heard.clear()
+
+    @property
+    def _receiving(self) -> bool:
+        return self._ignoring or bool(self._heard)
+
+    def frame_at(self, now_ns: int) -> HeardFrame | None:
+        """The frame whose silence is complete at `now_ns`; what came too early is dropped here."""
+        if not self._receiving or now_ns < self._heard_until_ns + self.silence_ns:
+            return None
+        frame, ignored = bytes(self._heard), self._ignoring
+        self._heard.clear()
+        self._ignoring = False
+        return None if ignored else HeardFrame(frame, self._heard_until_ns + self.silence_ns)
+
+    # ------------------------------------------------------------------------------------------------------- speaking
+
+    def send(self, data: bytes, due_ns: int) -> None:
+        """A meter wants to send `data` from `due_ns`; it goes out then, or as soon as the line is free."""
+        self._order += 1
+        heapq.heappush(self._waiting, (due_ns, self._order, data))
+
+    def pieces_at(self, now_ns: int) -> list[Piece]:
+        """What has to be handed over to the master by `now_ns`."""
+        due: list[Piece] = []
+        while self._echoes and self._echoes[0].hand_over_ns <= now_ns:
+            due.append(self._echoes.pop(0))
+        self._begin_sending(now_ns)
+        while self._pieces and self._pieces[0].hand_over_ns <= now_ns:
+            due.append(self._pieces.pop(0))
+        return due
+
+    def handed_over(self, piece: Piece, before_ns: int) -> None:
+        """A piece of a reply went out; `before_ns` was read just before, so the master cannot have had it sooner."""
+        adapter_ns = piece.hand_over_ns - piece.ends_ns
+        self._last_byte_ns = max(self._last_byte_ns, piece.ends_ns, before_ns - adapter_ns)
+
+    def _begin_sending(self, now_ns: int) -> None:
+        if self._pieces or self._receiving or not self._waiting:
+            return
+        due_ns = max(self._waiting[0][0], self._free_ns)
+        if due_ns > now_ns:
+            return
+        data = heapq.heappop(self._waiting)[2]
+        self._pieces = plan_pieces(data, due_ns, self.character_ns, self.silence_ns, self.latency_ns)
+        self.counters.busy_ns += len(data) * self.character_ns
+        self.counters.replies += 1
+
+    @property
+    def _free_ns(self) -> int:
+        """When the line has been silent long enough for a meter to speak."""
+        return max(self._last_byte_ns, self._heard_until_ns) + self.silence_ns
+
+    def next_ns(self) -> int | None:
+        """When to look again if nothing is heard before; None while nothing is due."""
+        times = []
+        if self._echoes:
+            times.append(self._echoes[0].hand_over_ns)
+        if self._pieces:
+            times.append(self._pieces[0].hand_over_ns)
+        if self._receiving:
+            times.append(self._heard_until_ns + self.silence_ns)
+        elif self._waiting and not self._pieces:
+            times.append(max(self._waiting[0][0], self._free_ns))
+        return min(times, default=None)
+
+
+def plan_pieces(data: bytes, begins_ns: int, character_ns: int, silence_ns: int, latency_ns: int) -> list[Piece]:
+    """When which bytes of a reply that begins at `begins_ns` reach the master."""
+    longest_ns = min(LONGEST_PIECE_NS, int(LONGEST_PIECE_OF_SILENCE * silence_ns))
+    size = max(1, longest_ns // character_ns)
+    if latency_ns:
+        size = max(1, min(ADAPTER_BUFFER_BYTES, latency_ns // character_ns))
+    cuts = [*range(0, len(data), size), len(data)]
+    pieces = []
+    for start, stop in pairwise(cuts):
+        ends_ns = begins_ns + stop * character_ns
+        hand_over_ns = ends_ns
+        if latency_ns and stop - start < ADAPTER_BUFFER_BYTES:
+            # The timer runs from the first byte that waits.
+            hand_over_ns = max(ends_ns, begins_ns + start * character_ns + latency_ns)
+        pieces.append(Piece(hand_over_ns, ends_ns, data[start:stop]))
+    return pieces

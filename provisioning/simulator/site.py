@@ -1,0 +1,169 @@
+"""A simulated site: its buses and meters, and what can be done to them from outside.
+
+The same object serves a test in its own process and the control socket of the simulator's process.
+"""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from provisioning.simulator.bus import SimulatedBus
+from provisioning.simulator.faults import Fault
+from provisioning.simulator.memory import MemoryDamaged, MemoryFile
+from provisioning.simulator.meter import SimulatedMeter
+from provisioning.simulator.models import MODELS
+from provisioning.simulator.simulator_clock import SimulatorClock
+from provisioning.simulator.site_description import (
+    MeterDescription,
+    SiteDescription,
+    SiteMistakes,
+    parse_site,
+)
+
+
+class UnknownName(LookupError):
+    """No bus, meter or supply point of this name is on the site."""
+
+
+class SimulatedSite:
+    """All buses of a site, each with its thread, from `start` (or `with`) to `stop`.
+
+    description: a checked description, or the JSON value of a site file. state_dir: where the meters' memories lie;
+    a second simulator on the same folder is refused.
+    """
+
+    def __init__(
+        self, description: SiteDescription | Mapping[str, Any], state_dir: Path, speed: float = 1.0
+    ) -> None:
+        self.description = description if isinstance(description, SiteDescription) else parse_site(description)
+        self._clock = SimulatorClock(self.description.utc_offset_minutes)
+        state_dir.mkdir(parents=True, exist_ok=True)
+        self._lock_fd = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock_fd)
+            raise SiteMistakes([f"{state_dir}: another simulator runs on this state folder"]) from error
+        self.buses = tuple(
+            SimulatedBus(bus, [self._meter(meter, state_dir) for meter in bus.meters], self._clock)
+            for bus in self.description.buses
+        )
+        self.speed = speed
+        self.run_at(speed)
+
+    def _meter(self, description: MeterDescription, state_dir: Path) -> SimulatedMeter:
+        meter = SimulatedMeter(
+            description, MODELS[description.model], MemoryFile.of_meter(state_dir, description.id), self._clock
+        )
+        if meter.memory.model != description.model:
+            raise MemoryDamaged(
+                f"{state_dir}: {description.id!r} was a {meter.memory.model} and is a {description.model} now: "
+                "give the meter another id, or remove the folder"
+            )
+        return meter
+
+    def start(self) -> None:
+        """Open all buses."""
+        for bus in self.buses:
+            bus.start()
+
+    def stop(self) -> None:
+        """Close all buses and keep all memories."""
+        try:
+            for bus in self.buses:
+                bus.stop()
+        finally:
+            for meter in self.meters():
+                meter.close()
+            os.close(self._lock_fd)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ----------------------------------------------------------------------------------------------------------- names
+
+    def meters(self) -> list[SimulatedMeter]:
+        """All meters of all buses."""
+        return [meter for bus in self.buses for meter in bus.meters]
+
+    def bus(self, name: str) -> SimulatedBus:
+        """The bus of this name; raises UnknownName."""
+        for bus in self.buses:
+            if bus.description.name == name:
+                return bus
+        raise UnknownName(f"no bus {name!r}: there are {', '.join(bus.description.name for bus in self.buses)}")
+
+    def meter(self, name: str) -> SimulatedMeter:
+        """The meter of this id; raises UnknownName."""
+        for meter in self.meters():
+            if meter.description.id == name:
+                return meter
+        raise UnknownName(f"no meter {name!r}")
+
+    def point(self, name: str) -> SimulatedMeter:
+        """The meter at this supply point; raises UnknownName."""
+        for meter in self.meters():
+            if meter.description.point == name:
+                return meter
+        raise UnknownName(f"no supply point {name!r}")
+
+    def bus_of(self, meter: SimulatedMeter) -> SimulatedBus:
+        """The bus that a meter hangs on."""
+        return next(bus for bus in self.buses if meter in bus.meters)
+
+    # --------------------------------------------------------------------------------------------------------- actions
+
+    def run_at(self, speed: float) -> None:
+        """Let all loads draw `speed` times what they say; the line keeps its pace."""
+        for bus in self.buses:
+            with bus.lock:
+                for meter in bus.meters:
+                    meter.run_at(speed)
+        self.speed = speed
+
+    def draw(self, meter: SimulatedMeter, watts: float) -> None:
+        """Set a meter's load."""
+        with self.bus_of(meter).lock:
+            meter.draw(watts)
+
+    def set_energy_wh(self, meter: SimulatedMeter, energy_wh: int) -> None:
+        """Put a meter's total register at a value."""
+        with self.bus_of(meter).lock:
+            meter.set_energy_wh(energy_wh)
+
+    def swap(self, meter: SimulatedMeter, serial: str | None = None, energy_wh: int = 0) -> str:
+        """Put another meter of the model in place; returns its serial number."""
+        with self.bus_of(meter).lock:
+            number = serial if serial is not None else self._next_serial(meter)
+            meter.replace_with(number, energy_wh)
+        return number
+
+    def _next_serial(self, meter: SimulatedMeter) -> str:
+        taken = {other.memory.serial for other in self.meters()} | {other.description.serial for other in self.meters()}
+        number = int(meter.memory.serial)
+        while True:
+            number = (number + 1_000_003) % 10**12
+            if f"{number:012}" not in taken:
+                return f"{number:012}"
+
+    def set_faults(self, target: SimulatedBus | SimulatedMeter, faults: list[Fault]) -> None:
+        """Let a meter, or all replies of a bus, have these faults and no others."""
+        if isinstance(target, SimulatedBus):
+            with target.lock:
+                target.faults = list(faults)
+            return
+        with self.bus_of(target).lock:
+            target.suffer(faults)
+
+    def set_lost(self, target: SimulatedBus | SimulatedMeter, lost: bool) -> None:
+        """Let a meter, or a whole bus, fall silent or come back."""
+        target.lost = lost
