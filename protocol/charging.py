@@ -69,9 +69,9 @@ def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
     """Split an interval's energy over its stretches by time and price each part; charges of parts add up exactly."""
     energy_wh, energy_carry = energy_between(given.from_raw_wh, given.to_raw_wh, given.ratio, given.energy_carry)
     stretches, flags = _stretches(book, given)
-    shares = split_largest_remainder(energy_wh, [max(s.to_ms - s.from_ms, 0) for s in stretches])
-    if len(stretches) == 1:
-        shares = [energy_wh]
+    shares = [energy_wh]
+    if len(stretches) > 1:
+        shares = split_largest_remainder(energy_wh, [s.to_ms - s.from_ms for s in stretches])
     parts, carry = [], given.money_carry_nano
     for stretch, share_wh in zip(stretches, shares, strict=True):
         charge = 0
