@@ -1,0 +1,57 @@
+"""From an epoch line to rows and marks: how hardware takes a place over, the first time or later."""
+
+
+from edge_agent.core.decision import Decision
+from edge_agent.core.place import Place
+from edge_agent.core.state import Marks, MeterRow, WalletRow
+from edge_agent.core.wallets import new_wallet
+from protocol.box_config import MeterConfig, text_hash
+from protocol.messages import Epoch
+from protocol.records import ConfigApplied
+from protocol.state import MeterState
+
+
+def open_epoch(place: Place, epoch: Epoch, epoch_hash: str, key_generation: int, now_ms: int) -> Decision:
+    """Rows and marks with which the box goes on from an epoch line; `place` is that of the epoch's configuration."""
+    states = {state.meter: state for state in epoch.state.meters}
+    wallets = {state.wallet: WalletRow(state=state) for state in epoch.state.wallets}
+    meters = tuple(
+        MeterRow(state=states.get(meter) or new_meter(place, place.meters[meter], now_ms)) for meter in place.meters
+    )
+    marks = Marks(
+        site=epoch.site,
+        box=epoch.box,
+        epoch=epoch.epoch,
+        epoch_hash=epoch_hash,
+        term=epoch.term,
+        key_generation=key_generation,
+        config_version=epoch.config_version,
+        config_hash=text_hash(epoch.config),
+        config=epoch.config,
+        commands_seq=epoch.commands_base.seq,
+        commands_hash=epoch.commands_base.hash,
+        open_reclaims=tuple(epoch.state.open_reclaims),
+    )
+    applied = ConfigApplied(at_ms=now_ms, config_version=epoch.config_version, hash=marks.config_hash)
+    rows = tuple(wallets.get(wallet) or new_wallet(wallet) for wallet in place.wallets)
+    return Decision(records=(applied,), meters=meters, wallets=rows, marks=marks, urgent=True)
+
+
+def new_meter(place: Place, meter: MeterConfig, now_ms: int) -> MeterState:
+    """A meter new in the configuration: in observe, its first reading opens its history."""
+    return MeterState(
+        meter=meter.meter,
+        serial=meter.serial,
+        energy_carry=(0, 1),
+        money_carry_nano=0,
+        month_start_wh=0,
+        ratio_version=place.ratio_version_at(meter.meter, now_ms).version,
+        tariff=meter.tariff,
+        tariff_version=place.book.version_at(meter.tariff, now_ms),
+        mode="prepaid",
+        service="observe",
+        overload_latched=False,
+        overload_restores=0,
+        tests=[],
+        held=False,
+    )
