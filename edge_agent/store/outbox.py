@@ -1,0 +1,132 @@
+"""What waits to reach the centre: records not yet sealed, batches not yet acknowledged, and those kept after.
+
+A batch's line is kept as it was signed; after the acknowledgement it is kept compressed.
+"""
+
+from typing import Final
+
+import peewee
+
+from edge_agent.ports import PendingRecord, SealedBatch
+from edge_agent.store import schema, verify
+from edge_agent.store.steps import Steps
+from protocol.chain import Head
+from protocol.envelope import Line, read_body, read_line, write_body
+
+THINNED_AT_ONCE: Final = 500
+"""Batches deleted in one transaction: a slow disk must not hold the owner thread up."""
+
+
+class Outbox:
+    """Pending records and batches in the store's file."""
+
+    def __init__(self, database: peewee.SqliteDatabase, steps: Steps) -> None:
+        self._database = database
+        self._steps = steps
+
+    def pending(self, limit: int) -> list[PendingRecord]:
+        """The oldest records not yet sealed, in their order."""
+        query = schema.Pending.select().order_by(schema.Pending.number).limit(limit)
+        return [
+            PendingRecord(row.number, row.step, Head(row.commands_seq, row.commands_hash), row.body)
+            for row in query.execute(self._database)
+        ]
+
+    def pending_count(self) -> int:
+        """How many records are not yet sealed."""
+        return int(schema.Pending.select(peewee.fn.COUNT(schema.Pending.number)).scalar(self._database))
+
+    def seal(self, batch: SealedBatch, prev: str, sealed_at_ms: int, last_number: int) -> None:
+        """Keep a batch that holds all pending records up to `last_number`; they are pending no more."""
+        with self._steps.step() as changes:
+            where = schema.Pending.number <= last_number
+            numbers = schema.Pending.select(schema.Pending.number).where(where).tuples().execute(self._database)
+            for (number,) in list(numbers):
+                changes.remove("pending", str(number))
+            schema.Pending.delete().where(where).execute(self._database)
+            schema.Batch.insert(
+                epoch=batch.epoch,
+                seq=batch.seq,
+                hash=batch.line.hash,
+                prev=prev,
+                sealed_at_ms=sealed_at_ms,
+                encoding="identity",
+                body=batch.line.raw,
+            ).execute(self._database)
+            changes.write("batch", str(batch.epoch), verify.batch_body(batch.seq, batch.line.hash))
+
+    def batch_head(self, epoch: int) -> Head | None:
+        """The newest batch of an epoch, or None where it has none."""
+        query = schema.Batch.select(schema.Batch.seq, schema.Batch.hash).where(schema.Batch.epoch == epoch)
+        found = list(query.order_by(schema.Batch.seq.desc()).limit(1).tuples().execute(self._database))
+        return Head(*found[0]) if found else None
+
+    def batch_hash(self, epoch: int, seq: int) -> str | None:
+        """The hash of a batch that is kept."""
+        where = (schema.Batch.epoch == epoch) & (schema.Batch.seq == seq)
+        found: str | None = schema.Batch.select(schema.Batch.hash).where(where).scalar(self._database)
+        return found
+
+    def batches(self, epoch: int, from_seq: int, bytes_max: int) -> list[SealedBatch]:
+        """Batches of an epoch in order, at least one where there is one, until their lines exceed the bytes."""
+        where = (schema.Batch.epoch == epoch) & (schema.Batch.seq >= from_seq)
+        found: list[SealedBatch] = []
+        size = 0
+        for row in schema.Batch.select().where(where).order_by(schema.Batch.seq).execute(self._database):
+            line = _line_of(row)
+            if line.hash != row.hash:
+                raise verify.damaged(f"batch {row.epoch}/{row.seq} no longer has its hash")
+            size += len(line.raw)
+            if found and size > bytes_max:
+                break
+            found.append(SealedBatch(row.epoch, row.seq, line, row.acknowledged_at_ms is not None))
+        return found
+
+    def first_unacknowledged(self) -> tuple[int, int] | None:
+        """Epoch and number of the oldest batch that the centre has not acknowledged."""
+        query = schema.Batch.select(schema.Batch.epoch, schema.Batch.seq).where(
+            schema.Batch.acknowledged_at_ms.is_null()
+        )
+        order = query.order_by(schema.Batch.epoch, schema.Batch.seq).limit(1)
+        found: list[tuple[int, int]] = list(order.tuples().execute(self._database))
+        return found[0] if found else None
+
+    def acknowledge(self, epoch: int, seq: int, at_ms: int) -> int:
+        """Mark all batches of an epoch up to `seq` as held by the centre; returns how many were new."""
+        where = (schema.Batch.epoch == epoch) & (schema.Batch.seq <= seq) & schema.Batch.acknowledged_at_ms.is_null()
+        waiting = list(schema.Batch.select().where(where).order_by(schema.Batch.seq).execute(self._database))
+        if not waiting:
+            return 0
+        with self._steps.step():
+            for row in waiting:
+                schema.Batch.update(
+                    acknowledged_at_ms=at_ms, encoding="zstd", body=write_body([_line_of(row)], "zstd")
+                ).where((schema.Batch.epoch == row.epoch) & (schema.Batch.seq == row.seq)).execute(self._database)
+        return len(waiting)
+
+    def thin_out(self, before_ms: int) -> int:
+        """Delete acknowledged batches sealed before an instant, never the newest; returns how many went."""
+        where = schema.Batch.acknowledged_at_ms.is_null(False) & (schema.Batch.sealed_at_ms < before_ms)
+        query = schema.Batch.select(schema.Batch.epoch, schema.Batch.seq).where(where)
+        oldest = query.order_by(schema.Batch.epoch, schema.Batch.seq).limit(THINNED_AT_ONCE)
+        heads: dict[int, int] = {}
+        gone = []
+        for epoch, seq in list(oldest.tuples().execute(self._database)):
+            if epoch not in heads:
+                head = self.batch_head(epoch)
+                heads[epoch] = head.seq if head else 0
+            if seq < heads[epoch]:
+                gone.append((epoch, seq))
+        if gone:
+            with self._steps.step():
+                for epoch, seq in gone:
+                    schema.Batch.delete().where((schema.Batch.epoch == epoch) & (schema.Batch.seq == seq)).execute(
+                        self._database
+                    )
+        return len(gone)
+
+
+def _line_of(row: schema.Batch) -> Line:
+    if row.encoding == "identity":
+        return read_line(row.body)
+    return read_body(row.body, row.encoding)[0]

@@ -1,0 +1,81 @@
+"""The chain of commits: every writing transaction is one step, hashed over all rows as they are after it.
+
+Knows rows by key and hash, not what they mean. The head file is written after the commit.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import peewee
+
+from edge_agent.store import schema
+from edge_agent.store.database import transaction
+from edge_agent.store.digest import RowKey, row_hash, step_hash
+from edge_agent.store.head_file import StoreHead, write_head
+from protocol.ids import NO_HASH
+
+STEPS_KEPT: Final = 1_000
+"""Hashes of commits kept for comparison with a head file that is behind: a disk that took no renames for hours."""
+
+NO_STEP: Final = StoreHead(0, 0, NO_HASH)
+
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """The rows that one step writes or removes."""
+
+    def __init__(self) -> None:
+        self.written: dict[RowKey, bytes] = {}
+        self.removed: set[RowKey] = set()
+        self.epoch: int | None = None
+
+    def write(self, table: str, key: str, body: bytes) -> None:
+        self.written[(table, key)] = row_hash((table, key), body)
+
+    def remove(self, table: str, key: str) -> None:
+        self.removed.add((table, key))
+
+
+class Steps:
+    """The newest step and the hashes of all rows. Used by one thread."""
+
+    def __init__(
+        self, database: peewee.SqliteDatabase, head_path: Path, head: StoreHead, rows: dict[RowKey, bytes]
+    ) -> None:
+        self._database = database
+        self._head_path = head_path
+        self._rows = rows
+        self.head = head
+
+    @contextmanager
+    def step(self) -> Iterator[Changes]:
+        """One transaction: the caller writes its rows and names them in the changes it is given."""
+        changes = Changes()
+        with transaction(self._database):
+            yield changes
+            rows = {key: value for key, value in self._rows.items() if key not in changes.removed}
+            rows.update(changes.written)
+            number = self.head.seq + 1
+            epoch = self.head.epoch if changes.epoch is None else changes.epoch
+            head = StoreHead(epoch, number, step_hash(number, self.head.hash, rows))
+            self._keep(head)
+        self._rows, self.head = rows, head
+        self.flush_head()
+
+    def flush_head(self) -> None:
+        """Bring the head file up to the database. A disk that takes no file leaves it behind, which is no loss."""
+        try:
+            write_head(self._head_path, self.head)
+        except OSError as fault:
+            log.warning("store_head_not_written", extra={"fields": {"reason": str(fault)}})
+
+    def _keep(self, head: StoreHead) -> None:
+        schema.Head.insert(id=1, epoch=head.epoch, step=head.seq, hash=head.hash).on_conflict_replace().execute(
+            self._database
+        )
+        schema.Step.insert(step=head.seq, hash=head.hash).execute(self._database)
+        schema.Step.delete().where(schema.Step.step <= head.seq - STEPS_KEPT).execute(self._database)
