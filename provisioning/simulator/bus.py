@@ -6,6 +6,7 @@ is made up for and not added. All decisions about time are in line.py.
 
 import os
 import select
+import termios
 import threading
 import tty
 from collections import deque
@@ -13,16 +14,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.simulator.faults import Fault, FaultKind, Outgoing, spoil
+from provisioning.simulator.faults import FaultKind, Outgoing, spoil
 from provisioning.simulator.frames import BROADCAST_UNIT, Request, parse_request
 from provisioning.simulator.line import NANOSECONDS_PER_SECOND, HeardFrame, Line
 from provisioning.simulator.meter import SimulatedMeter
 from provisioning.simulator.simulator_clock import SimulatorClock
-from provisioning.simulator.site_description import BusDescription
+from provisioning.simulator.site_description import BAUDS, BusDescription
 
 NANOSECONDS_PER_MILLISECOND = 1_000_000
 # One read takes what a pty can hold.
 READ_BYTES = 4096
+# The speeds of a terminal by baud, to hear a master that has set another.
+TERMINAL_SPEEDS = {baud: getattr(termios, f"B{baud}") for baud in BAUDS}
+# Where the output speed stands in what tcgetattr answers.
+OUTPUT_SPEED = 5
 # What the log keeps: some hours of a bus at 9600, some hundred bytes each.
 LOGGED_EXCHANGES = 200_000
 
@@ -55,10 +60,11 @@ class SimulatedBus:
         self.meters = meters
         self.lock = threading.RLock()
         self.lost = False
-        self.faults: list[Fault] = []
         self.line = Line(description.baud, int(description.latency_ms * NANOSECONDS_PER_MILLISECOND), description.echo)
         self.exchanges: deque[Exchange] = deque(maxlen=LOGGED_EXCHANGES)
+        self.logs_all = False
         self.logged_units: set[int] = set()
+        self.started_ns = clock.now_ns()
         self.failure: Exception | None = None
         self._unit = {meter.description.unit: meter for meter in meters}
         self._clock = clock
@@ -75,8 +81,14 @@ class SimulatedBus:
 
     # ------------------------------------------------------------------------------------------------- start and stop
 
+    @property
+    def plugged(self) -> bool:
+        """Whether the adapter is there."""
+        return self._thread is not None
+
     def start(self) -> None:
-        """Make the pty and its link, and begin to listen."""
+        """Make the pty and its link, and begin to listen; what was to be sent before is gone."""
+        self.line = Line(self.line.baud, self.line.latency_ns, self.line.echo, self.line.counters)
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC)
         self._stopping = False
         self._open()
@@ -85,15 +97,32 @@ class SimulatedBus:
 
     def stop(self) -> None:
         """Stop listening and take the pty away; raises BusFailed where the thread had died."""
-        self._stopping = True
-        if self._thread is not None:
-            os.eventfd_write(self._wake_fd, 1)
-            self._thread.join()
-            self._thread = None
-            os.close(self._wake_fd)
-            self._close()
+        self.unplug()
         if self.failure is not None:
             raise BusFailed(f"bus {self.description.name}: {self.failure}") from self.failure
+
+    def unplug(self) -> None:
+        """The adapter vanishes: whoever has it open sees the line hang up, and the path is gone."""
+        if self._thread is None:
+            return
+        self._stopping = True
+        os.eventfd_write(self._wake_fd, 1)
+        self._thread.join()
+        self._thread = None
+        os.close(self._wake_fd)
+        self._close()
+
+    def plug(self) -> None:
+        """The adapter is back at its path."""
+        if self._thread is None:
+            self.start()
+
+    def take_exchanges(self, most: int) -> list[Exchange]:
+        """The oldest recorded exchanges, at most so many, taken off the log."""
+        taken: list[Exchange] = []
+        while self.exchanges and len(taken) < most:
+            taken.append(self.exchanges.popleft())
+        return taken
 
     def _open(self) -> None:
         self._master_fd, self._slave_fd = os.openpty()
@@ -142,6 +171,10 @@ class SimulatedBus:
         if self._master_fd in readable:
             now_ns = self._clock.now_ns()
             data = os.read(self._master_fd, READ_BYTES)
+            if termios.tcgetattr(self._slave_fd)[OUTPUT_SPEED] != TERMINAL_SPEEDS[self.description.baud]:
+                # At another speed nothing on the line makes sense to a meter.
+                self.line.counters.wrong_baud += 1
+                return
             frame = self.line.frame_at(now_ns)
             if frame is not None:
                 self._heard(frame)
@@ -159,13 +192,14 @@ class SimulatedBus:
             if request.unit == BROADCAST_UNIT:
                 for each in self.meters:
                     self._answer(each, request)
+                self._log(frame, request, None, Outgoing(None))
                 return
             meter = self._unit.get(request.unit)
             reply = None if meter is None else self._answer(meter, request)
             if meter is None or reply is None:
                 self._log(frame, request, None, Outgoing(None))
                 return
-            outgoing = spoil(request, frame.data, reply, [*meter.faults, *self.faults])
+            outgoing = spoil(request, frame.data, reply, meter.faults)
             self._log(frame, request, reply, outgoing)
             if outgoing.frame is not None:
                 delay_ms = meter.description.turnaround_ms + outgoing.late_ms
@@ -175,7 +209,7 @@ class SimulatedBus:
         return None if meter.lost else meter.answer(request, self._clock.now_ms())
 
     def _log(self, frame: HeardFrame, request: Request, reply: bytes | None, outgoing: Outgoing) -> None:
-        if request.unit in self.logged_units:
+        if self.logs_all or request.unit in self.logged_units:
             self.exchanges.append(
                 Exchange(frame.ended_ns, frame.data, reply, outgoing.frame, outgoing.late_ms, outgoing.faults)
             )

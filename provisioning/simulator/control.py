@@ -97,7 +97,7 @@ def set_register(site: SimulatedSite, request: ControlRequest) -> Answer:
 
 
 def fault(site: SimulatedSite, request: ControlRequest) -> Answer:
-    """`fault` {meter|bus, kind, probability?, late_ms?, seed?}: from now on it has this one too."""
+    """`fault` {meter|bus, kind, probability?, late_ms?, seed?}: from now on it (each meter of a bus) has this too."""
     target = request.meter_or_bus(site)
     new = Fault(
         kind=FaultKind(request.choice("kind", [kind.value for kind in FaultKind])),
@@ -112,16 +112,10 @@ def fault(site: SimulatedSite, request: ControlRequest) -> Answer:
 
 def faults_clear(site: SimulatedSite, request: ControlRequest) -> Answer:
     """`faults_clear` {meter|bus}, or nothing for the whole site: no faults any more."""
-    if not request.names_target:
-        request.nothing_else()
-        for meter in site.meters():
-            site.set_faults(meter, [])
-        for bus in site.buses:
-            site.set_faults(bus, [])
-        return {}
-    target = request.meter_or_bus(site)
+    targets = [request.meter_or_bus(site)] if request.names_target else site.buses
     request.nothing_else()
-    site.set_faults(target, [])
+    for target in targets:
+        site.clear_faults(target)
     return {}
 
 
@@ -171,7 +165,7 @@ def answer(site: SimulatedSite, line: bytes) -> bytes:
     try:
         request = ControlRequest.parse(line)
         operation = OPERATIONS[request.choice("op", list(OPERATIONS))]
-        reply = {"ok": True} | operation(site, request)
+        reply: Answer = {"ok": True, **operation(site, request)}
     except (RequestMistake, UnknownName, OSError) as error:
         reply = {"ok": False, "error": str(error)}
     return json.dumps(reply, ensure_ascii=False).encode() + b"\n"

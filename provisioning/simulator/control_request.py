@@ -41,7 +41,7 @@ class ControlRequest:
         if self._left:
             raise RequestMistake(f"unknown: {', '.join(sorted(self._left))}")
 
-    def _take(self, key: str, right: str, default: object = None) -> Any:  # noqa: ANN401 - JSON; each caller checks
+    def _take(self, key: str, right: str, default: object = None) -> Any:
         self._left.discard(key)
         value = self._values.get(key, default)
         if value is None:

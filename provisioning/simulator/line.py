@@ -33,6 +33,7 @@ class LineCounters:
     replies: int = 0
     broken_silences: int = 0
     bad_crc: int = 0
+    wrong_baud: int = 0
     busy_ns: int = 0
 
 

@@ -21,6 +21,8 @@ DAY_PERCENT: dict[str, tuple[int, ...]] = {
 OFFICE_WEEKEND_PERCENT = 20
 # Switching of coolers and kettles: a slot's load lies this far around the curve.
 SCATTER_SHARE = 0.12
+# More than any shop: ten megawatts is a small town.
+GREATEST_WATTS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

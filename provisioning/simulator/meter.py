@@ -28,7 +28,7 @@ from provisioning.simulator.frames import (
     write_single_request,
 )
 from provisioning.simulator.loads import SLOT_SECONDS, ConstantLoad, Load, watts_at
-from provisioning.simulator.memory import MICROJOULES_PER_WH, MemoryFile
+from provisioning.simulator.memory import MICROJOULES_PER_WH, MemoryDamaged, MemoryFile
 from provisioning.simulator.model import MeterModel
 from provisioning.simulator.quantities import active_energy
 from provisioning.simulator.registers import MeterFacts
@@ -53,19 +53,29 @@ class SimulatedMeter:
     """A meter on a unit address. Not safe for threads: its bus's lock guards it."""
 
     def __init__(
-        self, description: MeterDescription, model: MeterModel, memory_file: MemoryFile, clock: SimulatorClock
+        self,
+        description: MeterDescription,
+        model: MeterModel,
+        memory_file: MemoryFile,
+        clock: SimulatorClock,
+        speed: float = 1.0,
     ) -> None:
         self.description = description
         self.model = model
         self.load: Load = description.load
         self.lost = False
         self.faults: list[Fault] = []
-        self._speed = 1.0
+        self._speed = speed
         self._clock = clock
         self._file = memory_file
         self.memory = memory_file.load() or model.new_memory(
             description.serial, description.energy_wh, description.ct, description.pt
         )
+        if self.memory.model != model.name:
+            raise MemoryDamaged(
+                f"{memory_file.path}: {description.id!r} was a {self.memory.model} and is a {model.name} now: "
+                "give the meter another id, or remove the state folder"
+            )
         self._frozen: MeterFacts | None = None
         self._deaf = False
         self._at_ms = clock.now_ms()

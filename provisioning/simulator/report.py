@@ -32,7 +32,6 @@ def _bus_report(site: SimulatedSite, bus: SimulatedBus) -> dict[str, Any]:
         "lost": bus.lost,
         "plugged": bus.plugged,
         "failure": None if bus.failure is None else str(bus.failure),
-        "faults": [_fault_report(fault) for fault in bus.faults],
         "meters": [_meter_report(site, bus, meter) for meter in bus.meters],
     }
 

@@ -3,6 +3,7 @@
 The same object serves a test in its own process and the control socket of the simulator's process.
 """
 
+import dataclasses
 import fcntl
 import os
 from collections.abc import Mapping
@@ -10,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from provisioning.simulator.bus import SimulatedBus
+from provisioning.simulator.bus import BusFailed, SimulatedBus
 from provisioning.simulator.faults import Fault
-from provisioning.simulator.memory import MemoryDamaged, MemoryFile
+from provisioning.simulator.memory import MemoryFile
 from provisioning.simulator.meter import SimulatedMeter
 from provisioning.simulator.models import MODELS
 from provisioning.simulator.simulator_clock import SimulatorClock
@@ -22,6 +23,9 @@ from provisioning.simulator.site_description import (
     SiteMistakes,
     parse_site,
 )
+
+# Shown power is the load times this, and three digits fill any power register.
+GREATEST_SPEED = 1000.0
 
 
 class UnknownName(LookupError):
@@ -47,23 +51,32 @@ class SimulatedSite:
         except BlockingIOError as error:
             os.close(self._lock_fd)
             raise SiteMistakes([f"{state_dir}: another simulator runs on this state folder"]) from error
-        self.buses = tuple(
-            SimulatedBus(bus, [self._meter(meter, state_dir) for meter in bus.meters], self._clock)
-            for bus in self.description.buses
-        )
         self.speed = speed
-        self.run_at(speed)
+        self.buses: tuple[SimulatedBus, ...] = ()
+        self._open_meters: list[SimulatedMeter] = []
+        try:
+            self.buses = tuple(
+                SimulatedBus(bus, [self._meter(meter, state_dir) for meter in bus.meters], self._clock)
+                for bus in self.description.buses
+            )
+        except BaseException:
+            self._close_meters()
+            raise
 
     def _meter(self, description: MeterDescription, state_dir: Path) -> SimulatedMeter:
-        meter = SimulatedMeter(
-            description, MODELS[description.model], MemoryFile.of_meter(state_dir, description.id), self._clock
-        )
-        if meter.memory.model != description.model:
-            raise MemoryDamaged(
-                f"{state_dir}: {description.id!r} was a {meter.memory.model} and is a {description.model} now: "
-                "give the meter another id, or remove the folder"
-            )
+        memory_file = MemoryFile.of_meter(state_dir, description.id)
+        try:
+            meter = SimulatedMeter(description, MODELS[description.model], memory_file, self._clock, self.speed)
+        except BaseException:
+            memory_file.close()
+            raise
+        self._open_meters.append(meter)
         return meter
+
+    def _close_meters(self) -> None:
+        for meter in self._open_meters:
+            meter.close()
+        os.close(self._lock_fd)
 
     def start(self) -> None:
         """Open all buses."""
@@ -73,15 +86,20 @@ class SimulatedSite:
     def stop(self) -> None:
         """Close all buses and keep all memories."""
         try:
+            failures = [str(bus.failure) for bus in self.buses if bus.failure is not None]
             for bus in self.buses:
-                bus.stop()
+                bus.unplug()
+            if failures:
+                raise BusFailed("; ".join(failures))
         finally:
-            for meter in self.meters():
-                meter.close()
-            os.close(self._lock_fd)
+            self._close_meters()
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -155,14 +173,32 @@ class SimulatedSite:
             if f"{number:012}" not in taken:
                 return f"{number:012}"
 
-    def set_faults(self, target: SimulatedBus | SimulatedMeter, faults: list[Fault]) -> None:
-        """Let a meter, or all replies of a bus, have these faults and no others."""
+    def now_ns(self) -> int:
+        """The monotonic time of lines and meters."""
+        return self._clock.now_ns()
+
+    def set_logged(self, target: SimulatedBus | SimulatedMeter, *, on: bool) -> None:
+        """Record what is asked of a meter, or of any unit of a bus, and what is really sent; see bus.exchanges."""
         if isinstance(target, SimulatedBus):
-            with target.lock:
-                target.faults = list(faults)
+            target.logs_all = on
             return
-        with self.bus_of(target).lock:
-            target.suffer(faults)
+        units = self.bus_of(target).logged_units
+        (units.add if on else units.discard)(target.description.unit)
+
+    def add_fault(self, target: SimulatedBus | SimulatedMeter, fault: Fault) -> None:
+        """Let a meter, or each meter of a bus, have this fault too; on a bus each has its own chance."""
+        for index, meter in enumerate(self._meters_of(target)):
+            with self.bus_of(meter).lock:
+                meter.suffer([*meter.faults, dataclasses.replace(fault, seed=fault.seed + index)])
+
+    def clear_faults(self, target: SimulatedBus | SimulatedMeter) -> None:
+        """Let a meter, or each meter of a bus, have no faults any more."""
+        for meter in self._meters_of(target):
+            with self.bus_of(meter).lock:
+                meter.suffer([])
+
+    def _meters_of(self, target: SimulatedBus | SimulatedMeter) -> list[SimulatedMeter]:
+        return target.meters if isinstance(target, SimulatedBus) else [target]
 
     def set_lost(self, target: SimulatedBus | SimulatedMeter, lost: bool) -> None:
         """Let a meter, or a whole bus, fall silent or come back."""

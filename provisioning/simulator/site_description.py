@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.simulator.loads import DAY_PERCENT, ConstantLoad, Load, ShopLoad
+from provisioning.simulator.loads import DAY_PERCENT, GREATEST_WATTS, ConstantLoad, Load, ShopLoad
 from provisioning.simulator.models import MODELS
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -23,7 +23,6 @@ LONGEST_LATENCY_MS = 255
 # The total register is a U32 of 0.01 kWh.
 GREATEST_ENERGY_WH = ((1 << 32) - 1) * 10
 GREATEST_RATIO = 9999
-GREATEST_WATTS = 10_000_000
 SERIAL_DIGITS = 12
 # China's, where these meters come from: their clocks leave the factory with it.
 DEFAULT_UTC_OFFSET_MINUTES = 480
@@ -78,6 +77,11 @@ class SiteMistakes(ValueError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = tuple(mistakes)
+
+
+def is_serial(text: str) -> bool:
+    """Whether a text is a serial number: twelve digits, which fill the DTSY1352's six bytes."""
+    return len(text) == SERIAL_DIGITS and text.isascii() and text.isdigit()
 
 
 def load_site(path: Path) -> SiteDescription:
@@ -218,7 +222,7 @@ def _bus(entry: _Table) -> BusDescription:
 
 def _meter(entry: _Table) -> MeterDescription:
     serial = entry.text("serial", f"{SERIAL_DIGITS} digits")
-    if serial and not (len(serial) == SERIAL_DIGITS and serial.isascii() and serial.isdigit()):
+    if serial and not is_serial(serial):
         entry.wrong("serial", serial, f"{SERIAL_DIGITS} digits")
     meter = MeterDescription(
         id=entry.text("id"),
