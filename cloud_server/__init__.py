@@ -1,1 +1,1 @@
-"""The centre: ledger, console, API and the far end of every box."""
+"""The centre: ledger, command chains, console and API of one site. See README.md beside this file."""

@@ -1,1 +1,1 @@
-"""What decides at the centre: pure, frozen values in, a decision out. No clock, chance, bytes or rows in here."""
+"""What the centre decides. Pure: no clock, no chance, no disk, no network; rows and instants are arguments."""

@@ -1,7 +1,6 @@
-"""The wall between deciding and doing at the centre: what flows, console and API ask of the parts that touch the world.
+"""What console and API ask of the centre: books to read, a desk that sells, operations, people; and their errors.
 
-Protocols, the requests that cross them, and their errors. No implementation lives here; fakes and real parts both
-satisfy these. All calls but `LiveFeed.wait` are plain blocking calls and are made from a worker thread.
+All calls but `LiveFeed.wait` are plain blocking calls and are made from a worker thread.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from cloud_server.core.mistakes import FieldError
 from cloud_server.core.roles import Role
 from cloud_server.core.views import (
     AccountFound,
     CommandRow,
     DayOfSales,
-    Method,
     Monitor,
     PointPage,
     SaleRow,
@@ -23,7 +22,7 @@ from cloud_server.core.views import (
     SiteView,
 )
 from protocol.ids import Id
-from protocol.units import Micro, Ms
+from protocol.units import Ms
 
 # --- time and chance ----------------------------------------------------------------------------------------------
 
@@ -100,25 +99,6 @@ class LiveFeed(Protocol):
 
 
 # --- the console acts ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldError:
-    """One mistake in what was sent: `field` as in the form or API, the value, and what would be right.
-
-    `code` is from a closed list that the console has words for; `limit_micro` stands where it names a limit.
-    """
-
-    field: str
-    value: str
-    code: Literal[
-        "required", "not_a_number", "not_above_zero", "too_many_decimals", "too_great", "below_least",
-        "above_greatest", "above_balance_limit", "above_day_limit", "unknown", "account_not_in_use",
-        "parts_differ", "several_wallets", "wallet_not_of_account", "wallet_quarantined", "too_long",
-    ]  # fmt: skip
-    message: str
-    """In English, for the API."""
-    limit_micro: Micro | None = None
 
 
 class Refused(Exception):

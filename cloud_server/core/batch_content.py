@@ -1,0 +1,88 @@
+"""Whether the content of a batch fits what the centre knows, so that it can be posted. Pure.
+
+What does not fit is parked: kept, acknowledged, shown, and posted later by a mended program. A charge that differs
+from ours is no such fault: it is posted as the box says, with a finding (see `charge_audit`).
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+
+from cloud_server.core.fleet import GrantState, WalletGrant
+from protocol.messages import Batch
+from protocol.records import CommandResult, Fee, Granted, Interval, Reclaimed, Record
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContent:
+    """What records of one box may name. `grants` holds those that the batch names, as far as they exist."""
+
+    box: str
+    meters: Set[str]
+    wallets: Set[str]
+    grants: Mapping[str, WalletGrant]
+    commands_seq: int
+
+
+def content_fault(batch: Batch, records: Iterable[Record], known: KnownContent) -> str | None:
+    """Why the batch cannot be posted (place, value), or None."""
+    strange = sorted(set(batch.wallets) - known.wallets)
+    if strange:
+        return f"wallets: {strange[0]} is no wallet of this box"
+    granted: set[str] = set()
+    for index, record in enumerate(records):
+        fault = _fault(record, known)
+        if fault is None and isinstance(record, Granted) and record.grant in granted:
+            fault = f"grant {record.grant} stands twice"
+        if fault is not None:
+            return f"record {index} ({type(record).__name__}): {fault}"
+        if isinstance(record, Granted):
+            granted.add(record.grant)
+    return None
+
+
+def _fault(record: Record, known: KnownContent) -> str | None:
+    match record:
+        case Interval():
+            return _interval_fault(record, known)
+        case Fee(wallet=wallet):
+            return None if wallet in known.wallets else f"{wallet} is no wallet of this box"
+        case Granted():
+            return _granted_fault(record, known)
+        case Reclaimed(reclaim=reclaim):
+            return f"reclaim {reclaim} was never asked for"
+        case CommandResult(command=command):
+            return None if command <= known.commands_seq else f"command {command} was never signed"
+        case _:
+            return None
+
+
+def _interval_fault(said: Interval, known: KnownContent) -> str | None:
+    if said.meter not in known.meters:
+        return f"{said.meter} is no meter of this box"
+    if said.wallet is not None and said.wallet not in known.wallets:
+        return f"{said.wallet} is no wallet of this box"
+    if said.energy_carry[1] <= 0:
+        return f"energy_carry {said.energy_carry} is no fraction"
+    if said.charge_micro != sum(part.charge_micro for part in said.parts):
+        return f"charge_micro {said.charge_micro} is not the sum of its parts"
+    if said.energy_wh != sum(part.energy_wh for part in said.parts):
+        return f"energy_wh {said.energy_wh} is not the sum of its parts"
+    if said.wallet is None and said.charge_micro:
+        return f"charge_micro {said.charge_micro} without a wallet"
+    if any("/" in part.rate or part.rate == "fixed" for part in said.parts):
+        return f"rate {said.parts[0].rate!r} cannot be the name of an account"
+    return None
+
+
+def _granted_fault(said: Granted, known: KnownContent) -> str | None:
+    grant = known.grants.get(said.grant)
+    if grant is None or grant.box != known.box:
+        return f"grant {said.grant} was never made for this box"
+    if grant.state is not GrantState.SIGNED:
+        return f"grant {said.grant} is {grant.state}, not on its way"
+    if (said.wallet, said.amount_micro, said.command) != (grant.wallet, grant.amount_micro, grant.command):
+        return (
+            f"grant {said.grant} was signed as {grant.amount_micro} for wallet {grant.wallet} in command "
+            f"{grant.command}; the box says {said.amount_micro} for {said.wallet} in {said.command}"
+        )
+    return None

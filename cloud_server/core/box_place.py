@@ -1,0 +1,48 @@
+"""A box's place as one of its configurations describes it: meters, wallets, ratios, and the tariffs it held. Pure."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from protocol.box_config import BoxConfig, MeterConfig, WalletConfig, read_config
+from protocol.tariff import TariffBook
+from protocol.tariff_text import read_tariff
+
+
+@dataclass(frozen=True)
+class BoxPlace:
+    """Look-ups in one configuration."""
+
+    config: BoxConfig
+    book: TariffBook
+    meters: dict[str, MeterConfig]
+    wallets: dict[str, WalletConfig]
+    wallet_of: dict[str, WalletConfig]
+    """By meter."""
+
+    def ratio(self, meter: str, ratio_version: int) -> Fraction | None:
+        """CT × PT of a meter in one version of its ratio, or None where the configuration has none such."""
+        placed = self.meters.get(meter)
+        for ratio in placed.ratios if placed is not None else ():
+            if ratio.version == ratio_version:
+                return Fraction(*ratio.ct) * Fraction(*ratio.pt)
+        return None
+
+    def tariff_hashes(self) -> dict[tuple[str, int], str]:
+        """Hash of each tariff text by id and version."""
+        return {(tariff.tariff, tariff.version): tariff.hash for tariff in self.config.tariffs}
+
+
+def place_from_config(config: BoxConfig) -> BoxPlace:
+    """Make the look-ups. Raises BadTariff where a text is not usable."""
+    return BoxPlace(
+        config=config,
+        book=TariffBook(config.site.zone, {(t.tariff, t.version): read_tariff(t.text) for t in config.tariffs}),
+        meters={meter.meter: meter for meter in config.meters},
+        wallets={wallet.wallet: wallet for wallet in config.wallets},
+        wallet_of={meter: wallet for wallet in config.wallets for meter in wallet.meters},
+    )
+
+
+def place_from_text(text: str) -> BoxPlace:
+    """The same from a configuration's text. Raises BadPayload, BadTariff."""
+    return place_from_config(read_config(text))

@@ -1,0 +1,112 @@
+"""Every charge computed again: from registers, ratio and the tariffs that the box held, by the same function. Pure.
+
+A difference is a finding for people; the interval is posted as the box says. The audit goes on from what the box says,
+so that one difference is told once and not at every interval behind it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from cloud_server.core.box_place import BoxPlace
+from protocol.charging import RULES_VERSION, differences
+from protocol.records import ConfigApplied, Interval, Record, Released, Replaced
+
+CONTINUITY_EXCUSED = frozenset({"replaced", "typed"})
+"""Interval flags that say why a register does not go on from the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterCharge:
+    """Where a meter's charging stands: last register and the carries. `raw_wh` None: its next reading opens."""
+
+    raw_wh: int | None = None
+    read_at_ms: int | None = None
+    energy_carry: Fraction = Fraction(0)
+    money_carry_nano: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFinding:
+    """What differs in one interval or in what the box held. `index` is the record's place in its batch, from 0."""
+
+    kind: str
+    index: int
+    meter: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Audit:
+    """The findings, and where each meter and the configuration stand after the batch."""
+
+    findings: list[ChargeFinding]
+    meters: dict[str, MeterCharge]
+    config_version: int
+
+
+def audit_batch(
+    records: Iterable[Record],
+    meters: Mapping[str, MeterCharge],
+    config_version: int,
+    place_of: Callable[[int], BoxPlace | None],
+    rules: int = RULES_VERSION,
+) -> Audit:
+    """Go through a batch in order. `place_of` answers with the configuration of a version, None if never sent."""
+    audit = Audit([], dict(meters), config_version)
+    place = place_of(config_version)
+    if rules != RULES_VERSION:
+        audit.findings.append(ChargeFinding("rules", 0, "", f"charging rules {rules}; known here: {RULES_VERSION}"))
+        return audit
+    for index, record in enumerate(records):
+        match record:
+            case Interval():
+                before = audit.meters.get(record.meter, MeterCharge())
+                found = _interval_findings(record, before, place)
+                audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
+                audit.meters[record.meter] = MeterCharge(
+                    record.to.raw_wh, record.to.at_ms, Fraction(*record.energy_carry), record.money_carry_nano
+                )
+            case ConfigApplied(config_version=version):
+                audit.config_version, place = version, place_of(version)
+            case Replaced():
+                audit.meters[record.new] = MeterCharge(record.new_raw_wh, record.at_ms)
+            case Released():
+                known = audit.meters.get(record.meter, MeterCharge())
+                audit.meters[record.meter] = replace(known, raw_wh=record.raw_wh, read_at_ms=record.at_ms)
+            case _:
+                pass
+    return audit
+
+
+def _interval_findings(said: Interval, before: MeterCharge, place: BoxPlace | None) -> list[tuple[str, str]]:
+    if place is None:
+        return [("config", "the configuration that the box names was never sent to it")]
+    found = []
+    if before.raw_wh is not None and said.from_.raw_wh != before.raw_wh and not CONTINUITY_EXCUSED & set(said.flags):
+        text = f"begins at {said.from_.raw_wh} Wh; the interval before ended at {before.raw_wh} Wh"
+        found.append(("continuity", text))
+    placed = place.meters.get(said.meter)
+    ratio = place.ratio(said.meter, said.ratio_version)
+    if placed is None or ratio is None:
+        return [*found, ("ratio", f"ratio version {said.ratio_version} of this meter was never configured")]
+    wallet = place.wallet_of.get(said.meter)
+    if (wallet.wallet if wallet is not None else None) != said.wallet:
+        found.append(("wallet", f"charged to wallet {said.wallet}; configured is {wallet.wallet if wallet else None}"))
+    if any(part.tariff != placed.tariff for part in said.parts):
+        found.append(("tariff", f"priced by tariff {said.parts[0].tariff}; configured is {placed.tariff}"))
+    if "typed" in said.flags:
+        return found
+    compared = differences(place.book, said, ratio, before.energy_carry, before.money_carry_nano)
+    return found + [("charge", text) for text in compared]
+
+
+def tariff_findings(said: Mapping[str, Mapping[str, str]], place: BoxPlace | None) -> list[ChargeFinding]:
+    """Tariff texts that the box used and that are not byte for byte those that it was sent."""
+    held = place.tariff_hashes() if place is not None else {}
+    return [
+        ChargeFinding("tariff_text", 0, "", f"tariff {tariff} version {version} on the box has another text")
+        for tariff, versions in said.items()
+        for version, text_hash in versions.items()
+        if held.get((tariff, int(version))) != text_hash
+    ]

@@ -1,0 +1,63 @@
+"""Mistakes in what people and programs send: field, value and what would be right; always all at once. Types only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from protocol.units import Micro
+
+FieldErrorCode = Literal[
+    "required", "not_a_number", "not_above_zero", "too_many_decimals", "too_great", "below_least", "above_greatest",
+    "above_balance_limit", "above_day_limit", "unknown", "account_not_in_use", "parts_differ", "several_wallets",
+    "wallet_not_of_account", "wallet_quarantined", "too_long", "cash_too_little",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One mistake in what was sent: `field` as in the form or API, the value, and what would be right.
+
+    `code` is from a closed list that the console has words for; `limit_micro` stands where it names a limit.
+    """
+
+    field: str
+    value: str
+    code: FieldErrorCode
+    message: str
+    """In English, for the API."""
+    limit_micro: Micro | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in a plan or an order of a program: where, what stands there, and what would be right, in English."""
+
+    place: str
+    value: str
+    message: str
+
+
+class Mistaken(Exception):
+    """What a program sent cannot be taken; nothing was done. `mistakes` names all of them."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("; ".join(f"{m.place} = {m.value!r}: {m.message}" for m in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+def mistaken(place: str, value: object, message: str) -> Mistaken:
+    """The error for a single mistake."""
+    return Mistaken([Mistake(place, str(value), message)])
+
+
+class NotFound(Exception):
+    """What was named does not exist; `what` is its kind, `name` what was asked for."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"{what} {name!r} does not exist")
+        self.what = what
+        self.name = name
+
+
+class NotNow(Exception):
+    """The centre's own state stands against it, for example a journal that cannot be written; the text says which."""

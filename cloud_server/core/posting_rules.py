@@ -1,0 +1,77 @@
+"""Which account gives and which takes, for every kind of step. Pure; an accountant could read it.
+
+Each rule answers with postings only; who, when and why are put around them where the step is told.
+"""
+
+from collections.abc import Iterable
+
+from cloud_server.core import accounts
+from cloud_server.core.transaction import Posting
+from protocol.records import Fee, Granted, Interval, Record
+from protocol.units import Micro
+
+Postings = tuple[Posting, ...]
+
+
+def move(from_account: str, to_account: str, amount_micro: Micro) -> Postings:
+    """Take an amount from one account and give it to another; a negative amount goes the other way."""
+    return (Posting(from_account, -amount_micro), Posting(to_account, amount_micro))
+
+
+def sale(operator: str, method: str, account: str, amount_micro: Micro) -> Postings:
+    """Money taken in at a till: till -> customer."""
+    return move(accounts.till(operator, method), accounts.customer(account), amount_micro)
+
+
+def opening(account: str, amount_micro: Micro) -> Postings:
+    """A balance of an old system: opening -> customer."""
+    return move(accounts.OPENING, accounts.customer(account), amount_micro)
+
+
+def grant_signed(account: str, wallet: str, amount_micro: Micro) -> Postings:
+    """Credit leaves the centre in a signed command: customer -> in_flight."""
+    return move(accounts.customer(account), accounts.in_flight(wallet), amount_micro)
+
+
+def grant_applied(wallet: str, amount_micro: Micro) -> Postings:
+    """The box says that the credit is in the wallet: in_flight -> wallet."""
+    return move(accounts.in_flight(wallet), accounts.wallet(wallet), amount_micro)
+
+
+def grant_refused(account: str, wallet: str, amount_micro: Micro) -> Postings:
+    """The box did not take the credit: in_flight -> customer."""
+    return move(accounts.in_flight(wallet), accounts.customer(account), amount_micro)
+
+
+def charge(interval: Interval) -> Postings:
+    """Energy of one interval: wallet -> revenue by rate. Nothing where no wallet feeds the meter."""
+    if interval.wallet is None:
+        return ()
+    wallet = accounts.wallet(interval.wallet)
+    return tuple(
+        posting
+        for part in interval.parts
+        if part.charge_micro
+        for posting in move(wallet, accounts.revenue(part.rate), part.charge_micro)
+    )
+
+
+def fee(record: Fee) -> Postings:
+    """A fixed charge for a day: wallet -> revenue/fixed."""
+    return move(accounts.wallet(record.wallet), accounts.REVENUE_FIXED, record.charge_micro)
+
+
+def for_records(records: Iterable[Record]) -> Postings:
+    """What the records of one batch move, but for refused grants, whose amount only the centre knows."""
+    found: list[Posting] = []
+    for record in records:
+        match record:
+            case Interval():
+                found += charge(record)
+            case Fee():
+                found += fee(record)
+            case Granted(wallet=wallet, amount_micro=amount_micro):
+                found += grant_applied(wallet, amount_micro)
+            case _:
+                pass
+    return tuple(found)
