@@ -1,5 +1,5 @@
-"""Rules that import-linter cannot keep: each library in its one home, and cores that neither look at the world nor
-roll dice.
+"""Rules that import-linter cannot keep: each library in its one home, and cores that neither look at the world, nor
+roll dice, nor count in floats.
 """
 
 import ast
@@ -165,6 +165,20 @@ def _impure_call(call: ast.Call, module: Module) -> str | None:
     if name == "astimezone" and not call.args and not call.keywords:
         return f"{shown} without a zone takes the machine's"
     return None
+
+
+def floats(module: Module) -> list[Breach]:
+    """Floats made or rounded in a pure module, where money and energy are whole numbers and ratios exact fractions."""
+    if not module.is_in(*PURE):
+        return []
+    found = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            found.append(Breach(module.path, node.lineno, f"{node.value!r} is a float; count in a smaller whole unit"))
+        elif isinstance(node, ast.Call) and _last_name(node.func) in {"float", "round"}:
+            what = f"{ast.unparse(node.func)}(): energy is rounded once, where a meter is read, and money by divmod"
+            found.append(Breach(module.path, node.lineno, what))
+    return found
 
 
 def _last_name(node: ast.expr) -> str | None:

@@ -8,6 +8,7 @@ from tests.house_rules.architecture import (
     HOMES,
     PRINTING,
     empty_names,
+    floats,
     homeless_imports,
     impurities,
     prints,
@@ -120,6 +121,12 @@ def test_pure_code_passes_and_shells_may_do_what_cores_may_not() -> None:
     shell = "import time\nfrom datetime import UTC, datetime\nat = datetime.now(UTC)"
     assert impurities(module_from_text("edge_agent/clock.py", shell)) == []
     assert impurities(module_from_text("edge_agent/core_of_it.py", shell)) == []
+
+
+@pytest.mark.parametrize("text", ["share = 0.5", "price = float(text)", "micro = round(nano, -3)", "spread = 1e-3"])
+def test_a_float_in_a_core_is_found(text: str) -> None:
+    assert len(floats(module_from_text("cloud_server/core/posting_rules.py", text))) == 1
+    assert floats(module_from_text("edge_agent/bus/decode.py", text)) == []
 
 
 def test_a_print_outside_the_terminals_is_found() -> None:
