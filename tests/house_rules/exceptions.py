@@ -1,4 +1,4 @@
-"""Where a rule does not hold, each with its reason. Short, and kept short: an entry that is not needed any more fails."""
+"""Where a rule does not hold, each with its reason. Short, and kept short: what is not needed any more fails."""
 
 LONG_MODULES: dict[str, str] = {}
 """path -> why this module reads better whole."""
