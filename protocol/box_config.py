@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from protocol.errors import BadPayload
-from protocol.payload import Count, HashText, IdText, Int, Name, Payload, Seq, check_json, decode
+from protocol.payload import Count, Day, HashText, IdText, Instant, Int, Name, Payload, Seq, check_json, decode
 from protocol.units import FEN_MICRO
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
@@ -74,7 +74,7 @@ class Ratio(Payload, frozen=True, kw_only=True):
     """CT and PT ratio of a meter from an instant on, as exact fractions [numerator, denominator]."""
 
     version: Count
-    from_ms: Count
+    from_ms: Instant
     ct: tuple[PositiveInt, PositiveInt]
     pt: tuple[PositiveInt, PositiveInt]
 
@@ -171,7 +171,7 @@ class BoxConfig(Payload, frozen=True, kw_only=True):
     wallets: list[WalletConfig]
     tariffs: list[TariffText]
     profiles: tuple[ProfileText, ...] = ()
-    holidays: tuple[str, ...] = ()
+    holidays: tuple[Day, ...] = ()
     friendly_hours: tuple[FriendlyHours, ...] = ()
 
 

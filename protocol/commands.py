@@ -10,7 +10,7 @@ import msgspec
 
 from protocol.errors import BadPayload
 from protocol.limits import CONFIG_CHARACTERS_MAX
-from protocol.payload import Count, HashText, IdText, Int, Name, Payload, Seq, Text, decode
+from protocol.payload import Count, HashText, IdText, Instant, Int, Name, Payload, Seq, Text, read_part
 from protocol.state import MeterState
 
 GrantCause = Literal["sale", "move", "adjustment", "opening", "undo"]
@@ -63,7 +63,7 @@ class Grant(Payload, frozen=True, kw_only=True):
     operator: Name
     second: Name | None = None
     idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    paid_at_ms: Count
+    paid_at_ms: Instant
 
 
 class Withdraw(Payload, frozen=True, kw_only=True):
@@ -97,8 +97,8 @@ class SetMode(Payload, frozen=True, kw_only=True):
 
     meter: IdText
     mode: Mode
-    until_ms: Count | None = None
-    no_trip_before_ms: Count | None = None
+    until_ms: Instant | None = None
+    no_trip_before_ms: Instant | None = None
 
 
 class InService(Payload, frozen=True, kw_only=True):
@@ -169,7 +169,7 @@ class Upgrade(Payload, frozen=True, kw_only=True):
 
     version: Name
     bundle_hash: HashText
-    not_before_ms: Count
+    not_before_ms: Instant
 
 
 Body = (
@@ -210,10 +210,12 @@ class Command(Payload, frozen=True, kw_only=True):
     seq: Seq
     prev: HashText
     term: Seq
-    issued_at_ms: Count
-    expires_at_ms: Count | None = None
+    issued_at_ms: Instant
+    expires_at_ms: Instant | None = None
     kind: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     body: msgspec.Raw
+
+    READ_LATER = frozenset({"body"})
 
 
 class UnknownKind(BadPayload):
@@ -225,10 +227,25 @@ def read_body(command: Command) -> Body:
     kind = BODIES.get(command.kind)
     if kind is None:
         raise UnknownKind(f"command kind {command.kind!r} is not known in version 1")
-    body: Body = decode(command.body, kind)
-    if isinstance(body, ResolveRegister) and (body.accept is None) == (body.base_raw_wh is None):
-        raise BadPayload("resolve_register: exactly one of accept and base_raw_wh must stand")
+    body: Body = read_part(command.body, kind)
+    mistake = _mistake_in(body)
+    if mistake is not None:
+        raise BadPayload(f"{command.kind}: {mistake}")
     return body
+
+
+def _mistake_in(body: Body) -> str | None:
+    """What the types of single fields cannot say."""
+    match body:
+        case ResolveRegister(accept=accept, base_raw_wh=base_raw_wh):
+            if (accept is None) == (base_raw_wh is None) or accept is False:
+                return "exactly one of accept (true) and base_raw_wh must stand"
+        case Grant(cause="undo", undoes=undoes, amount_micro=amount_micro):
+            if undoes is None or amount_micro >= 0:
+                return f"undo takes back: undoes must name the grant, amount_micro {amount_micro} must be below 0"
+        case Grant(cause=cause, amount_micro=amount_micro) if amount_micro < 0 and cause != "adjustment":
+            return f"amount_micro {amount_micro} with cause {cause}: only undo and adjustment take money away"
+    return None
 
 
 def write_command_body(body: Body) -> msgspec.Raw:

@@ -8,6 +8,7 @@ Source: DSSE v1.0.0 (protocol.md, envelope.md), https://github.com/secure-system
 import base64
 import binascii
 import hashlib
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,13 +18,18 @@ import msgspec
 import zstandard
 
 from protocol import limits
-from protocol.errors import BadSignature, NotALine, OurFault, TheirFault, TooLarge
+from protocol.errors import BadPayload, BadSignature, NotALine, OurFault, TheirFault, TooLarge
 from protocol.ids import Hash
+from protocol.payload import refuse_repeated_keys
 from protocol.signing import PublicKey, SigningKey
 
 PAYLOAD_TYPE_FORM: Final = "application/vnd.tallybox.{}.v1+json"
 CONTENT_ENCODINGS: Final = ("zstd", "gzip", "identity")
 _ZSTD_LEVEL: Final = 6
+_ZSTD_WINDOW_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Memory that a frame may ask for its window: what every zstd decoder must allow (RFC 8878, section 3.1.1.1.2)."""
+_GZIP_BITS: Final = 31
+_PAYLOAD_TYPE: Final = re.compile(r"application/vnd\.tallybox\.([a-z_]{1,40})\.v1\+json")
 
 
 class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,19 +111,19 @@ def read_line(raw: bytes) -> Line:
         raise TooLarge(f"line of {len(raw)} bytes; at most {limits.LINE_BYTES_MAX}")
     try:
         envelope = _decoder.decode(raw)
+        refuse_repeated_keys(raw)
         payload = base64.b64decode(envelope.payload, validate=True)
         signatures = tuple((s.keyid, base64.b64decode(s.sig, validate=True)) for s in envelope.signatures)
-    except (msgspec.MsgspecError, binascii.Error, ValueError) as fault:
+    except (msgspec.MsgspecError, binascii.Error, ValueError, BadPayload) as fault:
         raise NotALine(f"no DSSE envelope: {fault}") from None
-    prefix, suffix = PAYLOAD_TYPE_FORM.split("{}")
-    kind = envelope.payload_type
-    if not (kind.startswith(prefix) and kind.endswith(suffix)):
-        raise NotALine(f"payloadType {kind[:80]!r} is not {PAYLOAD_TYPE_FORM.format('TYPE')}")
+    kind = _PAYLOAD_TYPE.fullmatch(envelope.payload_type)
+    if kind is None:
+        raise NotALine(f"payloadType {envelope.payload_type[:80]!r} is not {PAYLOAD_TYPE_FORM.format('TYPE')}")
     if not 1 <= len(signatures) <= limits.SIGNATURES_MAX:
         raise NotALine(f"{len(signatures)} signatures; 1 to {limits.SIGNATURES_MAX} are allowed")
     if len(payload) > limits.PAYLOAD_BYTES_MAX:
         raise TooLarge(f"payload of {len(payload)} bytes; at most {limits.PAYLOAD_BYTES_MAX}")
-    return Line(raw, kind[len(prefix) : -len(suffix)], payload, signatures)
+    return Line(raw, kind[1], payload, signatures)
 
 
 def check_signature(line: Line, keys: Mapping[str, PublicKey]) -> PublicKey:
@@ -139,7 +145,7 @@ def write_body(lines: Iterable[Line], encoding: str = "zstd") -> bytes:
     if encoding == "zstd":
         return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(plain)
     if encoding == "gzip":
-        packer = zlib.compressobj(wbits=31)
+        packer = zlib.compressobj(wbits=_GZIP_BITS)
         return packer.compress(plain) + packer.flush()
     if encoding == "identity":
         return plain
@@ -147,33 +153,57 @@ def write_body(lines: Iterable[Line], encoding: str = "zstd") -> bytes:
 
 
 def read_body(body: bytes, encoding: str = "identity") -> list[Line]:
-    """Read a body of lines within the limits. Raises BadEncoding, TooLarge, NotALine; checks no signature."""
+    """Read a body of lines within the limits. Raises BadEncoding, TooLarge, NotALine; checks no signature.
+
+    Line feeds end lines (the last may lack its own); a carriage return before one, as some editors and mail programs
+    add, is not part of the line. An empty line is none.
+    """
     plain = _unpack(body, encoding)
-    raws = plain.split(b"\n")
-    if raws and raws[-1] == b"":
-        raws.pop()
-    if len(raws) > limits.LINES_MAX:
-        raise TooLarge(f"{len(raws)} lines; at most {limits.LINES_MAX}")
-    return [read_line(raw) for raw in raws]
+    count = plain.count(b"\n") + (plain[-1:] not in (b"", b"\n"))
+    if count > limits.LINES_MAX:
+        raise TooLarge(f"{count} lines; at most {limits.LINES_MAX}")
+    raws = plain.removesuffix(b"\n").split(b"\n") if plain else []
+    return [read_line(raw.removesuffix(b"\r")) for raw in raws]
 
 
 def _unpack(body: bytes, encoding: str) -> bytes:
     """Decompress with a hard bound: a frame that lies about its size is refused before memory is spent."""
-    if len(body) > limits.PACKED_BODY_BYTES_MAX and encoding != "identity":
+    if encoding in ("", "identity"):
+        plain = body
+    elif encoding not in CONTENT_ENCODINGS:
+        raise BadEncoding(f"Content-Encoding {encoding[:40]!r}; spoken here: {', '.join(CONTENT_ENCODINGS)}")
+    elif len(body) > limits.PACKED_BODY_BYTES_MAX:
         raise TooLarge(f"body of {len(body)} bytes; at most {limits.PACKED_BODY_BYTES_MAX} compressed")
+    else:
+        try:
+            plain = _unpack_zstd(body) if encoding == "zstd" else _unpack_gzip(body)
+        except (zstandard.ZstdError, zlib.error) as fault:
+            raise BadEncoding(f"the body does not decompress as {encoding}: {fault}") from None
+    if len(plain) > limits.BODY_BYTES_MAX:
+        raise TooLarge(f"more than {limits.BODY_BYTES_MAX} bytes after decompression")
+    return plain
+
+
+def _unpack_zstd(body: bytes) -> bytes:
+    """One whole frame. What it says of its size is looked at first; one that says nothing gets the bound as room."""
     bound = limits.BODY_BYTES_MAX
+    said = zstandard.frame_content_size(body)
+    if said > bound:
+        raise TooLarge(f"a frame of {said} bytes by its header; at most {bound}")
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX)
     try:
-        if encoding == "zstd":
-            with zstandard.ZstdDecompressor(max_window_size=2**23).stream_reader(body) as reader:
-                plain = reader.read(bound + 1)
-        elif encoding == "gzip":
-            plain = zlib.decompressobj(wbits=31).decompress(body, bound + 1)
-        elif encoding in ("", "identity"):
-            plain = body
-        else:
-            raise BadEncoding(f"Content-Encoding {encoding[:40]!r}; spoken here: {', '.join(CONTENT_ENCODINGS)}")
-    except (zstandard.ZstdError, zlib.error) as fault:
-        raise BadEncoding(f"the body does not decompress as {encoding}: {fault}") from None
-    if len(plain) > bound:
-        raise TooLarge(f"more than {bound} bytes after decompression")
+        return unpacker.decompress(body, max_output_size=bound, allow_extra_data=False)
+    except zstandard.ZstdError:
+        with unpacker.stream_reader(body) as reader:
+            if len(reader.read(bound + 1)) > bound:
+                raise TooLarge(f"more than {bound} bytes after decompression") from None
+        raise
+
+
+def _unpack_gzip(body: bytes) -> bytes:
+    """One whole member: what is cut short or carries more behind it is no body of ours."""
+    unpacker = zlib.decompressobj(wbits=_GZIP_BITS)
+    plain = unpacker.decompress(body, limits.BODY_BYTES_MAX + 1)
+    if len(plain) <= limits.BODY_BYTES_MAX and (not unpacker.eof or unpacker.unused_data):
+        raise BadEncoding("the body is not one whole gzip member")
     return plain

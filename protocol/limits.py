@@ -5,6 +5,10 @@ from typing import Final
 INTEGER_MAX: Final = 2**53 - 1
 """Largest |integer| in a payload: the largest that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
+INSTANT_MS_MAX: Final = 32_503_680_000_000
+"""Latest instant, the year 3000: beyond what the clock of any machine here can say (Linux ends it at 2262), and within
+every calendar, so that a wild number in a line is refused and not computed with."""
+
 PAYLOAD_BYTES_MAX: Final = 4 * 1024 * 1024
 """One payload. A full configuration of a box with 200 meters, profiles and tariffs is about 300 kB."""
 

@@ -8,18 +8,20 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from protocol import limits
+from protocol.errors import BadPayload
 from protocol.payload import (
     Count,
     HashText,
     HeadSeq,
     IdText,
+    Instant,
     Int,
     KeyText,
     Name,
     Payload,
     Seq,
     Text,
-    decode,
+    read_part,
 )
 from protocol.records import Contact, Record
 from protocol.state import EpochState
@@ -73,7 +75,7 @@ class Keys(Payload, frozen=True, kw_only=True):
     key_generation: Seq
     command_keys: Annotated[list[KeyText], msgspec.Meta(min_length=1, max_length=4)]
     answer_keys: Annotated[list[KeyText], msgspec.Meta(min_length=1, max_length=4)]
-    issued_at_ms: Count
+    issued_at_ms: Instant
 
 
 class Limits(Payload, frozen=True, kw_only=True):
@@ -92,7 +94,7 @@ class Bundle(Payload, frozen=True, kw_only=True):
     site: IdText
     version: Name
     files: dict[str, HashText]
-    issued_at_ms: Count
+    issued_at_ms: Instant
 
 
 class Hardware(Payload, frozen=True, kw_only=True):
@@ -139,7 +141,7 @@ class Epoch(Payload, frozen=True, kw_only=True):
     config: Annotated[str, msgspec.Meta(max_length=limits.CONFIG_CHARACTERS_MAX)]
     state: EpochState
     why: EpochWhy
-    issued_at_ms: Count
+    issued_at_ms: Instant
 
 
 class Clock(Payload, frozen=True, kw_only=True):
@@ -159,7 +161,7 @@ class Batch(Payload, frozen=True, kw_only=True):
     prev: HashText
     boot_id: IdText
     mono_ms: Count
-    sealed_at_ms: Count
+    sealed_at_ms: Instant
     clock: Clock
     agent: Name
     rules: Seq
@@ -171,12 +173,14 @@ class Batch(Payload, frozen=True, kw_only=True):
     records: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=limits.RECORDS_MAX)]
     wallets: dict[IdText, Int]
 
+    READ_LATER = frozenset({"records"})
+
 
 class Live(Payload, frozen=True, kw_only=True):
     """What a meter shows now, sent while somebody looks. Never booked."""
 
     meter: IdText
-    at_ms: Count
+    at_ms: Instant
     power_w: Int | None = None
     power_estimated: bool
     relay: Contact
@@ -191,7 +195,7 @@ class Sync(Payload, frozen=True, kw_only=True):
     box: IdText
     epoch: Count
     nonce: IdText
-    sent_at_ms: Count
+    sent_at_ms: Instant
     batch_head: ChainHead
     command_head: ChainHead
     key_generation: Count
@@ -215,7 +219,7 @@ class Answer(Payload, frozen=True, kw_only=True):
     site: IdText
     box: IdText
     nonce: IdText
-    server_time_ms: Count
+    server_time_ms: Instant
     term: Seq
     batch_ack: BatchHead
     command_head: ChainHead
@@ -223,7 +227,7 @@ class Answer(Payload, frozen=True, kw_only=True):
     verdicts: list[VerdictOn]
     resend_from: Seq | None = None
     commands_wanted_from: Seq | None = None
-    live_until_ms: Count | None = None
+    live_until_ms: Instant | None = None
     read_now: tuple[IdText, ...] = ()
     retry_after_s: Count | None = None
     upgrade: Name | None = None
@@ -242,12 +246,20 @@ class Money(Payload, frozen=True, kw_only=True):
     second: Name | None = None
     reason: Text | None = None
     idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    posted_at_ms: Count
+    posted_at_ms: Instant
+
+    READ_LATER = frozenset({"body"})
 
 
 def read_records(batch: Batch) -> list[Record]:
     """Read all records of a batch. Raises BadPayload naming the first that does not fit."""
-    return [decode(raw, Record) for raw in batch.records]
+    records: list[Record] = []
+    for index, raw in enumerate(batch.records):
+        try:
+            records.append(read_part(raw, Record))
+        except BadPayload as fault:
+            raise BadPayload(f"records[{index}]: {fault}") from None
+    return records
 
 
 def write_record(record: Record) -> msgspec.Raw:

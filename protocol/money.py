@@ -7,7 +7,7 @@ import msgspec
 from protocol.commands import ReclaimPurpose, SalePart
 from protocol.errors import BadPayload
 from protocol.messages import Money
-from protocol.payload import Count, Day, IdText, Int, Name, Payload, Text, decode
+from protocol.payload import Count, Day, IdText, Int, Name, Payload, Text, read_part
 
 
 class SaleBody(Payload, frozen=True, kw_only=True):
@@ -144,5 +144,5 @@ def read_money_body(line: Money) -> MoneyBody:
     kind = MONEY_BODIES.get(line.kind)
     if kind is None:
         raise BadPayload(f"money kind {line.kind!r} is not known in version 1")
-    body: MoneyBody = decode(line.body, kind)
+    body: MoneyBody = read_part(line.body, kind)
     return body

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from protocol.limits import PARTS_MAX
-from protocol.payload import Count, Day, HashText, IdText, Int, Name, Payload, Seq, Text
+from protocol.payload import Count, Day, HashText, IdText, Instant, Int, Name, Payload, Seq, Text
 
 Cause = Literal[
     "forced_off", "protected", "unopened", "overload_latched", "overload", "arrears", "restored", "alarm2",
@@ -46,14 +46,14 @@ class Reading(Payload, frozen=True, kw_only=True):
     """A cumulative register, unwrapped and without ratio, with the time at which it was read."""
 
     raw_wh: Int
-    at_ms: Count
+    at_ms: Instant
 
 
 class Part(Payload, frozen=True, kw_only=True):
     """One stretch of an interval at one rate, step and price."""
 
-    from_ms: Count
-    to_ms: Count
+    from_ms: Instant
+    to_ms: Instant
     rate: Name
     step: Count
     tariff: IdText
@@ -63,14 +63,16 @@ class Part(Payload, frozen=True, kw_only=True):
     charge_micro: Count
 
 
-Fraction = tuple[Int, Int]
-"""[numerator, denominator] of an exact fraction; the denominator is above 0."""
+Fraction = tuple[Count, Seq]
+"""[numerator, denominator] of an exact fraction that is not negative; the denominator is above 0."""
+NanoCarry = Annotated[int, msgspec.Meta(ge=0, le=999)]
+"""Money below one micro-unit, in nano-units, carried with the meter."""
 
 
 class Interval(Payload, frozen=True, kw_only=True, tag_field="kind", tag="interval"):
     """Energy of one meter between two readings, and what was taken from its wallet for it."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     wallet: IdText | None
     from_: Reading = msgspec.field(name="from")
@@ -81,7 +83,7 @@ class Interval(Payload, frozen=True, kw_only=True, tag_field="kind", tag="interv
     energy_carry: Fraction
     parts: Annotated[list[Part], msgspec.Meta(max_length=PARTS_MAX)]
     charge_micro: Count
-    money_carry_nano: Annotated[int, msgspec.Meta(ge=0, le=999)]
+    money_carry_nano: NanoCarry
     rates_raw_wh: dict[Name, Int] | None = None
     other_raw: dict[Name, Int] | None = None
     max_power_w: Int | None = None
@@ -91,7 +93,7 @@ class Interval(Payload, frozen=True, kw_only=True, tag_field="kind", tag="interv
 class Fee(Payload, frozen=True, kw_only=True, tag_field="kind", tag="fee"):
     """A fixed charge for one day of the site's calendar."""
 
-    at_ms: Count
+    at_ms: Instant
     wallet: IdText
     day: Day
     fee: Name
@@ -101,7 +103,7 @@ class Fee(Payload, frozen=True, kw_only=True, tag_field="kind", tag="fee"):
 class Granted(Payload, frozen=True, kw_only=True, tag_field="kind", tag="granted"):
     """A grant was applied; `command` is its number, `book_micro` the wallet's book balance after."""
 
-    at_ms: Count
+    at_ms: Instant
     command: Seq
     grant: IdText
     wallet: IdText
@@ -112,7 +114,7 @@ class Granted(Payload, frozen=True, kw_only=True, tag_field="kind", tag="granted
 class Reclaimed(Payload, frozen=True, kw_only=True, tag_field="kind", tag="reclaimed"):
     """A reclaim was answered; `amount_micro` says how much came."""
 
-    at_ms: Count
+    at_ms: Instant
     command: Seq
     reclaim: IdText
     wallet: IdText
@@ -123,7 +125,7 @@ class Reclaimed(Payload, frozen=True, kw_only=True, tag_field="kind", tag="recla
 class Relay(Payload, frozen=True, kw_only=True, tag_field="kind", tag="relay"):
     """The wanted or the seen state of a relay changed."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     wanted: Contact
     seen: Contact
@@ -146,7 +148,7 @@ class Subject(Payload, frozen=True, kw_only=True):
 class Alarm(Payload, frozen=True, kw_only=True, tag_field="kind", tag="alarm"):
     """An alarm was raised or cleared."""
 
-    at_ms: Count
+    at_ms: Instant
     alarm: AlarmKind
     subject: Subject
     state: Literal["raised", "cleared"]
@@ -156,7 +158,7 @@ class Alarm(Payload, frozen=True, kw_only=True, tag_field="kind", tag="alarm"):
 class CommandResult(Payload, frozen=True, kw_only=True, tag_field="kind", tag="command_result"):
     """A command was carried out, or refused with one reason of a closed list. Either way its number is used."""
 
-    at_ms: Count
+    at_ms: Instant
     command: Seq
     outcome: Literal["done", "refused"]
     reason: RefusalReason | None = None
@@ -166,7 +168,7 @@ class CommandResult(Payload, frozen=True, kw_only=True, tag_field="kind", tag="c
 class ConfigApplied(Payload, frozen=True, kw_only=True, tag_field="kind", tag="config_applied"):
     """A configuration, tariffs included, took hold at `at_ms`."""
 
-    at_ms: Count
+    at_ms: Instant
     config_version: Seq
     hash: HashText
 
@@ -174,18 +176,18 @@ class ConfigApplied(Payload, frozen=True, kw_only=True, tag_field="kind", tag="c
 class Released(Payload, frozen=True, kw_only=True, tag_field="kind", tag="released"):
     """A meter was given up by this box at these registers."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     raw_wh: Int
     rates_raw_wh: dict[Name, Int] | None = None
     energy_carry: Fraction
-    money_carry_nano: Count
+    money_carry_nano: NanoCarry
 
 
 class Replaced(Payload, frozen=True, kw_only=True, tag_field="kind", tag="replaced"):
     """A meter was replaced by command."""
 
-    at_ms: Count
+    at_ms: Instant
     point: IdText
     old: IdText
     old_raw_wh: Int
@@ -197,7 +199,7 @@ class Replaced(Payload, frozen=True, kw_only=True, tag_field="kind", tag="replac
 class ReplacementNoted(Payload, frozen=True, kw_only=True, tag_field="kind", tag="replacement_noted"):
     """Somebody in the shaft noted a replacement; it has no authority of its own."""
 
-    at_ms: Count
+    at_ms: Instant
     point: IdText
     old_serial: Name
     old_raw_wh: Int | None = None
@@ -209,7 +211,7 @@ class ReplacementNoted(Payload, frozen=True, kw_only=True, tag_field="kind", tag
 class LockOut(Payload, frozen=True, kw_only=True, tag_field="kind", tag="lock_out"):
     """A lock-out was hung or taken off."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     on: bool
     who: Name
@@ -219,7 +221,7 @@ class LockOut(Payload, frozen=True, kw_only=True, tag_field="kind", tag="lock_ou
 class MeterTest(Payload, frozen=True, kw_only=True, tag_field="kind", tag="meter_test"):
     """A test on the spot, with a person's yes."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     test: MeterTestKind
     passed: bool
@@ -230,7 +232,7 @@ class MeterTest(Payload, frozen=True, kw_only=True, tag_field="kind", tag="meter
 class MeterEvent(Payload, frozen=True, kw_only=True, tag_field="kind", tag="meter_event"):
     """Something about a meter itself that is no alarm's beginning or end alone."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     event: Literal["held", "released_hold", "lost", "back", "serial_differs", "ratio_differs", "own_control"]
 
@@ -238,10 +240,10 @@ class MeterEvent(Payload, frozen=True, kw_only=True, tag_field="kind", tag="mete
 class Link(Payload, frozen=True, kw_only=True, tag_field="kind", tag="link"):
     """Tries and faults of one meter over an interval."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
-    from_ms: Count
-    to_ms: Count
+    from_ms: Instant
+    to_ms: Instant
     tries: Count
     faults: dict[FaultKind, Count]
 
@@ -249,7 +251,7 @@ class Link(Payload, frozen=True, kw_only=True, tag_field="kind", tag="link"):
 class Would(Payload, frozen=True, kw_only=True, tag_field="kind", tag="would"):
     """What the relay of a meter in `observe` would have done."""
 
-    at_ms: Count
+    at_ms: Instant
     meter: IdText
     wanted: Contact
     cause: Cause
@@ -258,26 +260,26 @@ class Would(Payload, frozen=True, kw_only=True, tag_field="kind", tag="would"):
 class Boot(Payload, frozen=True, kw_only=True, tag_field="kind", tag="boot"):
     """The agent started; `why` says how the last run ended."""
 
-    at_ms: Count
+    at_ms: Instant
     boot_id: IdText
     agent: Name
     why: Literal["clean", "killed", "power", "watchdog", "upgrade"]
-    last_seen_ms: Count
+    last_seen_ms: Instant
 
 
 class ClockStep(Payload, frozen=True, kw_only=True, tag_field="kind", tag="clock_step"):
     """The wall clock jumped or was put right."""
 
-    at_ms: Count
-    from_ms: Count
-    to_ms: Count
+    at_ms: Instant
+    from_ms: Instant
+    to_ms: Instant
     source: Literal["server", "ntp", "meter", "rtc", "none"]
 
 
 class Evidence(Payload, frozen=True, kw_only=True, tag_field="kind", tag="evidence"):
     """Proof of something that must not be: two contents of one number, or another master on the bus."""
 
-    at_ms: Count
+    at_ms: Instant
     evidence: Literal["equivocation", "foreign_master"]
     lines: Annotated[list[HashText], msgspec.Meta(max_length=16)]
     detail: Text

@@ -20,7 +20,7 @@ from protocol.box_config import (
     SiteConfig,
     TariffText,
 )
-from protocol.payload import Count, IdText, Int, Name, Payload
+from protocol.payload import Count, Day, IdText, Int, Name, Payload
 
 
 class BuildingPlan(Payload, frozen=True, kw_only=True):
@@ -107,7 +107,7 @@ class SitePlan(Payload, frozen=True, kw_only=True):
     wallets: list[WalletPlan]
     tariffs: list[TariffText]
     profiles: tuple[ProfileText, ...] = ()
-    holidays: tuple[str, ...] = ()
+    holidays: tuple[Day, ...] = ()
     friendly_hours: tuple[FriendlyHours, ...] = ()
 
 

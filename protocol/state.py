@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from protocol.payload import Count, Day, IdText, Int, Name, Payload, Seq
-from protocol.records import Fraction, MeterTest
+from protocol.payload import Count, Day, IdText, Instant, Int, Name, Payload, Seq
+from protocol.records import Fraction, MeterTest, NanoCarry
 
 
 class WalletState(Payload, frozen=True, kw_only=True):
@@ -13,7 +13,7 @@ class WalletState(Payload, frozen=True, kw_only=True):
     book_micro: Int
     arrears_open: bool
     alarm_level: Literal[0, 1, 2]
-    alarm2_at_ms: Count | None = None
+    alarm2_at_ms: Instant | None = None
     alarm2_used: bool
     last_fee_day: Day | None = None
 
@@ -22,7 +22,7 @@ class LockOutState(Payload, frozen=True, kw_only=True):
     """Who hung the lock-out, and when."""
 
     who: Name
-    at_ms: Count
+    at_ms: Instant
 
 
 class MeterState(Payload, frozen=True, kw_only=True):
@@ -33,16 +33,16 @@ class MeterState(Payload, frozen=True, kw_only=True):
     raw_wh: Int | None = None
     rates_raw_wh: dict[Name, Int] | None = None
     other_raw: dict[Name, Int] | None = None
-    read_at_ms: Count | None = None
+    read_at_ms: Instant | None = None
     energy_carry: Fraction
-    money_carry_nano: Count
+    money_carry_nano: NanoCarry
     month_start_wh: Int
     ratio_version: Count
     tariff: IdText
     tariff_version: Count
     mode: Literal["prepaid", "protected", "forced_off"]
-    mode_until_ms: Count | None = None
-    no_trip_before_ms: Count | None = None
+    mode_until_ms: Instant | None = None
+    no_trip_before_ms: Instant | None = None
     service: Literal["observe", "in_service"]
     locked_out: LockOutState | None = None
     overload_latched: bool
