@@ -1,6 +1,5 @@
 """From an epoch line to rows and marks: how hardware takes a place over, the first time or later."""
 
-
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
 from edge_agent.core.state import Marks, MeterRow, WalletRow

@@ -75,10 +75,14 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
     """Record what a relay should be where that changed, and order it where it is not so."""
     row = state.meters[meter]
     wish = wish_for(place, state, meter, now)
-    if row.state.service == "observe" and wish.cause != "lock_out" and row.wanted == "unknown":
-        return _would(row, wish, now)
+    if row.state.service == "observe" and wish.cause != "lock_out":
+        if row.wanted == "unknown":
+            return _would(row, wish, now)
+        wish = Wish("closed", "normal", wish.rule)
     wanted, changed = row, False
-    if (row.wanted, row.cause) != (wish.wanted, wish.cause) and _may_change(place, state, row, wish, now):
+    if (row.wanted, row.cause) != (wish.wanted, wish.cause) and _may_act(
+        place, state, meter, wish.wanted, wish.cause, now
+    ):
         changed = True
         wanted = msgspec.structs.replace(row, wanted=wish.wanted, cause=wish.cause, command=command)
     records: tuple[Record, ...] = (_relay_record(place, state, wanted, now),) if changed else ()
@@ -93,9 +97,13 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
     )
 
 
-def _may_change(place: Place, state: BoxState, row: MeterRow, wish: Wish, now: Now) -> bool:
-    """After a start nothing changes before a fresh reading; a lock-out may always open."""
-    return wish.cause == "lock_out" or is_fresh(place, state, row.meter, now)
+def _may_act(place: Place, state: BoxState, meter: str, wanted: Contact, cause: Cause, now: Now) -> bool:
+    """A lock-out may always open. After a start nothing else moves before a reading; arrears open on fresh ones only."""
+    if cause == "lock_out":
+        return True
+    if wanted == "open" and cause == "arrears":
+        return is_fresh(place, state, meter, now)
+    return meter in state.latest
 
 
 def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
@@ -103,7 +111,9 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     if row.wanted in ("unknown", row.seen):
         return Decision(trying=((row.meter, None),)) if row.meter in state.trying else Decision()
     profile = place.profiles[place.meters[row.meter].profile]
-    if profile.relay is None or not (is_fresh(place, state, row.meter, now) or row.cause == "lock_out"):
+    if profile.relay is None or row.meter in state.lost:
+        return Decision()
+    if not _may_act(place, state, row.meter, row.wanted, row.cause, now):
         return Decision()
     trying = state.trying.get(row.meter)
     if trying is not None and trying.wanted == row.wanted and now.mono_ms < trying.next_mono_ms:

@@ -1,0 +1,393 @@
+"""What a shopkeeper would see: readings, sales and cuts in, records and relays out. Tables an accountant can read."""
+
+import pytest
+
+from edge_agent.core.measured import RelayPosition
+from protocol.commands import LiftLockOut, LockOutCommand, SetMode
+from protocol.records import Alarm, Granted, Interval, Relay
+from tests.edge_agent.core.street import (
+    FLAT,
+    METERS,
+    WALLETS,
+    YUAN,
+    Street,
+    box_config,
+    meter_config,
+    tariff,
+    wallet_config,
+)
+
+TOU = """
+name = "tou"
+starts_at = 2025-01-01T00:00:00
+fallback_rate = "flat"
+[rates.flat]
+price_micro = 800000
+[rates.peak]
+price_micro = 1200000
+[days.all]
+switches = ["00:00 flat", "10:20 peak", "12:00 flat"]
+[calendar]
+default = "all"
+"""
+
+
+def supplied(yuan: int = 30, **config: object) -> Street:
+    """A shop in service with credit, its meter read once at 1,000 Wh."""
+    street = Street(box_config(**config))  # type: ignore[arg-type]  # keywords of box_config, checked there
+    street.read(0, 1000)
+    street.grant(0, yuan)
+    street.in_service(0)
+    street.at_s += 1
+    street.read(0, 1000)
+    street.records.clear()
+    street.orders.clear()
+    street.rereads.clear()
+    return street
+
+
+def test_a_shop_runs_dry_is_warned_cut_off_and_lit_again() -> None:
+    street = supplied(30)
+    steps = [
+        # seconds, register Wh, what is told
+        (60, 11_000, ["alarm1 raised"]),
+        (120, 25_999, []),
+        (180, 26_000, ["alarm2 raised"]),
+        (240, 30_999, []),
+        (300, 31_000, []),
+        (303, 31_000, ["interval 30000 Wh 30000000", "arrears raised", "relay wanted open seen closed (arrears)"]),
+        (306, 31_000, ["relay wanted open seen open (arrears)"]),
+        (400, 31_000, []),
+    ]
+    for at_s, raw_wh, expected in steps:
+        street.at_s = at_s
+        street.read(0, raw_wh)
+        assert street.told() == expected, f"at {at_s} s"
+        street.records.clear()
+    assert street.rereads == [METERS[0]], "the first reading at the trip level asks for a second look"
+    assert [(at, order.wanted) for at, order in street.orders] == [(303, "open")]
+    assert street.book(0) == 0
+    street.at_s = 500
+    street.grant(0, 10)
+    assert street.told() == [
+        "interval 0 Wh 0",
+        "granted 10000000 -> 10000000",
+        "alarm2 cleared",
+        "arrears cleared",
+        "relay wanted closed seen open (restored)",
+        "command done",
+    ]
+    assert [(at, order.wanted) for at, order in street.orders][1:] == [(500, "closed")]
+
+
+def test_one_reading_at_the_trip_level_is_never_final() -> None:
+    street = supplied(30)
+    street.at_s = 60
+    street.read(0, 31_500)
+    assert (street.orders, street.rereads) == ([], [METERS[0]])
+    assert not street.of(Relay)
+
+
+def test_a_stale_reading_opens_nothing() -> None:
+    street = supplied(30)
+    for at_s in (600, 603):
+        street.at_s = at_s
+        street.read(0, 30_500)
+    street.at_s = 700
+    street.grant(0, -29, cause="adjustment")
+    assert street.told()[-2:] == ["granted -29000000 -> -28500000", "command done"]
+    assert street.orders == [], "the newest reading is 97 s old"
+    for at_s in (701, 702):
+        street.at_s = at_s
+        street.read(0, 30_501)
+    assert [order.wanted for _, order in street.orders] == ["open"]
+
+
+def test_protected_is_charged_and_never_cut() -> None:
+    street = supplied(5)
+    street.command(SetMode(meter=METERS[0], mode="protected"))
+    street.records.clear()
+    for at_s in (60, 63, 66):
+        street.at_s = at_s
+        street.read(0, 12_000)
+    assert street.orders == []
+    street.at_s = 1800
+    street.read(0, 12_500)
+    assert street.book(0) == 5 * YUAN - 11_500_000, "charges run in every mode"
+
+
+def test_back_to_prepaid_in_debt_opens_after_confirmation() -> None:
+    street = supplied(5)
+    street.command(SetMode(meter=METERS[0], mode="protected"))
+    for at_s in (60, 63):
+        street.at_s = at_s
+        street.read(0, 12_000)
+    street.command(SetMode(meter=METERS[0], mode="prepaid"))
+    assert [order.wanted for _, order in street.orders] == ["open"], "two fresh readings stood already"
+
+
+def test_forced_off_ends_by_itself_at_its_time() -> None:
+    street = supplied(30)
+    street.at_s = 100
+    street.command(SetMode(meter=METERS[0], mode="forced_off", until_ms=street.now.wall_ms + 90_000))
+    assert [order.wanted for _, order in street.orders] == ["open"]
+    for at_s in (101, 150, 189, 190, 195):
+        street.at_s = at_s
+        street.read(0, 1000)
+        street.tick()
+    assert [(at, order.wanted) for at, order in street.orders] == [(100, "open"), (190, "closed")]
+
+
+def test_lock_out_opens_whatever_the_balance_and_no_payment_closes_it() -> None:
+    street = supplied(30)
+    street.command(SetMode(meter=METERS[0], mode="protected"))
+    street.orders.clear()
+    street.command(LockOutCommand(meter=METERS[0], who="Li"))
+    street.at_s = 10
+    street.read(0, 1000)
+    street.grant(0, 100)
+    street.tick()
+    assert [order.wanted for _, order in street.orders] == ["open"]
+    street.at_s = 200
+    street.read(0, 1000)
+    street.command(LiftLockOut(meter=METERS[0], who="Li"))
+    assert [order.wanted for _, order in street.orders] == ["open", "closed"]
+
+
+def test_observe_records_what_it_would_do_and_writes_nothing() -> None:
+    street = Street()
+    for at_s, raw_wh in ((0, 1000), (5, 1001), (10, 1002)):
+        street.at_s = at_s
+        street.read(0, raw_wh)
+    assert [text for text in street.told() if text.startswith("would")] == [
+        "would closed (normal)",
+        "would open (arrears)",
+    ]
+    assert street.orders == []
+    street.command(LockOutCommand(meter=METERS[0], who="Li"))
+    assert [order.wanted for _, order in street.orders] == ["open"], "safety is never only observed"
+    street.at_s = 15
+    street.read(0, 1002)
+    street.command(LiftLockOut(meter=METERS[0], who="Li"))
+    street.at_s = 80
+    street.read(0, 1002)
+    street.tick()
+    assert [order.wanted for _, order in street.orders] == ["open", "closed"], "what the lock-out opened is closed"
+    street.at_s = 90
+    street.read(0, 1002)
+    street.relays[METERS[0]] = RelayPosition.OPEN
+    street.at_s = 200
+    street.read(0, 1002)
+    street.tick()
+    assert len(street.orders) == 2, "then it is only observed again"
+
+
+def test_after_a_start_no_relay_moves_before_a_fresh_reading() -> None:
+    street = supplied(30)
+    street.state.latest.clear()
+    street.at_s = 1000
+    street.grant(0, -30, cause="adjustment")
+    street.tick()
+    assert street.orders == []
+
+
+@pytest.mark.parametrize(
+    ("register", "held_at", "why"),
+    [(999, 2, "ran back"), (900_000, 2, "impossible jump")],
+)
+def test_an_impossible_register_is_read_again_then_held(register: int, held_at: int, why: str) -> None:
+    street = supplied(30)
+    for look in range(1, 4):
+        street.at_s = 10 + look
+        street.read(0, register)
+        assert street.state.meters[METERS[0]].state.held == (look >= held_at), why
+    assert street.told() == ["meter held", "register_held raised"]
+    assert street.rereads == [METERS[0]]
+    assert street.book(0) == 30 * YUAN
+
+
+def test_one_wild_register_between_good_ones_costs_nothing() -> None:
+    street = supplied(30)
+    for at_s, raw_wh in ((11, 1_010), (12, 4_000_000), (13, 1_020), (14, 1_030)):
+        street.at_s = at_s
+        street.read(0, raw_wh)
+    assert street.told() == []
+    assert not street.state.meters[METERS[0]].state.held
+
+
+def test_a_register_that_wraps_goes_on_counting() -> None:
+    street = Street()
+    wrap = street.place.profiles["acrel_dtsy1352"].energy.wrap
+    assert wrap is not None
+    street.read(0, wrap - 20)
+    street.grant(0, 30)
+    street.at_s = 60
+    street.read(0, 30)
+    street.at_s = 1801
+    street.read(0, 30)
+    assert [r.energy_wh for r in street.of(Interval) if isinstance(r, Interval)] == [50]
+
+
+def test_intervals_end_on_the_grid_and_at_changes_of_rate() -> None:
+    street = Street(box_config(tariffs=(tariff(TOU),)))
+    street.grant(0, 100)
+    street.records.clear()
+    for minute, raw_wh in ((0, 0), (10, 1_000), (20, 2_000), (30, 3_000), (50, 5_000), (60, 6_000)):
+        street.at_s = minute * 60 + 4
+        street.read(0, raw_wh)
+    cut = [
+        (
+            (r.to.at_ms - street.now.wall_ms) // 60_000 + 60,
+            r.energy_wh,
+            [p.rate for p in r.parts],
+            r.charge_micro,
+            r.flags,
+        )
+        for r in street.of(Interval)
+        if isinstance(r, Interval)
+    ]
+    assert cut == [
+        (19, 2_000, ["flat"], 1_600_000, []),
+        (29, 1_000, ["peak"], 1_200_000, []),
+        (59, 3_000, ["peak"], 3_600_000, []),
+    ]
+
+
+def test_a_reading_that_comes_late_splits_by_time_and_says_so() -> None:
+    street = Street(box_config(tariffs=(tariff(TOU),)))
+    street.grant(0, 100)
+    street.read(0, 0)
+    street.records.clear()
+    street.at_s = 40 * 60
+    street.read(0, 8_000)
+    (record,) = street.of(Interval)
+    assert isinstance(record, Interval)
+    assert [(p.rate, p.energy_wh, p.charge_micro) for p in record.parts] == [
+        ("flat", 4_000, 3_200_000),
+        ("peak", 4_000, 4_800_000),
+    ]
+    assert record.flags == ["estimated_split", "catch_up"]
+
+
+def test_two_meters_share_one_wallet_and_go_dark_together() -> None:
+    config = box_config(meters=(meter_config(0), meter_config(1)), wallets=(wallet_config(0, (0, 1)),))
+    street = Street(config)
+    street.read(0, 0)
+    street.read(1, 0)
+    street.grant(0, 10)
+    street.in_service(0, 1)
+    for at_s, raws in ((60, (3_000, 3_000)), (120, (5_000, 5_000)), (123, (5_000, 5_000))):
+        street.at_s = at_s
+        street.read(0, raws[0])
+        street.read(1, raws[1])
+    street.tick()
+    assert {order.meter for _, order in street.orders if order.wanted == "open"} == {METERS[0], METERS[1]}
+    assert street.book(0) == 0
+
+
+def test_closings_on_one_bus_are_spaced() -> None:
+    config = box_config(
+        meters=tuple(meter_config(n) for n in range(3)),
+        wallets=tuple(wallet_config(n) for n in range(3)),
+        reclose_spacing_ms=2_000,
+    )
+    street = Street(config)
+    for n in range(3):
+        street.relays[METERS[n]] = RelayPosition.OPEN
+        street.read(n, 0)
+        street.grant(n, 50)
+    street.at_s = 1
+    street.in_service(0, 1, 2)
+    for at_s in range(2, 8):
+        street.at_s = at_s
+        for n in range(3):
+            street.read(n, 0)
+    assert [at for at, order in street.orders if order.wanted == "closed"] == [1, 3, 5]
+
+
+def test_a_relay_rests_between_two_switchings_but_not_after_a_payment() -> None:
+    street = supplied(30)
+    for at_s in (300, 303, 306):
+        street.at_s = at_s
+        street.read(0, 31_000)
+    street.at_s = 310
+    street.grant(0, 1)
+    assert [(at, o.wanted) for at, o in street.orders] == [(303, "open"), (310, "closed")]
+    for at_s, raw_wh in ((313, 31_000), (330, 32_000), (333, 32_000), (362, 32_000), (374, 32_000)):
+        street.at_s = at_s
+        street.read(0, raw_wh)
+    assert [(at, o.wanted) for at, o in street.orders][2:] == [(374, "open")], "60 s after it was seen closed at 313"
+
+
+def test_a_deaf_relay_is_tried_again_and_raises_an_alarm() -> None:
+    street = supplied(30)
+    street.obeys = False
+    for at_s in (300, 303):
+        street.at_s = at_s
+        street.read(0, 31_000)
+    for at_s in range(304, 400):
+        street.at_s = at_s
+        street.report(0, ok=False)
+        street.read(0, 31_000 + at_s)
+        street.tick()
+    assert [at for at, _ in street.orders] == [303, 306, 312, 327, 357]
+    alarms = [(a.alarm, a.state) for a in street.of(Alarm) if isinstance(a, Alarm) and a.alarm == "relay_deaf"]
+    assert alarms == [("relay_deaf", "raised")]
+    street.relays[METERS[0]] = RelayPosition.OPEN
+    street.at_s = 401
+    street.read(0, 31_500)
+    assert street.told()[-1] == "relay_deaf cleared"
+
+
+def test_a_grant_never_waits_for_a_lost_meter() -> None:
+    street = supplied(30)
+    for at_s in (300, 303, 306):
+        street.at_s = at_s
+        street.read(0, 31_000)
+    street.lose(0)
+    street.at_s = 900
+    street.grant(0, 20)
+    (granted,) = street.of(Granted)
+    assert isinstance(granted, Granted)
+    assert granted.book_micro == 20 * YUAN
+    assert [order.wanted for _, order in street.orders] == ["open"], "its silence decides nothing"
+    street.revive(0)
+    street.at_s = 903
+    street.read(0, 31_000)
+    assert [order.wanted for _, order in street.orders] == ["open", "closed"]
+
+
+def test_vacant_use_is_recorded_and_charged_to_nobody() -> None:
+    street = Street(box_config(wallets=()))
+    street.read(0, 0)
+    street.at_s = 1801
+    street.read(0, 5_000)
+    (record,) = street.of(Interval)
+    assert isinstance(record, Interval)
+    assert (record.wallet, record.energy_wh, record.charge_micro) == (None, 5_000, 0)
+
+
+def test_the_wallet_replayed_from_records_is_the_wallet() -> None:
+    from protocol.wallet import replay
+
+    street = supplied(30)
+    street.records.clear()
+    before = {WALLETS[0]: street.book(0)}
+    for minute in range(1, 120):
+        street.at_s = minute * 60
+        street.read(0, 1000 + minute * 100)
+        if minute % 25 == 0:
+            street.grant(0, 3)
+    assert replay(before, street.records) == {WALLETS[0]: street.book(0)}
+
+
+def test_old_energy_at_the_old_price() -> None:
+    later = FLAT.replace("2025-01-01T00:00:00", "2025-11-22T10:15:00").replace("1000000", "2000000")
+    street = Street(box_config(tariffs=(tariff(FLAT), tariff(later, 2))))
+    street.grant(0, 100)
+    street.read(0, 0)
+    for minute, raw_wh in ((15, 1_000), (30, 2_000)):
+        street.at_s = minute * 60 + 3
+        street.read(0, raw_wh)
+    charges = [(r.parts[0].tariff_version, r.charge_micro) for r in street.of(Interval) if isinstance(r, Interval)]
+    assert charges[-2:] == [(1, 1_000_000), (2, 2_000_000)]
