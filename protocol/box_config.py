@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from protocol.errors import BadPayload
+from protocol.errors import BadPayload, BadTariff
+from protocol.mistakes import type_mistakes
 from protocol.payload import Count, Day, HashText, IdText, Instant, Int, Name, Payload, Seq, check_json, decode
+from protocol.tariff import is_zone, read_tariff
 from protocol.units import FEN_MICRO
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
@@ -189,37 +191,61 @@ def read_config(text: str) -> BoxConfig:
     """Read and check a configuration text. Raises BadPayload that lists all mistakes that can be seen together."""
     raw = text.encode()
     check_json(raw)
-    config: BoxConfig = decode(raw, BoxConfig)
-    mistakes = find_mistakes(config)
-    if mistakes:
-        raise BadPayload("; ".join(mistakes))
-    return config
+    mistakes = type_mistakes(raw, BoxConfig)
+    if not mistakes:
+        config: BoxConfig = decode(raw, BoxConfig)
+        mistakes = find_mistakes(config)
+        if not mistakes:
+            return config
+    raise BadPayload("; ".join(mistakes))
 
 
 def find_mistakes(config: BoxConfig) -> list[str]:
     """Every reference and rule that does not hold, each with place, value and what would be right."""
-    buses = {bus.bus for bus in config.buses}
-    devices = {device.device: device.bus for device in config.devices}
-    meters = {meter.meter for meter in config.meters}
-    tariffs = {tariff.tariff for tariff in config.tariffs}
     found = [f"{what} {name} stands twice" for what, name in _repeated(config)]
-    for meter in config.meters:
-        place = f"meter {meter.name} ({meter.meter})"
-        if meter.bus not in buses:
-            found.append(f"{place}: bus {meter.bus} is not among the buses")
-        if devices.get(meter.device) != meter.bus:
-            found.append(f"{place}: device {meter.device} is not on bus {meter.bus}")
-        if meter.tariff not in tariffs:
-            found.append(f"{place}: tariff {meter.tariff} is not among the tariffs")
+    if not is_zone(config.site.zone):
+        found.append(f"site: zone {config.site.zone!r} is not one of the zone data, such as Asia/Shanghai")
+    buses = {bus.bus for bus in config.buses}
+    found += [
+        f"device {device.name} ({device.device}): bus {device.bus} is not among the buses"
+        for device in config.devices
+        if device.bus not in buses
+    ]
+    found += _meter_mistakes(config, buses)
+    meters = {meter.meter for meter in config.meters}
     fed: dict[str, str] = {}
     for wallet in config.wallets:
         found += _wallet_mistakes(wallet, meters, fed)
+    return [*found, *_text_mistakes(config)]
+
+
+def _meter_mistakes(config: BoxConfig, buses: set[str]) -> Iterable[str]:
+    devices = {device.device: device.bus for device in config.devices}
+    tariffs = {tariff.tariff for tariff in config.tariffs}
+    for meter in config.meters:
+        place = f"meter {meter.name} ({meter.meter})"
+        if meter.bus not in buses:
+            yield f"{place}: bus {meter.bus} is not among the buses"
+        if devices.get(meter.device) != meter.bus:
+            yield f"{place}: device {meter.device} is not on bus {meter.bus}"
+        if meter.tariff not in tariffs:
+            yield f"{place}: tariff {meter.tariff} is not among the tariffs"
+        versions = [ratio.version for ratio in meter.ratios]
+        if len(set(versions)) != len(versions):
+            yield f"{place}: ratio versions {versions} must differ"
+
+
+def _text_mistakes(config: BoxConfig) -> Iterable[str]:
     texts = [(f"tariff {t.tariff} version {t.version}", t.text, t.hash) for t in config.tariffs]
     texts += [(f"profile {p.profile} version {p.version}", p.text, p.hash) for p in config.profiles]
     for place, text, said in texts:
         if text_hash(text) != said:
-            found.append(f"{place}: hash {said[:12]}… is not that of its text, {text_hash(text)[:12]}…")
-    return found
+            yield f"{place}: hash {said[:12]}… is not that of its text, {text_hash(text)[:12]}…"
+    for tariff in config.tariffs:
+        try:
+            read_tariff(tariff.text)
+        except BadTariff as fault:
+            yield from (f"tariff {tariff.tariff} version {tariff.version}: {mistake}" for mistake in fault.mistakes)
 
 
 def _wallet_mistakes(wallet: WalletConfig, meters: set[str], fed: dict[str, str]) -> Iterable[str]:

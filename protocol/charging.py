@@ -15,6 +15,8 @@ from protocol.tariff import Stretch, TariffBook
 from protocol.units import NANO_PER_MICRO, split_largest_remainder
 
 RULES_VERSION: Final = 1
+_PRICE_FLAGS: Final = frozenset({"estimated_split", "fallback_rate"})
+"""Flags that only the pricing itself gives; the box adds others for what it knows of the reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _stretches(book: TariffBook, given: IntervalInput) -> tuple[list[Stretch], t
     if given.to_ms == given.from_ms:
         at = book.at(given.tariff, given.from_ms)
         return [Stretch(given.from_ms, given.to_ms, at.rate, at.step, at.version, at.price_micro)], ()
-    stretches = book.stretches(given.tariff, given.from_ms, given.to_ms)
+    stretches = book.stretches(given.tariff, given.from_ms, given.to_ms, PARTS_MAX + 1)
     if len(stretches) > PARTS_MAX:
         return [_whole(book, given)], ("fallback_rate",)
     flags: list[IntervalFlag] = []
@@ -151,5 +153,6 @@ def differences(
         ("parts", tuple(said.parts), right.parts),
         ("charge_micro", said.charge_micro, right.charge_micro),
         ("money_carry_nano", said.money_carry_nano, right.money_carry_nano),
+        ("flags", sorted({*said.flags} & {*right.flags, *_PRICE_FLAGS}), sorted(right.flags)),
     )
     return [f"{name}: the box says {a}, computed again {b}" for name, a, b in compared if a != b]

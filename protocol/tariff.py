@@ -3,20 +3,30 @@
 Texts are read in `protocol.tariff_text`; money is made in `protocol.charging`: nothing here multiplies.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from protocol.ids import Id
 from protocol.tariff_text import Tariff, read_tariff
 
-__all__ = ["Stretch", "Tariff", "TariffBook", "read_tariff"]
+__all__ = ["Stretch", "Tariff", "TariffBook", "is_zone", "read_tariff"]
 
 _CACHED_DAYS_MAX: Final = 512
 """Days of switches kept in memory: a year of one tariff and room."""
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether a name is one of the pinned zone data, such as Asia/Shanghai."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,12 @@ class TariffBook:
                 begin = start
         return Stretch(begin, end, rate, 0, version, self.tariffs[tariff, version].price_micro[rate])
 
-    def stretches(self, tariff: Id, from_ms: int, to_ms: int) -> list[Stretch]:
-        """The stretches from one instant to a later one, cut at each change of rate or version and at midnight."""
-        return list(self._walk(tariff, from_ms, to_ms))
+    def stretches(self, tariff: Id, from_ms: int, to_ms: int, most: int | None = None) -> list[Stretch]:
+        """The stretches from one instant to a later one, cut at each change of rate or version and at midnight.
+
+        Stops after `most` of them where that is set: a span out of all reason must not cost memory.
+        """
+        return list(islice(self._walk(tariff, from_ms, to_ms), most))
 
     def _walk(self, tariff: Id, from_ms: int, to_ms: int) -> Iterator[Stretch]:
         at_ms = from_ms
@@ -100,7 +113,17 @@ class TariffBook:
         return self._instant(datetime.combine(day, time()))
 
     def _instant(self, local: datetime) -> int:
-        return int(local.replace(tzinfo=self._zone).astimezone(UTC).timestamp()) * 1000
+        """A local time as an instant: the first of two where clocks go back, the leap itself where they leap."""
+        at_s = int(local.replace(tzinfo=self._zone).timestamp())
+        if datetime.fromtimestamp(at_s, self._zone).replace(tzinfo=None) == local:
+            return at_s * 1000
+        before_s = int(local.replace(tzinfo=self._zone, fold=1).timestamp())
+        after = self._offset(at_s)
+        jump = bisect_left(range(before_s, at_s), True, key=lambda second: self._offset(second) == after)
+        return (before_s + jump) * 1000
+
+    def _offset(self, at_s: int) -> timedelta | None:
+        return datetime.fromtimestamp(at_s, self._zone).utcoffset()
 
     def _switches(self, tariff: Id, version: int, day: date) -> list[tuple[int, str]]:
         key = (tariff, version, day)

@@ -3,6 +3,7 @@
 What holds at an instant is answered by `protocol.tariff`; money is made in `protocol.charging`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ PRICE_MICRO_MAX: Final = 1_000_000_000
 """Greatest price: 1,000 yuan per kWh, a thousand times any real one; keeps every product far below 2^63."""
 SWITCHES_MAX: Final = 48
 """Changes of rate in one day: every half hour. Meters hold 14."""
+STARTS: Final = (datetime(2000, 1, 1), datetime(2999, 12, 31))  # noqa: DTZ001 - local time of a site named elsewhere
+"""First and last start of a version: before the first the program did not exist, after the last no instant is read."""
+_SHOWN_CHARACTERS: Final = 80
+"""How much of a wrong value is shown."""
+_RATE_NAME: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class _Reader:
         self.mistakes: list[str] = []
 
     def wrong(self, place: str, value: object, right: str) -> None:
-        self.mistakes.append(f"{place} = {value!r}: {right}")
+        self.mistakes.append(f"{place} = {repr(value)[:_SHOWN_CHARACTERS]}: {right}")
 
     def only(self, place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
         for key in table:
@@ -87,6 +94,8 @@ class _Reader:
     def rates(self) -> dict[str, int]:
         prices: dict[str, int] = {}
         for name, rate in self.table("rates").items():
+            if _RATE_NAME.fullmatch(name) is None:
+                self.wrong("rates", name, "a rate's name has 1 to 100 characters and no spaces")
             price = rate.get("price_micro") if isinstance(rate, dict) else None
             if isinstance(rate, dict):
                 self.only(f"rates.{name}.", rate, ("price_micro",))
@@ -104,6 +113,8 @@ class _Reader:
         found = {}
         for name, day in self.table("days").items():
             place = f"days.{name}.switches"
+            if isinstance(day, dict):
+                self.only(f"days.{name}.", day, ("switches",))
             texts = day.get("switches") if isinstance(day, dict) else None
             if not isinstance(texts, list) or not 1 <= len(texts) <= SWITCHES_MAX:
                 self.wrong(place, texts, f'a list of 1 to {SWITCHES_MAX} texts such as "08:00 flat"')
@@ -160,9 +171,8 @@ class _Reader:
         return tuple(found)
 
     def _month_day(self, place: str, value: object) -> tuple[int, int]:
-        try:
-            day = date.fromisoformat(f"2024-{value}")
-        except ValueError:
+        day = _date(f"2024-{value}")
+        if day is None:
             self.wrong(place, value, 'a month and day such as "07-01"')
             return (1, 1)
         return day.month, day.day
@@ -174,11 +184,19 @@ class _Reader:
             self.wrong("calendar.dates", table, 'must be a table such as { "2026-10-01" = "weekend" }')
             return {}
         for text, name in table.items():
-            try:
-                found[date.fromisoformat(text)] = self.day_of(f"calendar.dates.{text}", name, days)
-            except ValueError:
+            day = _date(text)
+            if day is None:
                 self.wrong(f"calendar.dates.{text}", name, "the key must be a date such as 2026-10-01")
+            else:
+                found[day] = self.day_of(f"calendar.dates.{text}", name, days)
         return found
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _minute(text: str) -> int | None:
@@ -194,24 +212,34 @@ def read_tariff(text: str) -> Tariff:
     """Read one tariff version from its text. Raises BadTariff with every mistake: place, value, what would be right."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadTariff((f"not TOML: {fault}",)) from None
     reader = _Reader(data)
     reader.only("", data, ("name", "starts_at", "fallback_rate", "rates", "days", "calendar"))
     name, starts_at = data.get("name"), data.get("starts_at")
     if not isinstance(name, str) or not name.strip():
         reader.wrong("name", name, "a name that staff know the tariff by")
-    if not isinstance(starts_at, datetime) or starts_at.tzinfo is not None:
-        reader.wrong("starts_at", starts_at, "local time of the site without offset, such as 2026-01-01T00:00:00")
+    if not _is_start(starts_at):
+        right = "local time of the site in whole seconds without offset, such as 2026-01-01T00:00:00"
+        reader.wrong("starts_at", starts_at, f"{right}, from {STARTS[0].year} to {STARTS[1].year}")
     prices = reader.rates()
-    if data.get("fallback_rate") not in prices:
-        reader.wrong("fallback_rate", data.get("fallback_rate"), f"must be one of the rates: {', '.join(prices)}")
+    fallback_rate = data.get("fallback_rate")
+    if not isinstance(fallback_rate, str) or fallback_rate not in prices:
+        reader.wrong("fallback_rate", fallback_rate, f"must be one of the rates: {', '.join(prices)}")
     days = reader.days(prices)
     calendar = reader.table("calendar")
     reader.only("calendar.", calendar, ("default", "weekdays", "seasons", "dates"))
     default = reader.day_of("calendar.default", calendar.get("default"), days)
     weekdays = reader.weekdays("calendar.weekdays", calendar.get("weekdays", {}), days)
     seasons, dates = reader.seasons(calendar, days), reader.dates(calendar, days)
-    if reader.mistakes or not isinstance(starts_at, datetime):
+    if reader.mistakes:
         raise BadTariff(tuple(reader.mistakes))
-    return Tariff(str(name), starts_at, data["fallback_rate"], prices, days, default, weekdays, seasons, dates)
+    return Tariff(
+        data["name"], data["starts_at"], data["fallback_rate"], prices, days, default, weekdays, seasons, dates
+    )
+
+
+def _is_start(value: object) -> bool:
+    if not isinstance(value, datetime) or value.tzinfo is not None or value.microsecond:
+        return False
+    return STARTS[0] <= value <= STARTS[1]
