@@ -416,6 +416,10 @@ class RecordStore(Protocol):
         """The newest kept line of a type: keys, limits, epoch."""
         ...
 
+    def configurations(self) -> list[str]:
+        """Configuration texts that were in force, newest first."""
+        ...
+
     def command_hash(self, seq: int) -> str | None:
         """The hash of the command that was applied or refused under this number."""
         ...

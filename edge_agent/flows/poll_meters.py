@@ -1,0 +1,140 @@
+"""What the buses report becomes decisions: readings, relays, lost meters, and the tally of tries and faults.
+
+Runs on the owner thread for each report; the way of a reading itself is the core's.
+"""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+
+from edge_agent.core.decision import Decision
+from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
+from edge_agent.flows.box import Box
+from edge_agent.ports import (
+    BoundaryDone,
+    BusDown,
+    BusReport,
+    BusUp,
+    CycleDone,
+    DetailReport,
+    FaultReport,
+    MeterBack,
+    MeterLost,
+    ReadingReport,
+    RelayReport,
+    SerialReport,
+    ValueRefused,
+)
+from protocol.records import FaultKind, Link
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class LinkTally:
+    """Tries and faults by meter since an instant, for the `link` records. In memory alone."""
+
+    from_ms: int
+    tries: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, Counter[FaultKind]] = field(default_factory=dict)
+
+    def records(self, to_ms: int) -> tuple[Link, ...]:
+        """One record for each meter that was asked; the tally begins anew."""
+        links = tuple(
+            Link(
+                at_ms=to_ms,
+                meter=meter,
+                from_ms=min(self.from_ms, to_ms),
+                to_ms=to_ms,
+                tries=self.tries[meter],
+                faults=dict(self.faults.get(meter, {})),
+            )
+            for meter in sorted(set(self.tries) | set(self.faults))
+        )
+        self.from_ms = to_ms
+        self.tries.clear()
+        self.faults.clear()
+        return links
+
+
+@dataclass(slots=True)
+class BusView:
+    """What is known of one bus, for people. `down` is why it is gone, or None."""
+
+    down: str | None = None
+    cycle_ms: int | None = None
+    cycles: int = 0
+
+
+@dataclass(slots=True)
+class Polling:
+    """Takes what the buses say. One for each run of the agent."""
+
+    box: Box
+    tally: LinkTally
+    buses: dict[str, BusView] = field(default_factory=dict)
+    """By bus id."""
+
+    def take(self, bus_id: str, report: BusReport) -> None:
+        """Let one report of a bus have its effect."""
+        box = self.box
+        now = box.now()
+        match report:
+            case ReadingReport(reading=reading):
+                box.take(take_reading(box.place, box.state, reading, now))
+            case DetailReport(reading=detail):
+                box.details.setdefault(detail.meter, {}).update(detail.values)
+            case FaultReport(meter=meter, kind=kind):
+                self.tally.faults.setdefault(meter, Counter())[kind.value] += 1
+            case RelayReport():
+                self._relay(report)
+            case MeterLost(meter=meter):
+                log.warning("meter_lost", extra={"fields": {"meter": meter}})
+                box.take(meter_lost(box.place, box.state, meter, now))
+            case MeterBack(meter=meter):
+                log.info("meter_back", extra={"fields": {"meter": meter}})
+                box.take(meter_back(box.place, box.state, meter, now))
+            case BusDown(reason=reason):
+                self._bus(bus_id, reason)
+            case BusUp():
+                self._bus(bus_id, None)
+            case _:
+                self._note(bus_id, report)
+
+    def _relay(self, report: RelayReport) -> None:
+        box = self.box
+        fields = {"meter": report.meter, "wanted": report.wanted.value, "outcome": report.outcome.value}
+        log.info("relay_reported", extra={"fields": {**fields, "contact": report.contact.value}})
+        box.take(relay_reported(box.place, box.state, report.meter, report.contact.value, report.ok, box.now()))
+
+    def _bus(self, bus_id: str, reason: str | None) -> None:
+        view = self.buses.setdefault(bus_id, BusView())
+        if view.down != reason:
+            log.log(
+                logging.INFO if reason is None else logging.WARNING,
+                "bus_up" if reason is None else "bus_down",
+                extra={"fields": {"bus": bus_id, "reason": reason}},
+            )
+        view.down = reason
+        self.box.take(bus_changed(self.box.place, self.box.state, bus_id, reason is not None, self.box.now()))
+
+    def _note(self, bus_id: str, report: BusReport) -> None:
+        """Reports that change nothing durable."""
+        match report:
+            case CycleDone(asked=asked, duration_ms=duration_ms, cycle=cycle):
+                self.tally.tries.update(asked)
+                view = self.buses.setdefault(bus_id, BusView())
+                view.cycle_ms, view.cycles = duration_ms, cycle
+            case ValueRefused(meter=meter, quantity=quantity, reason=reason):
+                log.warning("value_refused", extra={"fields": {"meter": meter, "quantity": quantity, "reason": reason}})
+            case BoundaryDone(missed=missed):
+                if missed:
+                    log.info("boundary_missed", extra={"fields": {"bus": bus_id, "meters": len(missed)}})
+            case SerialReport(meter=meter, serial=serial):
+                log.debug("serial_read", extra={"fields": {"meter": meter, "serial": serial}})
+            case _:
+                pass
+
+    def end_of_interval(self, at_ms: int) -> Decision:
+        """The `link` records of the stretch that ends now."""
+        return Decision(records=self.tally.records(at_ms))

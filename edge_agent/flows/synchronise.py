@@ -1,0 +1,293 @@
+"""The exchange with the centre: what it lacks goes up, what the box lacks comes down, again and again.
+
+One request at a time, the newest wins. Nothing of an answer is believed before `flows/answers` has judged it.
+The worker that speaks HTTPS is behind `ports.Uplink`; this runs on the owner thread.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from edge_agent.core.decision import Decision
+from edge_agent.core.views import live_values
+from edge_agent.flows.answers import Believed, KeyRing, judge_answer, read_limits
+from edge_agent.flows.apply_commands import apply_commands, take_epoch
+from edge_agent.flows.box import Box
+from edge_agent.flows.seal_batches import Sealing, batch_head, seal_pending
+from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, Uplink
+from protocol.envelope import Line, seal
+from protocol.errors import TheirFault
+from protocol.messages import Answer, ChainHead, Live, Sync
+from protocol.payload import write_payload
+from protocol.signing import PublicKey
+
+PATH: Final = "/v1/box/sync"
+PIECE_BYTES: Final = 1024 * 1024
+"""Lines of one request: half a minute on a line of 256 kbit/s after compression, so that even a poor fibre gets on."""
+COMMAND_BYTES: Final = 1024 * 1024
+LIVE_EVERY_S: Final = 2
+"""How often live values go up while somebody looks."""
+RETRY_FIRST_MS: Final = 1_000
+RETRY_LAST_MS: Final = 30_000
+"""Pauses after a failure double from the first to the last, each shortened by chance so that a site does not return
+as one."""
+IDLE_LEAST_MS: Final = 500
+"""Least time between two requests with nothing to send: a centre that does not hold them is not flooded."""
+NONCES_KEPT: Final = 4
+"""Requests whose answer would still be taken as fresh: the newest, and those it overtook."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Synchroniser:
+    """Where the box stands with the centre. Times are monotonic milliseconds."""
+
+    box: Box
+    sealing: Sealing
+    uplink: Uplink
+    ring: KeyRing
+    root: PublicKey
+    wait_s: int
+    limits_changed: Callable[[], None]
+    _nonces: dict[int, str] = field(default_factory=dict)
+    _number: int = 0
+    _outstanding: bool = False
+    _asked_at: int = 0
+    _carried: bool = False
+    _next_at: int = 0
+    _failures: int = 0
+    _live_until: int = 0
+    _live_at: int = -LIVE_EVERY_S * 1_000
+    _resend_from: int | None = None
+    _commands_from: int | None = None
+    fresh_at: int | None = None
+    """When the newest fresh answer came; None since the start without one."""
+    last_failure: str | None = None
+
+    # --- sending ------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something urgent was sealed: ask now, whatever is under way."""
+        if self._failures == 0:
+            self._outstanding = False
+            self._next_at = 0
+
+    def next_due(self) -> int | None:
+        """When `pulse` wants to be called next; None while an answer is awaited."""
+        return None if self._outstanding else self._next_at
+
+    def pulse(self) -> None:
+        """Begin the next exchange where its time has come."""
+        now = self.box.clock.mono_ms()
+        if self._outstanding or now < self._next_at:
+            return
+        lines, more = self._lines()
+        live = self._live(now)
+        wait_s = 0 if lines or more or not self.sealing.head_confirmed else self.wait_s
+        if now < self._live_until:
+            wait_s = min(wait_s, LIVE_EVERY_S)
+        nonce = self.box.new_id()
+        sync = self._sync_line(nonce, wait_s, live)
+        self._number += 1
+        self._nonces[self._number] = nonce
+        for old in [number for number in self._nonces if number <= self._number - NONCES_KEPT]:
+            del self._nonces[old]
+        self._outstanding, self._asked_at, self._carried = True, now, bool(lines)
+        self.uplink.send(Exchange(self._number, PATH, (*lines, sync), wait_s))
+
+    def _live(self, now: int) -> list[Live] | None:
+        """Live values while somebody looks, at their pace."""
+        if now >= self._live_until or now < self._live_at + LIVE_EVERY_S * 1_000:
+            return None
+        self._live_at = now
+        return live_of(self.box)
+
+    def _lines(self) -> tuple[list[Line], bool]:
+        """What the centre lacks, oldest first, in one bounded piece; and whether there is more behind it."""
+        store, marks = self.box.store, self.box.state.marks
+        if self._commands_from is not None:
+            epoch = store.newest_line("epoch")
+            known = store.command_lines(self._commands_from, COMMAND_BYTES)
+            return [line for line in (epoch, *known) if line is not None], True
+        if self._resend_from is not None:
+            first: tuple[int, int] | None = (marks.epoch, self._resend_from)
+        else:
+            first = store.first_unacknowledged()
+        if first is None:
+            return [], False
+        batches = store.batches(*first, PIECE_BYTES)
+        if not batches:
+            return [], False
+        head = store.batch_head(marks.epoch)
+        last = batches[-1]
+        more = last.epoch < marks.epoch or (head is not None and last.seq < head.seq)
+        return [batch.line for batch in batches], more
+
+    def _sync_line(self, nonce: str, wait_s: int, live: list[Live] | None) -> Line:
+        box, marks, head = self.box, self.box.state.marks, batch_head(self.box)
+        sync = Sync(
+            site=box.who.site,
+            box=box.who.box,
+            epoch=marks.epoch,
+            nonce=nonce,
+            sent_at_ms=box.clock.wall_ms(),
+            batch_head=ChainHead(seq=head.seq, hash=head.hash),
+            command_head=ChainHead(seq=marks.commands_seq, hash=marks.commands_hash),
+            key_generation=marks.key_generation,
+            term_seen=marks.term,
+            agent=box.who.agent,
+            wait_s=wait_s,
+            live=live,
+        )
+        return seal("sync", write_payload(sync), box.who.record_key)
+
+    # --- receiving ----------------------------------------------------------------------------------------------
+
+    def failed(self, report: ExchangeFailed) -> None:
+        """Nothing usable came: try again later, the later the oftener it failed."""
+        if report.number != self._number:
+            return
+        self._outstanding = False
+        self.last_failure = f"{report.blame.value}: {report.detail}"
+        level = logging.ERROR if report.blame is Blame.OURS else logging.WARNING
+        fields = {"blame": report.blame.value, "reason": report.detail, "failures": self._failures + 1}
+        log.log(level, "sync_failed", extra={"fields": fields})
+        self._back_off(report.at_mono_ms, report.retry_after_s)
+
+    def _back_off(self, now: int, retry_after_s: int | None) -> None:
+        self._failures += 1
+        pause = min(RETRY_FIRST_MS << min(self._failures - 1, 10), RETRY_LAST_MS)
+        chance = int.from_bytes(self.box.chance(2), "big")
+        jittered = pause // 2 + pause * chance // 2 // 65_535
+        self._next_at = now + max(jittered, (retry_after_s or 0) * 1_000)
+
+    def answered(self, report: ExchangeAnswered) -> None:
+        """Judge what came, and let it take effect."""
+        nonce = self._nonces.get(report.number)
+        if nonce is None:
+            return
+        if report.number == self._number:
+            self._outstanding = False
+        marks = self.box.state.marks
+        try:
+            believed = judge_answer(
+                report.lines, nonce, self.box.who.site, self.box.who.box, marks.term, self.ring, self.root
+            )
+        except TheirFault as fault:
+            log.warning("answer_not_believed", extra={"fields": {"reason": str(fault)}})
+            self.last_failure = f"{Blame.THEIRS.value}: {fault}"
+            self._back_off(report.at_mono_ms, None)
+            return
+        del self._nonces[report.number]
+        self._failures, self.last_failure, self.fresh_at = 0, None, report.at_mono_ms
+        self._take(believed, report.at_mono_ms)
+
+    def _take(self, believed: Believed, now: int) -> None:
+        answer = believed.answer
+        self._take_keys(believed.ring)
+        self._take_limits(believed)
+        self._take_epochs(believed)
+        acknowledged = self._take_acknowledgement(answer)
+        used = apply_commands(self.box, self.ring, believed.commands)
+        self._take_term(answer.term)
+        self._take_wishes(answer, now)
+        if self.box.urgent:
+            seal_pending(self.box, self.sealing)
+        waiting = self.box.store.first_unacknowledged() is not None
+        progress = acknowledged > 0 or used > 0
+        stuck = self._carried and waiting and not progress
+        if stuck:
+            self._back_off(now, answer.retry_after_s)
+        else:
+            idle_ms = 0 if progress or waiting else max(0, self._asked_at + IDLE_LEAST_MS - now)
+            self._next_at = now + max(idle_ms, (answer.retry_after_s or 0) * 1_000)
+
+    def _take_keys(self, ring: KeyRing) -> None:
+        """Keep a higher key generation at once: from now on its signature is wanted on every command."""
+        if ring.generation > self.ring.generation:
+            marks = msgspec.structs.replace(self.box.state.marks, key_generation=ring.generation)
+            self.box.take(Decision(marks=marks), (ring.line,))
+            log.info("keys_taken", extra={"fields": {"generation": ring.generation}})
+        self.ring = ring
+
+    def _take_term(self, term: int) -> None:
+        """A higher term counts for what comes after this answer; the commands in it are older than its last line."""
+        if term > self.box.state.marks.term:
+            self.box.take(Decision(marks=msgspec.structs.replace(self.box.state.marks, term=term)))
+
+    def _take_limits(self, believed: Believed) -> None:
+        for line in believed.limits:
+            try:
+                read_limits(line, self.root, self.box.who.site, self.box.who.box)
+            except TheirFault as fault:
+                log.warning("limits_not_believed", extra={"fields": {"reason": str(fault)}})
+                continue
+            self.box.take(Decision(), (line,))
+            self.limits_changed()
+
+    def _take_acknowledgement(self, answer: Answer) -> int:
+        """Mark what the centre holds; find out whether it holds more than this store."""
+        marks, ack = self.box.state.marks, answer.batch_ack
+        at_ms = self.box.clock.wall_ms()
+        self.sealing.audit_head = answer.audit_head
+        self.sealing.server_time_at_mono_ms = self.box.clock.mono_ms()
+        count = 0
+        for verdict in answer.verdicts:
+            if verdict.verdict == "superseded_epoch" and verdict.epoch < marks.epoch:
+                count += self.box.store.acknowledge(verdict.epoch, verdict.seq, at_ms)
+            elif verdict.verdict not in ("accepted", "known"):
+                fields = {"epoch": verdict.epoch, "seq": verdict.seq, "verdict": verdict.verdict}
+                log.warning("batch_verdict", extra={"fields": fields})
+        if ack.epoch == marks.epoch:
+            ours = marks.epoch_hash if ack.seq == 0 else self.box.store.batch_hash(ack.epoch, ack.seq)
+            if ours != ack.hash:
+                self._set_back(f"the centre holds batch {ack.epoch}/{ack.seq} {ack.hash[:12]}…, this store does not")
+                return count
+            count += self.box.store.acknowledge(ack.epoch, ack.seq, at_ms)
+        if ack.epoch > marks.epoch:
+            self._set_back(f"the centre holds epoch {ack.epoch}, this store is in epoch {marks.epoch}")
+        elif not self.sealing.head_confirmed:
+            self.sealing.head_confirmed = True
+            log.info("head_confirmed", extra={"fields": {"epoch": ack.epoch, "seq": ack.seq}})
+            seal_pending(self.box, self.sealing)
+        return count
+
+    def _set_back(self, why: str) -> None:
+        if self.sealing.set_back is None:
+            log.error("store_rolled_back", extra={"fields": {"reason": why}})
+        self.sealing.set_back = why
+
+    def _take_epochs(self, believed: Believed) -> None:
+        for line in believed.epochs:
+            try:
+                taken = take_epoch(self.box, self.sealing, self.ring, line)
+            except (TheirFault, KeyError) as fault:
+                log.error("epoch_not_taken", extra={"fields": {"hash": line.hash, "reason": str(fault)}})
+                return
+            if taken:
+                self.sealing.set_back = None
+                self._resend_from = None
+
+    def _take_wishes(self, answer: Answer, now: int) -> None:
+        self._resend_from = answer.resend_from
+        self._commands_from = answer.commands_wanted_from
+        if answer.live_until_ms is not None:
+            self._live_until = now + max(0, answer.live_until_ms - answer.server_time_ms)
+        else:
+            self._live_until = 0
+        for bus_id, bus in self.box.buses.items():
+            wanted = [meter for meter in answer.read_now if self.box.place.bus_of.get(meter) == bus_id]
+            if wanted:
+                bus.read_now(wanted)
+
+
+def live_of(box: Box) -> list[Live]:
+    """Live values with the newest details beside them."""
+    found = live_values(box.place, box.state)
+    return [
+        msgspec.structs.replace(live, values={**box.details.get(live.meter, {}), **live.values}) for live in found
+    ]
