@@ -3,10 +3,14 @@
 Decide, then commit, then act: nothing in `orders` may reach a bus before the transaction that holds the rest.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Trying, WalletRow
 from protocol.records import Cause, Contact, Record
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Decision:
     """Buses on which a relay is closed by this step, and when: closings are spaced."""
     lost: tuple[tuple[str, bool], ...] = ()
     doubts: tuple[tuple[str, int], ...] = ()
+    overload_since_mono_ms: tuple[tuple[str, int | None], ...] = ()
     reread: frozenset[str] = field(default_factory=frozenset)
     """Meters to read again now, because a step or an opening wants a second reading."""
 
@@ -69,6 +74,7 @@ def join(*decisions: Decision) -> Decision:
         closed_mono_ms=tuple(pair for d in decisions for pair in d.closed_mono_ms),
         lost=tuple(pair for d in decisions for pair in d.lost),
         doubts=tuple(pair for d in decisions for pair in d.doubts),
+        overload_since_mono_ms=tuple(pair for d in decisions for pair in d.overload_since_mono_ms),
         reread=frozenset().union(*(d.reread for d in decisions)),
     )
 
@@ -81,18 +87,20 @@ def apply(state: BoxState, decision: Decision) -> None:
         state.marks = decision.marks
     state.latest.update(dict(decision.latest))
     state.closed_mono_ms.update(dict(decision.closed_mono_ms))
-    for meter, trying in decision.trying:
-        if trying is None:
-            state.trying.pop(meter, None)
-        else:
-            state.trying[meter] = trying
     for meter, lost in decision.lost:
         (state.lost.add if lost else state.lost.discard)(meter)
-    for meter, count in decision.doubts:
-        if count:
-            state.doubts[meter] = count
+    _keep(state.trying, decision.trying)
+    _keep(state.doubts, [(meter, count or None) for meter, count in decision.doubts])
+    _keep(state.overload_since_mono_ms, decision.overload_since_mono_ms)
+
+
+def _keep(memory: dict[str, Value], changes: Iterable[tuple[str, Value | None]]) -> None:
+    """Set each name to its value; None forgets it."""
+    for name, value in changes:
+        if value is None:
+            memory.pop(name, None)
         else:
-            state.doubts.pop(meter, None)
+            memory[name] = value
 
 
 def preview(state: BoxState, decision: Decision) -> BoxState:
@@ -106,6 +114,7 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         lost=set(state.lost),
         closed_mono_ms=dict(state.closed_mono_ms),
         doubts=dict(state.doubts),
+        overload_since_mono_ms=dict(state.overload_since_mono_ms),
     )
     apply(copy, decision)
     return copy

@@ -9,6 +9,8 @@ import msgspec
 from edge_agent.core.decision import NOTHING, Decision, Steps
 from edge_agent.core.intervals import close_at_latest, close_interval, price_open
 from edge_agent.core.measured import MeterReading, Unknown
+from edge_agent.core.overload import latch as latch_overload
+from edge_agent.core.overload import restore_when_due, watch_power
 from edge_agent.core.place import Place
 from edge_agent.core.readings import Believed, Doubted, judge_register
 from edge_agent.core.relay import is_fresh, judge_relay, relay_disobeyed, relay_seen, wish_for
@@ -32,6 +34,7 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
             return _doubt(place, state, row, judged, now)
         _count(place, steps, row, judged, reading, now)
     steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
+    steps.take(watch_power(place, steps.state, row.meter))
     judge_supply(place, steps, row.meter, now)
     return steps.decision()
 
@@ -93,15 +96,18 @@ def _count_below(place: Place, state: BoxState, meter: str) -> Decision:
 
 
 def judge_supply(place: Place, steps: Steps, meter: str, now: Now, command: int | None = None) -> None:
-    """Alarms, latch and relays of everything that hangs on this meter's wallet; without one, of the meter alone."""
+    """Alarms, latches and relays of everything that hangs on this meter's wallet; without one, of the meter alone."""
     wallet = place.wallet_of.get(meter)
+    serves = steps.state.meters[meter].state.service == "in_service"
+    if serves and wish_for(place, steps.state, meter, now).rule.latches == "overload":
+        steps.take(latch_overload(place, steps.state, meter, now))
     if wallet is None:
         steps.take(judge_relay(place, steps.state, meter, now, command))
         return
     steps.take(judge_wallet(place, steps.state, wallet, now))
     meters = [m for m in wallet.meters if m in steps.state.meters]
     in_service = [m for m in meters if steps.state.meters[m].state.service == "in_service"]
-    if any(wish_for(place, steps.state, m, now).rule.latches for m in in_service):
+    if any(wish_for(place, steps.state, m, now).rule.latches == "arrears" for m in in_service):
         for fed in meters:
             steps.take(close_at_latest(place, steps.state, fed, now.sure))
         steps.take(latch_arrears(place, steps.state, wallet, now))
@@ -197,7 +203,7 @@ def bus_changed(place: Place, state: BoxState, bus: str, down: bool, now: Now) -
 
 
 def tick(place: Place, state: BoxState, now: Now) -> Decision:
-    """A second passed: modes that end, closings that waited, orders to be given again."""
+    """A second passed: modes and latches that end, closings that waited, orders to be given again."""
     steps = Steps(state)
     for meter in place.meters:
         row = steps.state.meters.get(meter)
@@ -208,6 +214,7 @@ def tick(place: Place, state: BoxState, now: Now) -> Decision:
             ended = msgspec.structs.replace(row.state, mode="prepaid", mode_until_ms=None)
             steps.take(Decision(meters=(msgspec.structs.replace(row, state=ended),)))
             judge_supply(place, steps, meter, now)
+        steps.take(restore_when_due(place, steps.state, meter, now))
         steps.take(judge_relay(place, steps.state, meter, now))
     return steps.decision()
 

@@ -14,6 +14,7 @@ from edge_agent.core.decision import Decision, Steps
 from edge_agent.core.intervals import close_at_latest, move
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.meeting import judge_supply
+from edge_agent.core.overload import release
 from edge_agent.core.place import Place
 from edge_agent.core.reconfigure import apply_config
 from edge_agent.core.refusal import Refusal
@@ -29,6 +30,7 @@ from protocol.commands import (
     InService,
     LiftLockOut,
     LockOutCommand,
+    ReleaseOverload,
     SetMode,
     UnknownKind,
     read_body,
@@ -222,6 +224,16 @@ def _lift_lock_out(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     return _change_meter(steps, asked, body.meter, (record,), locked_out=None)
 
 
+def _release_overload(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
+    assert isinstance(body, ReleaseOverload)
+    row = _row(steps, asked, body.meter)
+    if isinstance(row, Refusal):
+        return row
+    steps.take(release(asked.place, steps.state, body.meter, asked.now))
+    judge_supply(asked.place, steps, body.meter, asked.now, asked.command.seq)
+    return None
+
+
 def lock_out_on_the_spot(place: Place, state: BoxState, meter: str, who: str, now: Now) -> Decision | Refusal:
     """Somebody at the box hangs a lock-out: opening for safety needs no signature."""
     row = state.meters.get(meter)
@@ -242,5 +254,6 @@ _EFFECTS: dict[type[Body], Callable[[Steps, Asked, Body], Refusal | None]] = {
     InService: _in_service,
     LockOutCommand: _lock_out,
     LiftLockOut: _lift_lock_out,
+    ReleaseOverload: _release_overload,
 }
 """What this version carries out; every other kind is refused as not_supported."""

@@ -9,6 +9,8 @@ from typing import Final
 import msgspec
 
 from edge_agent.core.decision import Decision, Order
+from edge_agent.core.holding_back import friendly, noticed, warning_cut_runs
+from edge_agent.core.overload import begins
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, MeterRow, Now, Trying
 from edge_agent.core.supply import Credit, Rule, SupplyInputs, decide
@@ -44,10 +46,21 @@ def wish_for(place: Place, state: BoxState, meter: str, now: Now) -> Wish:
             arrears_open=wallet is not None and state.wallets[wallet.wallet].state.arrears_open,
             credit=Credit.UNKNOWN if wallet is None else credit(state, wallet),
             may_trip=_may_trip(place, state, row, now),
+            overload_latched=row.state.overload_latched,
+            overload_begins=begins(place, state, meter),
+            alarm2_hold=wallet is not None and warning_cut_runs(place, state, row, wallet, now),
         )
     )
-    restored = rule.cause == "normal" and row.cause in ("arrears", "restored")
-    return Wish(rule.wanted, "restored" if restored else rule.cause, rule)
+    return Wish(rule.wanted, _cause(row, rule), rule)
+
+
+def _cause(row: MeterRow, rule: Rule) -> Cause:
+    """The cause as people are told it: closed again after arrears is `restored`, an overload that ends is no latch."""
+    if rule.cause == "normal" and row.cause in ("arrears", "restored"):
+        return "restored"
+    if rule.cause == "overload_latched" and row.overload_until_ms is not None:
+        return "overload"
+    return rule.cause
 
 
 def is_fresh(place: Place, state: BoxState, meter: str, now: Now) -> bool:
@@ -58,17 +71,14 @@ def is_fresh(place: Place, state: BoxState, meter: str, now: Now) -> bool:
 
 
 def _may_trip(place: Place, state: BoxState, row: MeterRow, now: Now) -> bool:
-    """Fresh, believed, confirmed; not before the mode's `no_trip_before` nor within the notice after alarm 2."""
+    """Fresh, believed, confirmed; not before `no_trip_before`, within the notice of alarm 2, or in friendly hours."""
     wallet = place.wallet_of.get(row.meter)
     latest = state.latest.get(row.meter)
     if wallet is None or latest is None or row.state.held or row.meter in state.doubts:
         return False
     confirmed = latest.below_trip >= CONFIRMING_READINGS
-    not_before = row.state.no_trip_before_ms or 0
-    notice_ms = place.config.defaults.trip_notice_s * 1000
-    alarm2_at_ms = state.wallets[wallet.wallet].state.alarm2_at_ms
-    warned = notice_ms == 0 or (alarm2_at_ms is not None and now.wall_ms >= alarm2_at_ms + notice_ms)
-    return is_fresh(place, state, row.meter, now) and confirmed and now.wall_ms >= not_before and warned
+    due = now.wall_ms >= (row.state.no_trip_before_ms or 0) and noticed(place, state, wallet, now)
+    return is_fresh(place, state, row.meter, now) and confirmed and due and not friendly(place, now)
 
 
 def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: int | None = None) -> Decision:
@@ -98,10 +108,10 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
 
 
 def _may_act(place: Place, state: BoxState, meter: str, wanted: Contact, cause: Cause, now: Now) -> bool:
-    """A lock-out may always open. After a start nothing else moves before a reading; arrears open on fresh ones only."""
+    """A lock-out may always open. After a start nothing else moves before a reading, and money opens on fresh ones."""
     if cause == "lock_out":
         return True
-    if wanted == "open" and cause == "arrears":
+    if wanted == "open" and cause in ("arrears", "alarm2", "overload"):
         return is_fresh(place, state, meter, now)
     return meter in state.latest
 
@@ -141,7 +151,8 @@ def _may_close(place: Place, state: BoxState, row: MeterRow, bus: str, now: Now)
 
 def _may_open(place: Place, row: MeterRow, now: Now) -> bool:
     """Safety and orders of people open at once; arrears wait until the relay has rested."""
-    return row.cause in ("overload", "forced_off", "lock_out") or _rested(place, row, now)
+    at_once = ("overload", "overload_latched", "forced_off", "lock_out")
+    return row.cause in at_once or _rested(place, row, now)
 
 
 def _rested(place: Place, row: MeterRow, now: Now) -> bool:

@@ -33,6 +33,10 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
     seen: Contact = "unknown"
     switched_at_ms: int | None = None
     """Wall time of the last switching that was seen, for the least time between two."""
+    overload_until_ms: int | None = None
+    """Wall time at which a latched overload may be restored; None with the latch set: only a person may."""
+    overload_restored_ms: tuple[int, ...] = ()
+    """When it was restored by itself, within the last hour."""
     would: Contact = "unknown"
     """What was last recorded as `would` while in observe."""
     alarms: tuple[str, ...] = ()
@@ -124,3 +128,4 @@ class BoxState:
     lost: set[str] = field(default_factory=set)
     closed_mono_ms: dict[str, int] = field(default_factory=dict)
     doubts: dict[str, int] = field(default_factory=dict)
+    overload_since_mono_ms: dict[str, int] = field(default_factory=dict)

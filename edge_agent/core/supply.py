@@ -33,6 +33,9 @@ class SupplyInputs:
         arrears_open: the wallet's latch: it stands from an arrears opening until the reconnect level.
         credit: the running balance against trip and reconnect level.
         may_trip: the reading is fresh, believed and confirmed, and no notice or friendly hour holds the trip back.
+        overload_latched: an overload opened the relay, and its time is not over or its restores are used up.
+        overload_begins: power has been above the threshold for the whole delay.
+        alarm2_hold: the one warning cut at alarm 2 runs.
     """
 
     locked_out: bool
@@ -42,18 +45,21 @@ class SupplyInputs:
     arrears_open: bool
     credit: Credit
     may_trip: bool
+    overload_latched: bool = False
+    overload_begins: bool = False
+    alarm2_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table. `latches`: the arrears latch is set with it."""
+    """One line of the table. `latches`: which latch is set with it."""
 
     number: int
     says: str
     applies: Callable[[SupplyInputs], bool]
     wanted: Literal["open", "closed"]
     cause: Cause
-    latches: bool = False
+    latches: Literal["none", "arrears", "overload"] = "none"
 
 
 RULES: Final = (
@@ -62,6 +68,8 @@ RULES: Final = (
     Rule(2, "protected", lambda i: i.mode == "protected", "closed", "protected"),
     Rule(3, "no account, site supplies", lambda i: not i.has_account and i.unopened_closed, "closed", "unopened"),
     Rule(3, "no account, site does not supply", lambda i: not i.has_account, "open", "unopened"),
+    Rule(4, "overload latch stands", lambda i: i.overload_latched, "open", "overload_latched"),
+    Rule(5, "overload begins", lambda i: i.overload_begins, "open", "overload", latches="overload"),
     Rule(
         6,
         "arrears latch stands below the reconnect level",
@@ -75,11 +83,12 @@ RULES: Final = (
         lambda i: i.credit is Credit.AT_TRIP and i.may_trip,
         "open",
         "arrears",
-        latches=True,
+        latches="arrears",
     ),
+    Rule(8, "the warning cut runs", lambda i: i.alarm2_hold, "open", "alarm2"),
     Rule(9, "otherwise", lambda _: True, "closed", "normal"),
 )
-"""Numbered as in box.md; 4, 5 and 8 (overload, warning cut) come with their inputs."""
+"""Numbered as in box.md."""
 
 
 def decide(inputs: SupplyInputs) -> Rule:

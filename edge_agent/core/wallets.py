@@ -54,7 +54,11 @@ def judge_wallet(place: Place, state: BoxState, wallet: WalletConfig, now: Now) 
     elif level < 2:
         alarm2_at_ms = None
     after = msgspec.structs.replace(
-        row.state, alarm_level=level, alarm2_at_ms=alarm2_at_ms, arrears_open=row.state.arrears_open and not lift
+        row.state,
+        alarm_level=level,
+        alarm2_at_ms=alarm2_at_ms,
+        alarm2_used=level == 2,
+        arrears_open=row.state.arrears_open and not lift,
     )
     records = [_alarm(place, wallet, kind, state_, balance, now) for kind, state_ in _changes(before, level)]
     if lift:
