@@ -45,7 +45,7 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     closed = table.words_of("closed", 1 if function in SINGLE_WRITE_FUNCTIONS else None)
     opened = table.words_of("open", len(closed))
     released = table.words_of("release", len(closed)) if "release" in table else None
-    if closed == opened and "open" in table:
+    if closed == opened and not table.is_wrong("closed") and not table.is_wrong("open"):
         table.wrong("open", "the same as `closed`: the relay could not be told to open")
     readback = table.word("readback", ["contact", "none"])
     contact = table.table("contact", needed=readback == "contact" and "readback" in table)

@@ -51,11 +51,17 @@ class ProfileTable:
         self._table = table
         self._mistakes = mistakes
         self._asked: set[str] = set()
+        self._named: set[str] = set()
 
     def wrong(self, key: str, reason: str, value: object = _MISSING) -> None:
         """Note a mistake at a key of this table."""
+        self._named.add(key)
         shown = self._table.get(key, "(missing)") if value is _MISSING else value
         self._mistakes.append(Mistake(self._file, self._place(key), _shown(shown), reason))
+
+    def is_wrong(self, key: str) -> bool:
+        """Whether a mistake was noted at this key."""
+        return key in self._named
 
     def _place(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key
@@ -190,7 +196,7 @@ class ProfileTable:
     def finish(self) -> None:
         """Note every key that nobody asked for."""
         for key in self._table:
-            if key not in self._asked:
+            if key not in self._asked and key not in self._named:
                 self.wrong(key, f"unknown key; right would be {listed(sorted(self._asked))}")
 
 
