@@ -186,7 +186,7 @@ def _port(table: _Table) -> BusPort | None:
 def _limits(path: Path, top: _Table, mistakes: list[str]) -> BoxLimits:
     values = top.take("limits", dict, "a table [limits]", optional=True) or {}
     table = _Table(path, "[limits] ", values, mistakes)
-    found = {}
+    found: dict[str, int] = {}
     for key, usual in (("greatest_grant_micro", GREATEST_GRANT_MICRO), ("greatest_price_micro", GREATEST_PRICE_MICRO)):
         right = f"a whole number of micro-units above 0, for example {usual}"
         value = table.take(key, int, right, optional=True)
@@ -195,7 +195,7 @@ def _limits(path: Path, top: _Table, mistakes: list[str]) -> BoxLimits:
             value = None
         found[key] = usual if value is None else value
     table.done()
-    return BoxLimits(**found)
+    return BoxLimits(found["greatest_grant_micro"], found["greatest_price_micro"])
 
 
 def _wait(path: Path, top: _Table, mistakes: list[str]) -> int:

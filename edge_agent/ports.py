@@ -10,6 +10,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from queue import SimpleQueue
 from typing import Protocol
 
 from edge_agent.core.decision import Decision
@@ -497,3 +498,15 @@ class Uplink(Protocol):
     def send(self, exchange: Exchange) -> None:
         """Send this; a request that still waits for its answer is dropped: the newest wins."""
         ...
+
+
+# --- people at the box ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRequest:
+    """What somebody at the box asks for through the local socket; the owner thread puts one answer."""
+
+    op: str
+    arguments: Mapping[str, object]
+    answer: SimpleQueue[dict[str, object]]

@@ -1,0 +1,41 @@
+"""Tests on the spot with a person's yes: whether one may begin, and what its outcome leaves behind. Pure.
+
+How a relay is moved and read back for the test is told in `flows/relay_test`.
+"""
+
+import msgspec
+
+from edge_agent.core.decision import Decision
+from edge_agent.core.limits import BoxLimits
+from edge_agent.core.place import Place
+from edge_agent.core.refusal import Refusal
+from edge_agent.core.relay import is_fresh
+from edge_agent.core.state import BoxState, Now
+from protocol.records import MeterTest, MeterTestKind
+
+
+def may_test_relay(place: Place, state: BoxState, limits: BoxLimits, meter: str, now: Now) -> Refusal | None:
+    """Why the relay of this meter may not be moved for a test, or None where it may."""
+    row = state.meters.get(meter)
+    if row is None or meter not in place.meters:
+        return Refusal("unknown_meter", f"meter {meter} is not in this box's configuration")
+    if row.state.mode == "protected" or meter in limits.protected_always:
+        return Refusal("protected_always", "the meter is protected: its relay is never opened")
+    if row.state.locked_out is not None:
+        return Refusal("locked_out", f"locked out by {row.state.locked_out.who}: the relay stays open")
+    if place.profiles[place.meters[meter].profile].relay is None:
+        return Refusal("not_supported", f"profile {place.meters[meter].profile} has no relay")
+    if not is_fresh(place, state, meter, now):
+        return Refusal("stale_reading", "the meter has not been read lately: what it does could not be seen")
+    return None
+
+
+def test_ended(
+    state: BoxState, meter: str, test: MeterTestKind, passed: bool, who: str, detail: str | None, now: Now
+) -> Decision:
+    """The test's record, also kept with the meter: of each kind the newest counts."""
+    row = state.meters[meter]
+    record = MeterTest(at_ms=now.wall_ms, meter=meter, test=test, passed=passed, who=who, detail=detail)
+    tests = [kept for kept in row.state.tests if kept.test != test]
+    after = msgspec.structs.replace(row, state=msgspec.structs.replace(row.state, tests=[*tests, record]))
+    return Decision(records=(record,), meters=(after,), urgent=True)

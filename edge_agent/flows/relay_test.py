@@ -1,0 +1,89 @@
+"""A relay test: open, closed, and as it was found, each read back. One at a time on a box.
+
+While it runs the core's own orders for that meter wait; the next second gives them again if they still hold.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from edge_agent.core.measured import RelayOrdered
+from edge_agent.core.refusal import Refusal
+from edge_agent.core.testing import may_test_relay, test_ended
+from edge_agent.flows.box import ORDER_GOOD_FOR_MS, Box
+from edge_agent.ports import RelayOrder, RelayReport
+
+STEP_MS: Final = 20_000
+"""One order with its read-back, behind whatever the bus does at the moment."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RelayTest:
+    """One running test. `done` is told once whether it was passed, and in words what was seen."""
+
+    box: Box
+    meter: str
+    who: str
+    done: Callable[[bool, str], None]
+    found: str = "unknown"
+    _steps: list[str] = field(default_factory=list)
+    _order_id: str = ""
+    _until: int = 0
+    _seen: list[str] = field(default_factory=list)
+
+    def begin(self) -> Refusal | None:
+        """Give the first order, or say why not."""
+        box, now = self.box, self.box.now()
+        refused = may_test_relay(box.place, box.state, box.limits, self.meter, now)
+        if refused is not None:
+            return refused
+        if box.lent is not None:
+            return Refusal("meter_in_use", f"a test of meter {box.lent} is running")
+        box.lent = self.meter
+        self.found = box.state.meters[self.meter].seen
+        self._steps = ["open", "closed", *(["open"] if self.found == "open" else [])]
+        self._order()
+        return None
+
+    @property
+    def running(self) -> bool:
+        return bool(self._steps)
+
+    def _order(self) -> None:
+        now = self.box.clock.mono_ms()
+        self._order_id, self._until = self.box.new_id(), now + STEP_MS
+        bus = self.box.buses[self.box.place.bus_of[self.meter]]
+        bus.order_relay(
+            RelayOrder(self._order_id, self.meter, RelayOrdered(self._steps[0]), now + ORDER_GOOD_FOR_MS)
+        )
+
+    def take(self, report: RelayReport) -> None:
+        """An order came to its end; go on where it is ours."""
+        if not self.running or report.order_id != self._order_id:
+            return
+        self._seen.append(f"{self._steps[0]}: {report.outcome.value}")
+        if not report.ok:
+            self._end(passed=False)
+            return
+        self._steps.pop(0)
+        if self._steps:
+            self._order()
+        else:
+            self._end(passed=True)
+
+    def pulse(self) -> None:
+        """A second passed: a step without an end has failed."""
+        if self.running and self.box.clock.mono_ms() > self._until:
+            self._seen.append(f"{self._steps[0]}: no report within {STEP_MS // 1_000} s")
+            self._end(passed=False)
+
+    def _end(self, *, passed: bool) -> None:
+        self._steps = []
+        self.box.lent = None
+        detail = ", ".join(self._seen)
+        log.info("relay_tested", extra={"fields": {"meter": self.meter, "passed": passed, "detail": detail}})
+        self.box.take(test_ended(self.box.state, self.meter, "relay", passed, self.who, detail, self.box.now()))
+        self.done(passed, detail)

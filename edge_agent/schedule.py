@@ -1,0 +1,89 @@
+"""Calendar work: ends of intervals, housekeeping, setting the meters' clocks. Home of APScheduler on this side.
+
+It only posts; the owner thread does the work. APScheduler waits on the wall clock, so after a step of that clock
+everything is set anew.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
+
+HOUSEKEEPING_AT: Final = (3, 17)
+"""Local hour and minute: no boundary of an interval or a rate lies there, and shops sleep."""
+SET_CLOCKS_AT: Final = (4, 23)
+_BOUNDARY: Final = "boundary"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryDue:
+    """An interval or a rate ends at this instant (UTC ms)."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HousekeepingDue:
+    """Once a day: old batches, the database's own check."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetClocksDue:
+    """Once a day: the meters' clocks."""
+
+
+Due = BoundaryDue | HousekeepingDue | SetClocksDue
+
+
+class Schedule:
+    """What is to come, by the wall clock."""
+
+    def __init__(self, post: Callable[[Due], None], zone: str) -> None:
+        """`post` is called on the scheduler's own thread and must not block."""
+        # Its own words for a job that came and went are no events of ours.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._post = post
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        self._boundary_ms: int | None = None
+        self._daily(zone)
+
+    def start(self) -> None:
+        """Begin to post."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Post no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def boundary_at(self, at_ms: int) -> None:
+        """Post `BoundaryDue` at this instant, instead of any other; at once where it has passed."""
+        self._boundary_ms = at_ms
+        self._scheduler.add_job(
+            self._post,
+            DateTrigger(datetime.fromtimestamp(at_ms / 1_000, UTC)),
+            args=(BoundaryDue(at_ms),),
+            id=_BOUNDARY,
+            replace_existing=True,
+        )
+
+    def set_anew(self, zone: str) -> None:
+        """The wall clock stepped, or the site's zone changed: what was computed before does not hold."""
+        for job in self._scheduler.get_jobs():
+            job.remove()
+        self._daily(zone)
+
+    def _daily(self, zone: str) -> None:
+        for name, (hour, minute), due in (
+            ("housekeeping", HOUSEKEEPING_AT, HousekeepingDue()),
+            ("set_clocks", SET_CLOCKS_AT, SetClocksDue()),
+        ):
+            trigger = CronTrigger(hour=hour, minute=minute, timezone=zone)
+            self._scheduler.add_job(self._post, trigger, args=(due,), id=name, replace_existing=True)
