@@ -69,8 +69,7 @@ def measure(power_mw: int, phases: int, seed: int, slot: int, nominal_mv: int) -
         ),
         power_mw=tuple(power),
         reactive_mvar=tuple(
-            round(milliwatts * math.tan(math.acos(factor)))
-            for milliwatts, factor in zip(power, factors, strict=True)
+            round(milliwatts * math.tan(math.acos(factor))) for milliwatts, factor in zip(power, factors, strict=True)
         ),
         power_factor_permille=tuple(
             round(1000 * factor) if milliwatts else 1000 for milliwatts, factor in zip(power, factors, strict=True)

@@ -71,6 +71,9 @@ class MeterMemory:
             self.energy_uj[phase] = by_rate
 
 
+_FIELDS = tuple(each.name for each in dataclasses.fields(MeterMemory))
+
+
 class MemoryDamaged(Exception):
     """The file of a meter's memory holds no whole copy, or that of something else."""
 
@@ -111,7 +114,7 @@ class MemoryFile:
 
     def save(self, memory: MeterMemory) -> None:
         """Write `memory` where it differs from what was written last."""
-        payload = json.dumps(dataclasses.asdict(memory), separators=(",", ":")).encode()
+        payload = json.dumps({name: getattr(memory, name) for name in _FIELDS}, separators=(",", ":")).encode()
         if payload == self._last:
             return
         if len(payload) + _HEADER.size > SLOT_BYTES:

@@ -39,9 +39,7 @@ class SimulatedSite:
     a second simulator on the same folder is refused.
     """
 
-    def __init__(
-        self, description: SiteDescription | Mapping[str, Any], state_dir: Path, speed: float = 1.0
-    ) -> None:
+    def __init__(self, description: SiteDescription | Mapping[str, Any], state_dir: Path, speed: float = 1.0) -> None:
         self.description = description if isinstance(description, SiteDescription) else parse_site(description)
         self._clock = SimulatorClock(self.description.utc_offset_minutes)
         state_dir.mkdir(parents=True, exist_ok=True)
