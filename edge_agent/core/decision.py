@@ -41,6 +41,8 @@ class Decision:
     closed_mono_ms: tuple[tuple[str, int], ...] = ()
     """Buses on which a relay is closed by this step, and when: closings are spaced."""
     lost: tuple[tuple[str, bool], ...] = ()
+    forget: tuple[str, ...] = ()
+    """Meters whose newest reading no longer says anything: their register got a new base."""
     doubts: tuple[tuple[str, int], ...] = ()
     overload_since_mono_ms: tuple[tuple[str, int | None], ...] = ()
     reread: frozenset[str] = field(default_factory=frozenset)
@@ -73,6 +75,7 @@ def join(*decisions: Decision) -> Decision:
         trying=tuple(pair for d in decisions for pair in d.trying),
         closed_mono_ms=tuple(pair for d in decisions for pair in d.closed_mono_ms),
         lost=tuple(pair for d in decisions for pair in d.lost),
+        forget=tuple(meter for d in decisions for meter in d.forget),
         doubts=tuple(pair for d in decisions for pair in d.doubts),
         overload_since_mono_ms=tuple(pair for d in decisions for pair in d.overload_since_mono_ms),
         reread=frozenset().union(*(d.reread for d in decisions)),
@@ -85,6 +88,8 @@ def apply(state: BoxState, decision: Decision) -> None:
     state.wallets.update({row.wallet: row for row in decision.wallets})
     if decision.marks is not None:
         state.marks = decision.marks
+    for meter in decision.forget:
+        state.latest.pop(meter, None)
     state.latest.update(dict(decision.latest))
     state.closed_mono_ms.update(dict(decision.closed_mono_ms))
     for meter, lost in decision.lost:

@@ -10,26 +10,27 @@ import msgspec
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, Latest, MeterRow, WalletRow
+from edge_agent.core.wallets import feeding
 from protocol.charging import IntervalInput, Priced, price_interval
 from protocol.records import Interval, IntervalFlag, Reading
 
 
-def price_open(place: Place, row: MeterRow, raw_wh: int, at_ms: int, clock_sure: bool) -> Priced:
+def price_open(place: Place, state: BoxState, meter: str, raw_wh: int, at_ms: int, clock_sure: bool) -> Priced:
     """Price what a meter used since its last closed interval, without closing it."""
-    state = row.state
-    if state.raw_wh is None or state.read_at_ms is None:
-        raise ValueError(f"meter {row.meter} has no reading to count from")
+    kept = state.meters[meter].state
+    if kept.raw_wh is None or kept.read_at_ms is None:
+        raise ValueError(f"meter {meter} has no reading to count from")
     given = IntervalInput(
-        tariff=place.meters[row.meter].tariff,
-        from_raw_wh=state.raw_wh,
-        from_ms=state.read_at_ms,
+        tariff=place.meters[meter].tariff,
+        from_raw_wh=kept.raw_wh,
+        from_ms=kept.read_at_ms,
         to_raw_wh=raw_wh,
         to_ms=at_ms,
-        ratio=place.ratio(row.meter, state.ratio_version),
-        energy_carry=Fraction(*state.energy_carry),
-        money_carry_nano=state.money_carry_nano,
+        ratio=place.ratio(meter, kept.ratio_version),
+        energy_carry=Fraction(*kept.energy_carry),
+        money_carry_nano=kept.money_carry_nano,
         clock_sure=clock_sure,
-        charged=row.meter in place.wallet_of,
+        charged=feeding(place, state, meter) is not None,
     )
     return price_interval(place.book, given)
 
@@ -45,16 +46,16 @@ def close_interval(
 ) -> Decision:
     """Close a meter's interval at a register and an instant: record, meter row, wallet row, fresh memory."""
     row = state.meters[meter]
-    if row.state.raw_wh is None or row.state.held:
+    if row.state.raw_wh is None or row.state.held or row.released:
         return Decision()
     if row.state.raw_wh == raw_wh and row.state.read_at_ms == at_ms:
         return Decision()
-    priced = price_open(place, row, raw_wh, at_ms, clock_sure)
-    latest = state.latest.get(meter)
-    record = _interval_record(place, row, priced, Reading(raw_wh=raw_wh, at_ms=at_ms), latest, extra)
-    wallet = place.wallet_of.get(meter)
+    priced = price_open(place, state, meter, raw_wh, at_ms, clock_sure)
+    latest, wallet = state.latest.get(meter), feeding(place, state, meter)
+    name = wallet.wallet if wallet is not None else None
+    record = _interval_record(name, row, priced, Reading(raw_wh=raw_wh, at_ms=at_ms), latest, extra)
     wallets: tuple[WalletRow, ...] = ()
-    if wallet is not None and wallet.wallet in state.wallets:
+    if wallet is not None:
         wallets = (move(state.wallets[wallet.wallet], -priced.charge_micro),)
     kept = () if latest is None else ((meter, _after_cut(latest, raw_wh)),)
     return Decision(
@@ -77,20 +78,19 @@ def move(row: WalletRow, amount_micro: int) -> WalletRow:
 
 
 def _interval_record(
-    place: Place,
+    wallet: str | None,
     row: MeterRow,
     priced: Priced,
     to: Reading,
     latest: Latest | None,
     extra: tuple[IntervalFlag, ...],
 ) -> Interval:
-    wallet = place.wallet_of.get(row.meter)
     assert row.state.raw_wh is not None
     assert row.state.read_at_ms is not None
     return Interval(
         at_ms=to.at_ms,
         meter=row.meter,
-        wallet=wallet.wallet if wallet is not None else None,
+        wallet=wallet,
         from_=Reading(raw_wh=row.state.raw_wh, at_ms=row.state.read_at_ms),
         to=to,
         source="total",
@@ -116,7 +116,7 @@ def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: 
         tariff=place.meters[row.meter].tariff,
         tariff_version=priced.parts[-1].tariff_version,
     )
-    return msgspec.structs.replace(row, state=state)
+    return msgspec.structs.replace(row, state=state, counted=True)
 
 
 def _after_cut(latest: Latest, raw_wh: int) -> Latest:

@@ -7,27 +7,29 @@ Each function answers with one decision; the parts are in readings, intervals, w
 import msgspec
 
 from edge_agent.core.decision import NOTHING, Decision, Steps
+from edge_agent.core.fees import charge_fees
 from edge_agent.core.intervals import close_at_latest, close_interval, price_open
 from edge_agent.core.measured import MeterReading, Unknown
 from edge_agent.core.overload import latch as latch_overload
 from edge_agent.core.overload import restore_when_due, watch_power
 from edge_agent.core.place import Place
-from edge_agent.core.readings import Believed, Doubted, judge_register
-from edge_agent.core.relay import is_fresh, judge_relay, relay_disobeyed, relay_seen, wish_for
+from edge_agent.core.readings import Believed, Doubted, fresh_reading, judge_register
+from edge_agent.core.relay import judge_relay, relay_disobeyed, relay_seen, wish_for
 from edge_agent.core.state import BoxState, Latest, MeterRow, Now
 from edge_agent.core.supply import Credit
-from edge_agent.core.wallets import credit, judge_wallet, latch_arrears, running_micro
+from edge_agent.core.wallets import credit, feeding, judge_wallet, latch_arrears, running_micro
+from protocol.box_config import WalletConfig
 from protocol.records import Alarm, AlarmKind, Contact, IntervalFlag, MeterEvent, Subject
 
 
 def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now) -> Decision:
     """A meter was read. A reading within the tolerance after a boundary counts as taken at it."""
     row = state.meters.get(reading.meter)
-    if row is None or reading.meter not in place.meters:
+    if row is None or reading.meter not in place.meters or row.released:
         return NOTHING
     steps = Steps(state)
     if row.state.held:
-        steps.take(_remember(row, row.state.raw_wh or 0, reading, state.latest.get(row.meter), 0))
+        steps.take(_keep_held(row, reading, state.latest.get(row.meter)))
     else:
         judged = judge_register(place, row, state.latest.get(row.meter), reading, now)
         if isinstance(judged, Doubted):
@@ -53,7 +55,10 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
                 extra += ("catch_up",)
             steps.take(close_interval(place, steps.state, meter, judged.raw_wh, ended, now.sure, extra))
     row = steps.state.meters[meter]
-    open_charge = price_open(place, row, judged.raw_wh, at_ms, now.sure).charge_micro
+    if row.accept_next:
+        row = msgspec.structs.replace(row, accept_next=False)
+        steps.take(Decision(meters=(row,)))
+    open_charge = price_open(place, steps.state, meter, judged.raw_wh, at_ms, now.sure).charge_micro
     steps.take(_remember(row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))
     steps.take(_count_below(place, steps.state, meter))
 
@@ -67,6 +72,12 @@ def _ended_at(place: Place, meter: str, read_at_ms: int, at_ms: int) -> int | No
     tolerance_ms = place.config.defaults.boundary_tolerance_ms
     boundary = place.next_cut_ms(meter, max(at_ms - tolerance_ms - 1, read_at_ms))
     return min(boundary, at_ms)
+
+
+def _keep_held(row: MeterRow, reading: MeterReading, before: Latest | None) -> Decision:
+    """A held register: what it tells does not count, the last one believed stays."""
+    raw_wh = before.raw_wh if before is not None else row.state.raw_wh or 0
+    return _remember(row, raw_wh, reading, before, before.open_charge_micro if before is not None else 0)
 
 
 def _remember(row: MeterRow, raw_wh: int, reading: MeterReading, before: Latest | None, open_charge: int) -> Decision:
@@ -88,7 +99,7 @@ def _remember(row: MeterRow, raw_wh: int, reading: MeterReading, before: Latest 
 
 def _count_below(place: Place, state: BoxState, meter: str) -> Decision:
     """Count readings in a row that put the wallet at or below its trip level."""
-    wallet, latest = place.wallet_of.get(meter), state.latest[meter]
+    wallet, latest = feeding(place, state, meter), state.latest[meter]
     at_trip = wallet is not None and running_micro(state, wallet) <= wallet.trip_micro
     below = latest.below_trip + 1 if at_trip else 0
     fields = {name: getattr(latest, name) for name in Latest.__slots__}
@@ -97,7 +108,7 @@ def _count_below(place: Place, state: BoxState, meter: str) -> Decision:
 
 def judge_supply(place: Place, steps: Steps, meter: str, now: Now, command: int | None = None) -> None:
     """Alarms, latches and relays of everything that hangs on this meter's wallet; without one, of the meter alone."""
-    wallet = place.wallet_of.get(meter)
+    wallet = feeding(place, steps.state, meter)
     serves = steps.state.meters[meter].state.service == "in_service"
     if serves and wish_for(place, steps.state, meter, now).rule.latches == "overload":
         steps.take(latch_overload(place, steps.state, meter, now))
@@ -113,20 +124,20 @@ def judge_supply(place: Place, steps: Steps, meter: str, now: Now, command: int 
         steps.take(latch_arrears(place, steps.state, wallet, now))
     for fed in meters:
         steps.take(judge_relay(place, steps.state, fed, now, command))
-    steps.take(_second_look(place, steps.state, in_service, now))
+    steps.take(_second_look(place, steps.state, wallet, in_service, now))
 
 
-def _second_look(place: Place, state: BoxState, meters: list[str], now: Now) -> Decision:
+def _second_look(place: Place, state: BoxState, wallet: WalletConfig, meters: list[str], now: Now) -> Decision:
     """Before an arrears opening a second reading must confirm the first: ask for it at once."""
+    if state.wallets[wallet.wallet].state.arrears_open or credit(state, wallet) is not Credit.AT_TRIP:
+        return NOTHING
     wanted = frozenset(
         meter
         for meter in meters
         if state.meters[meter].state.mode == "prepaid"
         and meter in state.latest
         and state.latest[meter].below_trip == 1
-        and is_fresh(place, state, meter, now)
-        and not state.wallets[place.wallet_of[meter].wallet].state.arrears_open
-        and credit(state, place.wallet_of[meter]) is Credit.AT_TRIP
+        and fresh_reading(place, state, meter, now)
     )
     return Decision(reread=wanted) if wanted else NOTHING
 
@@ -205,9 +216,10 @@ def bus_changed(place: Place, state: BoxState, bus: str, down: bool, now: Now) -
 def tick(place: Place, state: BoxState, now: Now) -> Decision:
     """A second passed: modes and latches that end, closings that waited, orders to be given again."""
     steps = Steps(state)
+    steps.take(charge_fees(place, steps.state, now))
     for meter in place.meters:
         row = steps.state.meters.get(meter)
-        if row is None:
+        if row is None or row.released:
             continue
         until = row.state.mode_until_ms
         if until is not None and now.sure and now.wall_ms >= until:

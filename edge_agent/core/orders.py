@@ -6,33 +6,40 @@ A command that cannot be carried out is refused with one reason of a closed list
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
+from edge_agent.core.asked import Asked, meter_row
 from edge_agent.core.decision import Decision, Steps
 from edge_agent.core.intervals import close_at_latest, move
-from edge_agent.core.limits import BoxLimits
 from edge_agent.core.meeting import judge_supply
+from edge_agent.core.meter_orders import adopt, release_meter, replace, resolve
+from edge_agent.core.money_orders import close_wallet, reclaim, withdraw
 from edge_agent.core.overload import release
 from edge_agent.core.place import Place
 from edge_agent.core.reconfigure import apply_config
 from edge_agent.core.refusal import Refusal
-from edge_agent.core.state import BoxState, Marks, MeterRow, Now
-from protocol.box_config import BoxConfig
+from edge_agent.core.state import BoxState, Marks, Now
 from protocol.chain import Link, link
 from protocol.commands import (
     MONEY_KINDS,
+    AdoptMeter,
     Body,
+    CloseWallet,
     Command,
     Configure,
     Grant,
     InService,
     LiftLockOut,
     LockOutCommand,
+    Reclaim,
+    ReleaseMeter,
     ReleaseOverload,
+    ReplaceMeter,
+    ResolveRegister,
     SetMode,
     UnknownKind,
+    Withdraw,
     read_body,
 )
 from protocol.errors import BadPayload
@@ -63,18 +70,6 @@ def judge_command(marks: Marks, command: Command, line_hash: Hash, known_hash: H
             return Standing.KNOWN
         case Link.FORK:
             return Standing.EQUIVOCATION
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One command in the course of being carried out, and what it may look at."""
-
-    place: Place
-    now: Now
-    command: Command
-    known_money: Callable[[str], bool]
-    limits: BoxLimits
-    read_place: Callable[[BoxConfig], Place]
 
 
 def carry_out(state: BoxState, asked: Asked, line_hash: Hash) -> Decision:
@@ -135,7 +130,8 @@ def _grant(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         return Refusal("unknown_wallet", f"wallet {body.wallet}")
     if asked.known_money(body.grant):
         return Refusal("money_id_known", f"grant {body.grant}")
-    if wallet.account_state == "closed" and body.amount_micro > 0:
+    gone = wallet.account_state == "closed" or steps.state.wallets[body.wallet].closed
+    if gone and body.amount_micro > 0:
         return Refusal("wallet_closed", f"wallet {body.wallet}")
     if abs(body.amount_micro) > asked.limits.greatest_grant_micro:
         return Refusal("over_limit", f"{body.amount_micro} above {asked.limits.greatest_grant_micro}")
@@ -166,16 +162,9 @@ def _change_meter(
     return None
 
 
-def _row(steps: Steps, asked: Asked, meter: str) -> MeterRow | Refusal:
-    row = steps.state.meters.get(meter)
-    if row is None or meter not in asked.place.meters:
-        return Refusal("unknown_meter", f"meter {meter}")
-    return row
-
-
 def _set_mode(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     assert isinstance(body, SetMode)
-    row = _row(steps, asked, body.meter)
+    row = meter_row(steps, asked, body.meter)
     if isinstance(row, Refusal):
         return row
     if body.mode != "protected" and body.meter in asked.limits.protected_always:
@@ -193,7 +182,7 @@ def _set_mode(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
 def _in_service(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     """In service only with a passed relay test; back to observe the relay stays as it is."""
     assert isinstance(body, InService)
-    row = _row(steps, asked, body.meter)
+    row = meter_row(steps, asked, body.meter)
     if isinstance(row, Refusal):
         return row
     if body.on:
@@ -207,7 +196,7 @@ def _in_service(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
 
 def _lock_out(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     assert isinstance(body, LockOutCommand)
-    row = _row(steps, asked, body.meter)
+    row = meter_row(steps, asked, body.meter)
     if isinstance(row, Refusal):
         return row
     record = LockOut(at_ms=asked.now.wall_ms, meter=body.meter, on=True, who=body.who, where="console")
@@ -217,7 +206,7 @@ def _lock_out(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
 
 def _lift_lock_out(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     assert isinstance(body, LiftLockOut)
-    row = _row(steps, asked, body.meter)
+    row = meter_row(steps, asked, body.meter)
     if isinstance(row, Refusal):
         return row
     record = LockOut(at_ms=asked.now.wall_ms, meter=body.meter, on=False, who=body.who, where="console")
@@ -226,7 +215,7 @@ def _lift_lock_out(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
 
 def _release_overload(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     assert isinstance(body, ReleaseOverload)
-    row = _row(steps, asked, body.meter)
+    row = meter_row(steps, asked, body.meter)
     if isinstance(row, Refusal):
         return row
     steps.take(release(asked.place, steps.state, body.meter, asked.now))
@@ -255,5 +244,12 @@ _EFFECTS: dict[type[Body], Callable[[Steps, Asked, Body], Refusal | None]] = {
     LockOutCommand: _lock_out,
     LiftLockOut: _lift_lock_out,
     ReleaseOverload: _release_overload,
+    Reclaim: reclaim,
+    Withdraw: withdraw,
+    CloseWallet: close_wallet,
+    ReplaceMeter: replace,
+    ReleaseMeter: release_meter,
+    AdoptMeter: adopt,
+    ResolveRegister: resolve,
 }
 """What this version carries out; every other kind is refused as not_supported."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from edge_agent.core.measured import MeterReading
 from edge_agent.core.place import Place
-from edge_agent.core.state import Latest, MeterRow, Now
+from edge_agent.core.state import BoxState, Latest, MeterRow, Now
 
 NOMINAL_VOLT: Final = 230
 """Phase voltage of the low-voltage grid (GB/T 156, IEC 60038)."""
@@ -47,13 +47,20 @@ def judge_register(
     wrap = profile.energy.wrap
     step = reading.raw_wh - (before % wrap if wrap else before)
     most = _most_wh(place, row, latest, reading, now)
-    if 0 <= step <= most:
+    if step >= 0 and (step <= most or row.accept_next):
         return Believed(before + step, wrapped=False)
     if step < 0 and wrap and step + wrap <= most:
         return Believed(before + step + wrap, wrapped=True)
     if step < 0:
         return Doubted(f"ran back by {-step} Wh from {before} to {reading.raw_wh}", reading.raw_wh)
     return Doubted(f"rose by {step} Wh; the rated current carries at most {most} Wh in that time", reading.raw_wh)
+
+
+def fresh_reading(place: Place, state: BoxState, meter: str, now: Now) -> bool:
+    """Whether the meter was read recently enough to decide about its relay or its money."""
+    latest = state.latest.get(meter)
+    age_max_ms = place.config.defaults.decision_max_age_s * 1000
+    return latest is not None and now.mono_ms - latest.mono_ms <= age_max_ms
 
 
 def _most_wh(place: Place, row: MeterRow, latest: Latest | None, reading: MeterReading, now: Now) -> int:

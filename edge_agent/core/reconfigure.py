@@ -69,10 +69,10 @@ def _kept(place: Place, row: MeterRow, now: Now) -> MeterRow:
 def _dropped(steps: Steps, place: Place) -> Refusal | None:
     """A wallet that is not closed, or a meter that was not released, may not silently vanish."""
     for wallet in steps.state.wallets:
-        if wallet not in place.wallets:
+        if wallet not in place.wallets and not steps.state.wallets[wallet].closed:
             return Refusal("wallet_not_closed", f"wallet {wallet} is not in the new configuration")
     for meter in steps.state.meters:
-        if meter not in place.meters:
+        if meter not in place.meters and not steps.state.meters[meter].released:
             return Refusal("meter_not_released", f"meter {meter} is not in the new configuration")
     return None
 

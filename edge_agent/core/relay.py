@@ -12,9 +12,10 @@ from edge_agent.core.decision import Decision, Order
 from edge_agent.core.holding_back import friendly, noticed, warning_cut_runs
 from edge_agent.core.overload import begins
 from edge_agent.core.place import Place
+from edge_agent.core.readings import fresh_reading
 from edge_agent.core.state import BoxState, MeterRow, Now, Trying
 from edge_agent.core.supply import Credit, Rule, SupplyInputs, decide
-from edge_agent.core.wallets import credit, running_micro
+from edge_agent.core.wallets import credit, feeding, running_micro
 from protocol.records import Alarm, Cause, Contact, Record, Relay, Subject, Would
 
 RETRY_MS: Final = (3_000, 6_000, 15_000, 30_000, 60_000)
@@ -36,7 +37,7 @@ class Wish:
 
 def wish_for(place: Place, state: BoxState, meter: str, now: Now) -> Wish:
     """Ask the table about one meter."""
-    row, wallet = state.meters[meter], place.wallet_of.get(meter)
+    row, wallet = state.meters[meter], feeding(place, state, meter)
     rule = decide(
         SupplyInputs(
             locked_out=row.state.locked_out is not None,
@@ -63,22 +64,15 @@ def _cause(row: MeterRow, rule: Rule) -> Cause:
     return rule.cause
 
 
-def is_fresh(place: Place, state: BoxState, meter: str, now: Now) -> bool:
-    """Whether the meter was read recently enough to decide about its relay."""
-    latest = state.latest.get(meter)
-    age_max_ms = place.config.defaults.decision_max_age_s * 1000
-    return latest is not None and now.mono_ms - latest.mono_ms <= age_max_ms
-
-
 def _may_trip(place: Place, state: BoxState, row: MeterRow, now: Now) -> bool:
     """Fresh, believed, confirmed; not before `no_trip_before`, within the notice of alarm 2, or in friendly hours."""
-    wallet = place.wallet_of.get(row.meter)
+    wallet = feeding(place, state, row.meter)
     latest = state.latest.get(row.meter)
     if wallet is None or latest is None or row.state.held or row.meter in state.doubts:
         return False
     confirmed = latest.below_trip >= CONFIRMING_READINGS
     due = now.wall_ms >= (row.state.no_trip_before_ms or 0) and noticed(place, state, wallet, now)
-    return is_fresh(place, state, row.meter, now) and confirmed and due and not friendly(place, now)
+    return fresh_reading(place, state, row.meter, now) and confirmed and due and not friendly(place, now)
 
 
 def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: int | None = None) -> Decision:
@@ -112,7 +106,7 @@ def _may_act(place: Place, state: BoxState, meter: str, wanted: Contact, cause: 
     if cause == "lock_out":
         return True
     if wanted == "open" and cause in ("arrears", "alarm2", "overload"):
-        return is_fresh(place, state, meter, now)
+        return fresh_reading(place, state, meter, now)
     return meter in state.latest
 
 
@@ -206,7 +200,7 @@ def _would(row: MeterRow, wish: Wish, now: Now) -> Decision:
 
 
 def _relay_record(place: Place, state: BoxState, row: MeterRow, now: Now, *, own: bool = False) -> Relay:
-    wallet, latest = place.wallet_of.get(row.meter), state.latest.get(row.meter)
+    wallet, latest = feeding(place, state, row.meter), state.latest.get(row.meter)
     return Relay(
         at_ms=now.wall_ms,
         meter=row.meter,

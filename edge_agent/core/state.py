@@ -41,6 +41,12 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was last recorded as `would` while in observe."""
     alarms: tuple[str, ...] = ()
     """Alarms of this meter that stand raised."""
+    counted: bool = False
+    """An interval of it has been closed on this box: its past is here and cannot be taken over from elsewhere."""
+    released: bool = False
+    """Given up or replaced: what answers at its address is not charged to it any more."""
+    accept_next: bool = False
+    """A person has said that the register is right: the next step forward is believed, whatever its size."""
 
     @property
     def meter(self) -> str:
@@ -51,7 +57,8 @@ class WalletRow(msgspec.Struct, frozen=True, kw_only=True):
     """The durable facts of one wallet."""
 
     state: WalletState
-    alarms: tuple[str, ...] = ()
+    closed: bool = False
+    """All its money was given back and its meters are parted from it."""
 
     @property
     def wallet(self) -> str:

@@ -2,7 +2,7 @@
 
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState
-from edge_agent.core.wallets import running_micro
+from edge_agent.core.wallets import feeding, running_micro
 from protocol.messages import Live
 
 
@@ -12,7 +12,7 @@ def live_values(place: Place, state: BoxState) -> list[Live]:
     for meter, latest in state.latest.items():
         if meter not in place.meters or meter in state.lost:
             continue
-        wallet = place.wallet_of.get(meter)
+        wallet = feeding(place, state, meter)
         lines.append(
             Live(
                 meter=meter,

@@ -18,6 +18,14 @@ from protocol.state import WalletState
 ALARM_OF_LEVEL: tuple[AlarmKind, AlarmKind] = ("alarm1", "alarm2")
 
 
+def feeding(place: Place, state: BoxState, meter: str) -> WalletConfig | None:
+    """The wallet that feeds a meter now; None where none does, or it has been closed."""
+    wallet = place.wallet_of.get(meter)
+    if wallet is None or wallet.wallet not in state.wallets or state.wallets[wallet.wallet].closed:
+        return None
+    return wallet
+
+
 def running_micro(state: BoxState, wallet: WalletConfig) -> int:
     """Book balance less what the newest believed registers of its meters have cost since."""
     book_micro = state.wallets[wallet.wallet].state.book_micro

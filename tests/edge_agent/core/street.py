@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from edge_agent.bus.profile import builtin_profile
+from edge_agent.core.asked import Asked
 from edge_agent.core.decision import Decision, Order, apply
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.measured import UNKNOWN, MeterReading, RelayPosition
 from edge_agent.core.meeting import meter_back, meter_lost, relay_reported, take_reading, tick
 from edge_agent.core.opening import open_epoch
-from edge_agent.core.orders import Asked, carry_out
+from edge_agent.core.orders import carry_out
 from edge_agent.core.place import Place, make_place
 from edge_agent.core.state import BoxState, Marks, Now
 from protocol.box_config import (

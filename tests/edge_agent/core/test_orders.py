@@ -13,8 +13,8 @@ from protocol.commands import (
     InService,
     LiftLockOut,
     LockOutCommand,
-    Reclaim,
     SetMode,
+    Upgrade,
     write_command_body,
 )
 from protocol.ids import NO_HASH
@@ -25,7 +25,6 @@ from tests.edge_agent.core.street import (
     METERS,
     SITE,
     START_MS,
-    WALLETS,
     YUAN,
     Street,
     box_config,
@@ -55,10 +54,7 @@ def configure(street: Street, config: object, version: int = 2) -> Configure:
         (LockOutCommand(meter=NOBODY, who="Li"), "unknown_meter"),
         (LiftLockOut(meter=NOBODY, who="Li"), "unknown_meter"),
         (InService(meter=METERS[0], on=True), "not_tested"),
-        (
-            Reclaim(reclaim=NOBODY, wallet=WALLETS[0], amount_micro=1, floor_micro=0, purpose="refund", request=NOBODY),
-            "not_supported",
-        ),
+        (Upgrade(version="2", bundle_hash="0" * 64, not_before_ms=0), "not_supported"),
     ],
 )
 def test_refusals_name_their_reason_and_use_up_the_number(body: Body, reason: str) -> None:
