@@ -66,6 +66,7 @@ class BusWorker:
         self._orders = RelayOrders(name, reports.put, clock)
         self._errands = Errands(name, line, self._orders, reports, clock)
         self._is_open = False
+        self._told_down = False
         self._reopen_ms = REOPEN_FIRST_MS
         self._cycle_began_ms = 0
         self._stopping = False
@@ -130,7 +131,7 @@ class BusWorker:
                     self._step()
             except LineDown as error:
                 self._is_open = False
-                self._reports.put(BusDown(self._name, self._clock.mono_ms(), str(error)))
+                self._tell_down(error)
         self._line.close()
 
     def _open(self) -> bool:
@@ -138,15 +139,21 @@ class BusWorker:
         try:
             self._line.open()
         except LineDown as error:
-            if self._reopen_ms == REOPEN_FIRST_MS:
-                self._reports.put(BusDown(self._name, self._clock.mono_ms(), str(error)))
+            self._tell_down(error)
             self._await_inbox(self._reopen_ms)
             self._reopen_ms = min(2 * self._reopen_ms, REOPEN_MOST_MS)
             return False
         self._is_open = True
+        self._told_down = False
         self._reopen_ms = REOPEN_FIRST_MS
         self._reports.put(BusUp(self._name, self._clock.mono_ms()))
         return True
+
+    def _tell_down(self, error: LineDown) -> None:
+        """Once, however often it is tried again."""
+        if not self._told_down:
+            self._reports.put(BusDown(self._name, self._clock.mono_ms(), str(error)))
+        self._told_down = True
 
     def _step(self) -> None:
         """One choice, carried out."""
