@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Literal
 
 from protocol.chain import Head
-from protocol.messages import EpochWhy
-from protocol.records import Cause, Contact
+from protocol.messages import BatchHead, EpochWhy
+from protocol.records import RefusalReason
 from protocol.units import Micro, Ms
 
 
@@ -31,8 +31,9 @@ class Box:
     """The place in one shaft and where it stands in both chains.
 
     `batch_head` is the newest batch kept (what is acknowledged), `posted_seq` the newest one posted; they differ while
-    something is parked. `command_head` is the newest command signed, `applied_seq` the newest one that the box has
-    answered for in a posted batch. `config_version` is the configuration wanted, `held_version` the one applied.
+    something is parked. `command_head` is the newest command signed, `fetched_seq` the newest one that the box said it
+    holds, `applied_seq` the newest one that it has answered for in a posted batch. `config_version` is the
+    configuration wanted, `held_version` the one applied.
     """
 
     site: str
@@ -45,6 +46,7 @@ class Box:
     batch_head: Head
     posted_seq: int
     command_head: Head
+    fetched_seq: int
     applied_seq: int
     config_version: int
     config_hash: str
@@ -117,29 +119,87 @@ class WalletGrant:
     applied_at_ms: Ms | None
     on_at_ms: Ms | None
     """When the relays of the wallet's meters were first seen closed after the grant was applied."""
+    book_after_micro: Micro | None = None
+    """The wallet's book balance as the box said when it applied the grant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRow:
+class OpenedEpoch:
     """One epoch as it was opened; `fenced_at_ms` stands when another one followed it."""
 
     box: str
     epoch: int
     hash: str
     record_key: str
-    closes: Head | None
-    closes_epoch: int | None
+    keyid: str
+    closes: BatchHead | None
     why: EpochWhy
     opened_at_ms: Ms
-    fenced_at_ms: Ms | None
+    fenced_at_ms: Ms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelayFact:
-    """What is known of a relay as of the last posted batch."""
+class CommandFact:
+    """A signed command and what became of it. `subject` is the wallet or meter it is about, empty for the whole box."""
 
-    meter: str
-    wanted: Contact
-    seen: Contact
-    cause: Cause
-    at_ms: Ms | None
+    box: str
+    seq: int
+    hash: str
+    kind: str
+    what: str
+    subject: str
+    who: str
+    issued_at_ms: Ms
+    expires_at_ms: Ms | None = None
+    until_ms: Ms | None = None
+    state: Literal["signed", "done", "refused"] = "signed"
+    state_at_ms: Ms | None = None
+    reason: RefusalReason | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleFact:
+    """Money taken in for an account. How far it has come stands with its grants."""
+
+    sale: str
+    receipt: str
+    account: str
+    amount_micro: Micro
+    method: str
+    operator: str
+    operator_name: str
+    paid_at_ms: Ms
+    till_day: str
+    key: str
+    balance_before_micro: Micro | None
+    balance_before_at_ms: Ms | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBatch:
+    """A batch that was kept: where it stands in its chain, its line, and what became of it."""
+
+    box: str
+    epoch: int
+    seq: int
+    hash: str
+    raw: bytes
+    state: Literal["posted", "parked", "behind_parked"]
+    fault: str | None
+    sealed_at_ms: Ms
+    received_at_ms: Ms
+    posted_at_ms: Ms | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDifference:
+    """A difference that the centre found in a batch and did not mend; stands until a person settles it."""
+
+    kind: str
+    box: str
+    epoch: int
+    seq: int
+    meter: str | None = None
+    wallet: str | None = None
+    detail: str

@@ -6,7 +6,8 @@ The order of the point's states is the console's: lost goes before arrears, then
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cloud_server.core.fleet import Box, BoxState, GrantState, RelayFact, WalletGrant
+from cloud_server.core.batch_facts import MeterFacts
+from cloud_server.core.fleet import Box, BoxState, GrantState, WalletGrant
 from cloud_server.core.limits import IN_REACH_WITHIN_MS, LOST_AFTER_MS
 from cloud_server.core.views import PointState, SaleState
 
@@ -48,7 +49,7 @@ def point_state(facts: PointFacts) -> PointState:
     return "normal" if facts.has_account else "not_opened"
 
 
-def relay_is_on(relay: RelayFact) -> bool:
+def relay_is_on(relay: MeterFacts) -> bool:
     """Closed as far as one knows: seen closed, or never seen and not ordered open."""
     return relay.seen == "closed" or (relay.seen == "unknown" and relay.wanted != "open")
 

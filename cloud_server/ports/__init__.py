@@ -1,10 +1,22 @@
 """The wall between deciding and doing at the centre: what flows, console and API ask of the parts that touch the world.
 
-Protocols, the requests that cross them, and their errors; `console` holds those of the pages, `store` those of the
-flows. No implementation lives here; fakes and real parts both satisfy these.
+Protocols, the requests that cross them, and their errors: `console` for the pages, `store` for rows, `authority` for
+keys, journal and live parts. No implementation lives here; fakes and real parts both satisfy these.
 """
 
 from cloud_server.core.mistakes import FieldError, FieldErrorCode
+from cloud_server.ports.authority import (
+    Authority,
+    BadProof,
+    BoxCertificate,
+    FailPoint,
+    Journal,
+    JournalFault,
+    LiveBoard,
+    LiveMeter,
+    SiteFacts,
+    WakeUp,
+)
 from cloud_server.ports.console import (
     Actor,
     Books,
@@ -26,17 +38,29 @@ from cloud_server.ports.console import (
     StaffRow,
     WallClock,
 )
+from cloud_server.ports.store import (
+    Store,
+    Unit,
+)
 
 __all__ = [
     "Actor",
+    "Authority",
+    "BadProof",
     "Books",
+    "BoxCertificate",
     "Chance",
     "Desk",
+    "FailPoint",
     "Failures",
     "FieldError",
     "FieldErrorCode",
+    "Journal",
+    "JournalFault",
     "KeyReused",
+    "LiveBoard",
     "LiveFeed",
+    "LiveMeter",
     "LooksLikeDuplicate",
     "NameTaken",
     "Operation",
@@ -47,6 +71,10 @@ __all__ = [
     "Refused",
     "SaleOrder",
     "SessionRow",
+    "SiteFacts",
     "StaffRow",
+    "Store",
+    "Unit",
+    "WakeUp",
     "WallClock",
 ]

@@ -1,0 +1,184 @@
+"""The centre's keys and the site's CA: loads them, signs lines and certificates. Decides nothing, stores nothing.
+
+Command and answer key are Ed25519, the CA's is ECDSA P-256; all lie in files that only the centre's user reads.
+"""
+
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from cloud_server.ports import BadProof, BoxCertificate
+from protocol.envelope import Line, check_signature, read_line, seal
+from protocol.errors import TheirFault
+from protocol.messages import Keys, Limits
+from protocol.payload import Payload, read_payload, write_payload
+from protocol.signing import PublicKey, SigningKey, public_key_from_text, signing_key
+
+CERTIFICATE_DAYS: Final = 397
+"""A box that was cut off for a year still has a certificate; renewal begins long before."""
+BACKDATED_S: Final = 3_600
+"""A box whose clock is up to an hour slow still finds its certificate valid."""
+_OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
+
+Loaded = TypeVar("Loaded")
+
+
+class KeysFault(Exception):
+    """Key files that cannot be used; `mistakes` names each file and what is wrong with it."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+class KeyFolder:
+    """The site's keys as loaded from files. Its keys are used from any thread."""
+
+    def __init__(self, folder: Path, keys_line: Path, limits_line: Path | None, root_public: Path, site: str) -> None:
+        """Load and check everything. Raises KeysFault with all mistakes."""
+        mistakes: list[str] = []
+
+        def load(path: Path, read: Callable[[bytes], Loaded]) -> Loaded | None:
+            try:
+                return read(path.read_bytes())
+            except OSError as fault:
+                mistakes.append(f"{path}: {fault.strerror}")
+            except (ValueError, TypeError, TheirFault) as fault:
+                mistakes.append(f"{path}: {fault}")
+            return None
+
+        for name in ("command.key", "answer.key", "ca.key"):
+            mistakes += _readable_by_others(folder / name)
+        command = load(folder / "command.key", _ed25519)
+        answer = load(folder / "answer.key", _ed25519)
+        ca_key = load(folder / "ca.key", _p256)
+        ca = load(folder / "ca.pem", x509.load_pem_x509_certificate)
+        root = load(root_public, lambda raw: public_key_from_text(raw.decode("ascii").strip()))
+        line = load(keys_line, lambda raw: read_line(raw.strip()))
+        limits = load(limits_line, lambda raw: read_line(raw.strip())) if limits_line is not None else None
+        if not (command and answer and ca_key and ca and root and line) or mistakes:
+            raise KeysFault(mistakes)
+        self.root_public: PublicKey = root
+        self._command: SigningKey = command
+        self._answer: SigningKey = answer
+        self._ca_key = ca_key
+        self._ca = ca
+        self.keys_line: Line = line
+        self.limits_line: Line | None = limits
+        self.keys = self._checked(site, keys_line, limits_line)
+        self.command_keys = {key.keyid: key for key in map(public_key_from_text, self.keys.command_keys)}
+        self.ca_pem = ca.public_bytes(Encoding.PEM).decode()
+        self.ca_sha256 = ca.fingerprint(hashes.SHA256()).hex()
+
+    def _checked(self, site: str, keys_path: Path, limits_path: Path | None) -> Keys:
+        mistakes = []
+        root = {self.root_public.keyid: self.root_public}
+        try:
+            check_signature(self.keys_line, root)
+            keys = read_payload(self.keys_line.payload, Keys)
+            if self.limits_line is not None:
+                check_signature(self.limits_line, root)
+                if read_payload(self.limits_line.payload, Limits).site != site:
+                    mistakes.append(f"{limits_path}: is of another site")
+        except TheirFault as fault:
+            raise KeysFault([f"{keys_path} or {limits_path}: {fault}"]) from None
+        if keys.site != site:
+            mistakes.append(f"{keys_path}: site {keys.site}; the configuration says {site}")
+        if self._command.public.text not in keys.command_keys:
+            mistakes.append(f"{keys_path}: does not name the public half of command.key")
+        if self._answer.public.text not in keys.answer_keys:
+            mistakes.append(f"{keys_path}: does not name the public half of answer.key")
+        if mistakes:
+            raise KeysFault(mistakes)
+        return keys
+
+    def command_line(self, type_name: str, payload: Payload) -> Line:
+        """Sign with the command key: `command`, `epoch`, `money`."""
+        return seal(type_name, write_payload(payload), self._command)
+
+    def answer_line(self, payload: Payload) -> Line:
+        """Sign an answer."""
+        return seal("answer", write_payload(payload), self._answer)
+
+    def check_proof(self, csr_pem: str, proof: bytes, proved: bytes) -> None:
+        """Look whether a CSR signed itself and its key signed `proved`. Raises BadProof."""
+        _proved_request(csr_pem, proof, proved)
+
+    def certify(self, box: str, csr_pem: str, proof: bytes, proved: bytes, now_ms: int) -> BoxCertificate:
+        """Make a client certificate for the key of a CSR that signed itself and `proved`. Raises BadProof.
+
+        Of the CSR only the key is taken: the name is the box's id, whatever the CSR says.
+        """
+        request = _proved_request(csr_pem, proof, proved)
+        now = datetime.fromtimestamp(now_ms // 1000, UTC)
+        ends = min(now + timedelta(days=CERTIFICATE_DAYS), self._ca.not_valid_after_utc)
+        serial = x509.random_serial_number()
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        issuer_key = self._ca_key.public_key()
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, box)]))
+            .issuer_name(self._ca.subject)
+            .public_key(request.public_key())
+            .serial_number(serial)
+            .not_valid_before(now - timedelta(seconds=BACKDATED_S))
+            .not_valid_after(ends)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(usage, critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
+            .sign(self._ca_key, hashes.SHA256())
+        )
+        pem = certificate.public_bytes(Encoding.PEM).decode() + self.ca_pem
+        return BoxCertificate(serial=f"{serial:x}", pem=pem, ends_at_ms=int(ends.timestamp() * 1000))
+
+
+def _proved_request(csr_pem: str, proof: bytes, proved: bytes) -> x509.CertificateSigningRequest:
+    try:
+        request = x509.load_pem_x509_csr(csr_pem.encode("ascii"))
+    except ValueError:
+        raise BadProof("csr: is no certificate signing request in PEM") from None
+    if not request.is_signature_valid:
+        raise BadProof("csr: is not signed by its own key")
+    key = request.public_key()
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+            key.verify(proof, proved, ec.ECDSA(hashes.SHA256()))
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(proof, proved)
+        else:
+            raise BadProof("csr: the key must be ECDSA P-256 or Ed25519")
+    except InvalidSignature:
+        raise BadProof("csr_proof: is no signature by the key of the csr") from None
+    return request
+
+
+def _ed25519(pem: bytes) -> SigningKey:
+    key = load_pem_private_key(pem, password=None)
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise TypeError("must be an Ed25519 key (PKCS#8, PEM)")
+    return signing_key(key.private_bytes_raw())
+
+
+def _p256(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("must be an ECDSA P-256 key (PKCS#8, PEM)")
+    return key
+
+
+def _readable_by_others(path: Path) -> list[str]:
+    """A key that others can read is no key."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return []
+    return [f"{path}: mode {stat.S_IMODE(mode):04o} lets others read it; chmod 0400"] if mode & _OTHERS_READ else []

@@ -1,0 +1,130 @@
+"""A site plan judged and taken apart: every mistake in it, what it may not change, each box's configuration. Pure."""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+
+from cloud_server.core.mistakes import Mistake
+from cloud_server.core.views import AccountState
+from protocol import box_config
+from protocol.box_config import BoxConfig, WalletConfig
+from protocol.errors import BadTariff
+from protocol.site_plan import BoxPlan, SitePlan, find_mistakes
+from protocol.tariff_text import read_tariff
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSite:
+    """What stands already and binds a new plan. `boxes` are those that were enrolled, with the meters they know."""
+
+    site: str
+    zone: str
+    currency: str
+    boxes: Mapping[str, Set[str]] = field(default_factory=dict)
+    wallets: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
+    """Wallet -> account, box, opening balance."""
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """Account -> customer."""
+    account_states: Mapping[str, AccountState] = field(default_factory=dict)
+    tariffs: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Tariff and version -> hash of its text."""
+
+
+def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
+    """Every mistake: references, names, tariffs, configurations, and what a plan cannot change."""
+    found = [Mistake("plan", "", text) for text in find_mistakes(plan)]
+    found += _settings_mistakes(plan, known)
+    found += _tariff_mistakes(plan, known)
+    found += _kept_mistakes(plan, known)
+    if found:
+        return found
+    for box in plan.boxes:
+        config = config_of(plan, box, known.account_states)
+        found += [Mistake(f"box {box.name}", "", text) for text in box_config.find_mistakes(config)]
+    return found
+
+
+def _settings_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
+    for name, said, right in (
+        ("site", plan.site, known.site),
+        ("settings.zone", plan.settings.zone, known.zone),
+        ("settings.currency", plan.settings.currency, known.currency),
+    ):
+        if said != right:
+            yield Mistake(name, said, f"the centre's own configuration says {right}")
+    for wallet in plan.wallets:
+        if wallet.opening_micro < 0:
+            place = f"wallet {wallet.wallet}, opening_micro"
+            yield Mistake(
+                place, str(wallet.opening_micro), "an opening balance is not below 0; a debt is an adjustment"
+            )
+
+
+def _tariff_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
+    for tariff in plan.tariffs:
+        place = f"tariff {tariff.tariff} version {tariff.version}"
+        try:
+            read = read_tariff(tariff.text)
+        except BadTariff as fault:
+            yield from (Mistake(place, "", text) for text in fault.mistakes)
+            continue
+        for rate in read.price_micro:
+            if "/" in rate or rate == "fixed":
+                yield Mistake(place, rate, "a rate may not be named `fixed` or hold a slash: it names a ledger account")
+        if box_config.text_hash(tariff.text) != tariff.hash:
+            yield Mistake(place, tariff.hash, "is not the hash of its text")
+        before = known.tariffs.get((tariff.tariff, tariff.version))
+        if before is not None and before != tariff.hash:
+            yield Mistake(place, tariff.hash, "a version never changes its text; give the new text the next version")
+
+
+def _kept_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
+    boxes = {box.box: {meter.meter for meter in box.meters} for box in plan.boxes}
+    for box, meters in known.boxes.items():
+        if box not in boxes:
+            yield Mistake(f"box {box}", "", "is enrolled and cannot be left out")
+            continue
+        for meter in sorted(meters - boxes[box]):
+            yield Mistake(f"meter {meter}", "", f"is known to box {box} and cannot be left out")
+    accounts = {account.account: account.customer for account in plan.accounts}
+    for account, customer in known.accounts.items():
+        if accounts.get(account) != customer:
+            yield Mistake(f"account {account}", accounts.get(account, ""), f"belongs to customer {customer} and stays")
+    wallets = {w.wallet: (w.account, w.box, w.opening_micro) for w in plan.wallets}
+    for wallet, (account, box, opening_micro) in known.wallets.items():
+        now = wallets.get(wallet)
+        if now is None or now[:2] != (account, box):
+            yield Mistake(f"wallet {wallet}", str(now), f"belongs to account {account} on box {box} and stays")
+        elif now[2] != opening_micro:
+            yield Mistake(f"wallet {wallet}, opening_micro", str(now[2]), f"was entered once, as {opening_micro}")
+
+
+def config_of(plan: SitePlan, box: BoxPlan, account_states: Mapping[str, AccountState]) -> BoxConfig:
+    """The configuration of one box: its own meters and wallets, and the tariffs and profiles that they name."""
+    tariffs = {meter.tariff for meter in box.meters}
+    profiles = {meter.profile for meter in box.meters}
+    return BoxConfig(
+        site=plan.settings,
+        defaults=plan.defaults,
+        buses=box.buses,
+        devices=box.devices,
+        meters=box.meters,
+        wallets=[
+            WalletConfig(
+                wallet=wallet.wallet,
+                account=wallet.account,
+                account_state=account_states.get(wallet.account, "in_use"),
+                alarm1_micro=wallet.alarm1_micro,
+                alarm2_micro=wallet.alarm2_micro,
+                credit_limit_micro=wallet.credit_limit_micro,
+                reconnect_micro=wallet.reconnect_micro,
+                fees=wallet.fees,
+                meters=wallet.meters,
+            )
+            for wallet in plan.wallets
+            if wallet.box == box.box
+        ],
+        tariffs=[tariff for tariff in plan.tariffs if tariff.tariff in tariffs],
+        profiles=tuple(profile for profile in plan.profiles if profile.profile in profiles),
+        holidays=plan.holidays,
+        friendly_hours=plan.friendly_hours,
+    )

@@ -1,0 +1,87 @@
+"""The journal: every signed line of the centre in one file on another disk, flushed before anything is shown.
+
+Only appends. Which lines are in it for certain is marked in the database by whoever calls `append`.
+"""
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from cloud_server.ports import JournalFault
+
+FILE_NAME: Final = "centre.lines"
+FILE_MODE: Final = 0o600
+
+
+class JournalFile:
+    """One file a host. Thread-safe; the file is opened at the first append and stays open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._lock = threading.Lock()
+        self._descriptor: int | None = None
+
+    def append(self, lines: Iterable[bytes]) -> int:
+        """Append lines and flush them to the disk; the file's length after it, in bytes. Raises JournalFault.
+
+        After a fault the descriptor is given up: a failed flush may have dropped pages that a second flush of the same
+        descriptor would call safe.
+        """
+        with self._lock:
+            try:
+                descriptor = self._open()
+                _write_all(descriptor, b"".join(line + b"\n" for line in lines))
+                os.fsync(descriptor)
+                return os.fstat(descriptor).st_size
+            except OSError as fault:
+                self._give_up()
+                raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
+
+    def length(self) -> int | None:
+        """Bytes in the file, or None where there is no file. Raises JournalFault."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return None
+        except OSError as fault:
+            raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._give_up()
+
+    def _open(self) -> int:
+        if self._descriptor is not None:
+            return self._descriptor
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not self.path.exists()
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        if is_new:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        _end_torn_line(self._descriptor)
+        return self._descriptor
+
+    def _give_up(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _end_torn_line(descriptor: int) -> None:
+    """A line that a crash cut short is ended, so that the next one begins at its own beginning."""
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        _write_all(descriptor, b"\n")
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,162 @@
+"""Rows of the ledger: entries, postings, the sum of each account, sales and the grants that follow from them."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import peewee as pw
+
+from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
+from cloud_server.core.transaction import Transaction
+from cloud_server.store import tables_ledger as t
+from cloud_server.store.rows import Rows, pieces
+
+
+class LedgerRows(Rows):
+    """Entries, and what they come to."""
+
+    def post(self, transaction: Transaction, posted_at_ms: int) -> None:
+        """Add an entry with its postings, and bring the sums of its accounts forward."""
+        row = {
+            "transaction_id": transaction.id,
+            "kind": transaction.kind,
+            "cause": transaction.cause,
+            "effective_at_ms": transaction.effective_at_ms,
+            "posting_day": transaction.posting_day,
+            "who": transaction.who,
+            "key": transaction.key,
+            "second": transaction.second,
+            "reason": transaction.reason,
+            "corrects": transaction.corrects,
+            "posted_at_ms": posted_at_ms,
+        }
+        self._insert(t.LedgerTransaction, [row])
+        postings = [
+            {"transaction_id": transaction.id, "n": n, "account": p.account, "amount_micro": p.amount_micro}
+            for n, p in enumerate(transaction.postings)
+        ]
+        self._insert(t.Posting, postings)
+        sums: dict[str, int] = {}
+        for posting in transaction.postings:
+            sums[posting.account] = sums.get(posting.account, 0) + posting.amount_micro
+        balance = t.AccountBalance
+        rows = [{"site": self._site, "account": name, "balance_micro": value} for name, value in sums.items()]
+        insert = balance.insert_many(rows).on_conflict(
+            conflict_target=[balance.site, balance.account],
+            update={balance.balance_micro: balance.balance_micro + pw.EXCLUDED.balance_micro},
+        )
+        insert.execute(self._database)
+
+    def sums(self, accounts: Iterable[str]) -> dict[str, int]:
+        """The sums of these ledger accounts; one never posted to is absent."""
+        found: dict[str, int] = {}
+        query = self._of(t.AccountBalance, t.AccountBalance.account, t.AccountBalance.balance_micro)
+        for names in pieces(accounts):
+            found |= dict(self._tuples(query.where(t.AccountBalance.account.in_(names))))
+        return found
+
+    def next_receipt(self, day: str, term: int) -> int:
+        """Take the next running number of a day; it is given back when the unit rolls back, so there are no holes."""
+        counter = t.ReceiptCounter
+        insert = counter.insert(site=self._site, day=day, term=term, last=1).on_conflict(
+            conflict_target=[counter.site, counter.day, counter.term], update={counter.last: counter.last + 1}
+        )
+        insert.execute(self._database)
+        query = self._of(counter, counter.last).where((counter.day == day) & (counter.term == term))
+        return int(self._tuples(query)[0][0])
+
+    # --- sales --------------------------------------------------------------------------------------------------
+
+    def add_sale(self, sale: SaleFact) -> None:
+        """Store a sale."""
+        self._insert(t.Sale, [asdict(sale)])
+
+    def sale(self, sale: str) -> SaleFact | None:
+        """One sale."""
+        row = self._one(self._of(t.Sale).where(t.Sale.sale == sale))
+        return SaleFact(**row) if row is not None else None
+
+    def sale_like(self, account: str, amount_micro: int, since_ms: int) -> SaleFact | None:
+        """The newest sale to an account of the same amount since an instant."""
+        query = self._of(t.Sale).where(
+            (t.Sale.account == account) & (t.Sale.amount_micro == amount_micro) & (t.Sale.paid_at_ms >= since_ms)
+        )
+        row = self._one(query.order_by(t.Sale.paid_at_ms.desc()))
+        return SaleFact(**row) if row is not None else None
+
+    def operator_day_micro(self, operator: str, day: str) -> int:
+        """What an operator sold in one till day."""
+        query = self._of(t.Sale, pw.fn.SUM(t.Sale.amount_micro))
+        rows = self._tuples(query.where((t.Sale.till_day == day) & (t.Sale.operator == operator)))
+        return int(rows[0][0] or 0)
+
+    def note_print(self, sale: str, at_ms: int, who: str) -> int:
+        """Count a print of a receipt; how many there are with it."""
+        rows = self._tuples(self._of(t.ReceiptPrint, pw.fn.COUNT(t.ReceiptPrint.n)).where(t.ReceiptPrint.sale == sale))
+        number = int(rows[0][0]) + 1
+        self._insert(t.ReceiptPrint, [{"sale": sale, "n": number, "at_ms": at_ms, "who": who}])
+        return number
+
+    # --- grants -------------------------------------------------------------------------------------------------
+
+    def add_grants(self, grants: Iterable[WalletGrant]) -> None:
+        """Store new grants, in the order of the parts of their sale."""
+        rows = []
+        for n, grant in enumerate(grants):
+            row = _grant_row(grant)
+            row |= {"grant_id": grant.grant, "n": n}
+            rows.append(row)
+        self._insert(t.WalletGrant, rows)
+
+    def save_grant(self, grant: WalletGrant) -> None:
+        """Write how far a grant has come."""
+        mine = (t.WalletGrant.site == self._site) & (t.WalletGrant.grant_id == grant.grant)
+        self._run(t.WalletGrant.update(_grant_row(grant)).where(mine))
+
+    def grants(self, grants: Iterable[str]) -> dict[str, WalletGrant]:
+        """Grants by their ids, as far as they exist."""
+        found: dict[str, WalletGrant] = {}
+        for names in pieces(grants):
+            rows = self._all(self._of(t.WalletGrant).where(t.WalletGrant.grant_id.in_(names)))
+            found |= {grant.grant: grant for grant in map(_grant, rows)}
+        return found
+
+    def grants_of_sale(self, sale: str) -> list[WalletGrant]:
+        """The parts of a sale in their order."""
+        query = self._of(t.WalletGrant).where(t.WalletGrant.sale == sale)
+        return [_grant(row) for row in self._all(query.order_by(t.WalletGrant.n))]
+
+    def grants_in_state(self, box: str, *states: GrantState) -> list[WalletGrant]:
+        """Grants for one box in these states, oldest first."""
+        query = self._of(t.WalletGrant).where(
+            (t.WalletGrant.box == box) & t.WalletGrant.state.in_([state.value for state in states])
+        )
+        return [_grant(row) for row in self._all(query.order_by(t.WalletGrant.made_at_ms, t.WalletGrant.grant_id))]
+
+    def grant_of_command(self, box: str, command: int) -> WalletGrant | None:
+        """The grant that a command carries."""
+        row = self._one(self._of(t.WalletGrant).where((t.WalletGrant.box == box) & (t.WalletGrant.command == command)))
+        return _grant(row) if row is not None else None
+
+    def grants_not_on(self, box: str) -> list[WalletGrant]:
+        """Grants that were applied on a box and whose light has not been seen yet."""
+        query = self._of(t.WalletGrant).where(
+            (t.WalletGrant.box == box)
+            & (t.WalletGrant.state == GrantState.APPLIED.value)
+            & t.WalletGrant.on_at_ms.is_null()
+        )
+        return [_grant(row) for row in self._all(query)]
+
+
+def _grant_row(grant: WalletGrant) -> dict[str, Any]:
+    row = asdict(grant)
+    row.pop("grant")
+    row["state"] = grant.state.value
+    return row
+
+
+def _grant(row: dict[str, Any]) -> WalletGrant:
+    row.pop("n")
+    row["grant"] = row.pop("grant_id")
+    row["state"] = GrantState(row["state"])
+    return WalletGrant(**row)

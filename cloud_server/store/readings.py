@@ -1,0 +1,140 @@
+"""Rows of what boxes told: batches, intervals, events, and the facts of meters and wallets that follow from them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from cloud_server.core.batch_facts import MeterFacts, WalletFacts
+from cloud_server.core.charge_audit import MeterCharge
+from cloud_server.core.fleet import StoredBatch
+from cloud_server.store import tables_history as t
+from cloud_server.store.rows import Rows
+from protocol.records import Interval, Record
+
+
+class ReadingRows(Rows):
+    """Batches and their content."""
+
+    def batch_hash(self, box: str, epoch: int, seq: int) -> str | None:
+        """The hash of a batch that was kept."""
+        which = (t.BatchLine.box == box) & (t.BatchLine.epoch == epoch) & (t.BatchLine.seq == seq)
+        rows = self._tuples(self._of(t.BatchLine, t.BatchLine.hash).where(which))
+        return rows[0][0] if rows else None
+
+    def add_batch(self, batch: StoredBatch) -> None:
+        """Keep a batch: its line for ever, and what became of it."""
+        place = {"box": batch.box, "epoch": batch.epoch, "seq": batch.seq}
+        line = {"hash": batch.hash, "line": batch.raw, "received_at_ms": batch.received_at_ms}
+        self._insert(t.BatchLine, [place | line])
+        became = {
+            "state": batch.state,
+            "fault": batch.fault,
+            "sealed_at_ms": batch.sealed_at_ms,
+            "posted_at_ms": batch.posted_at_ms,
+        }
+        self._insert(t.Batch, [place | became])
+
+    def is_parked(self, box: str) -> bool:
+        """Whether a batch of this box waits to be posted."""
+        query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & (t.Batch.state != "posted"))
+        return bool(self._tuples(query.limit(1)))
+
+    def add_evidence(self, box: str, line_hash: str, verdict: str, raw: bytes, received_at_ms: int) -> bool:
+        """Keep a line that the chain does not take. False where it was kept before."""
+        which = (t.EvidenceLine.box == box) & (t.EvidenceLine.hash == line_hash)
+        if self._tuples(self._of(t.EvidenceLine, t.EvidenceLine.hash).where(which)):
+            return False
+        row = {"box": box, "hash": line_hash, "verdict": verdict, "line": raw, "received_at_ms": received_at_ms}
+        self._insert(t.EvidenceLine, [row])
+        return True
+
+    def add_records(self, batch: StoredBatch, records: Sequence[Record]) -> None:
+        """Spread the records of a posted batch over the tables that pages and reports read."""
+        place = {"box": batch.box, "epoch": batch.epoch, "seq": batch.seq}
+        intervals, events = [], []
+        for n, record in enumerate(records):
+            if isinstance(record, Interval):
+                intervals.append(place | {"n": n} | _interval_row(record))
+            else:
+                events.append(place | {"n": n} | _event_row(record))
+        self._insert(t.MeterInterval, intervals)
+        self._insert(t.BoxEvent, events)
+
+    # --- facts --------------------------------------------------------------------------------------------------
+
+    def meter_states(self, box: str) -> dict[str, tuple[MeterFacts, MeterCharge]]:
+        """Facts and charging of each meter that this box has told of."""
+        found = {}
+        for row in self._all(self._of(t.MeterState).where(t.MeterState.box == box)):
+            charge = MeterCharge(
+                raw_wh=row["raw_wh"],
+                read_at_ms=row["read_at_ms"],
+                energy_carry=Fraction(row["energy_carry_num"], row["energy_carry_den"]),
+                money_carry_nano=row["money_carry_nano"],
+            )
+            found[row["meter"]] = (_meter_facts.decode(row["facts"]), charge)
+        return found
+
+    def save_meter_states(self, box: str, states: Mapping[str, tuple[MeterFacts, MeterCharge]]) -> None:
+        """Write what a batch changed."""
+        rows = [
+            {
+                "meter": meter,
+                "box": box,
+                "facts": msgspec.json.encode(facts).decode(),
+                "raw_wh": charge.raw_wh,
+                "read_at_ms": charge.read_at_ms,
+                "energy_carry_num": charge.energy_carry.numerator,
+                "energy_carry_den": charge.energy_carry.denominator,
+                "money_carry_nano": charge.money_carry_nano,
+            }
+            for meter, (facts, charge) in states.items()
+        ]
+        self._put(t.MeterState, ("meter",), rows)
+
+    def wallet_states(self, box: str) -> dict[str, WalletFacts]:
+        """Facts of each wallet that this box has told of."""
+        rows = self._tuples(
+            self._of(t.WalletState, t.WalletState.wallet, t.WalletState.facts).where(t.WalletState.box == box)
+        )
+        return {wallet: _wallet_facts.decode(facts) for wallet, facts in rows}
+
+    def save_wallet_states(self, box: str, states: Iterable[WalletFacts]) -> None:
+        """Write what a batch changed."""
+        rows = [{"wallet": facts.wallet, "box": box, "facts": msgspec.json.encode(facts).decode()} for facts in states]
+        self._put(t.WalletState, ("wallet",), rows)
+
+
+_meter_facts = msgspec.json.Decoder(MeterFacts)
+_wallet_facts = msgspec.json.Decoder(WalletFacts)
+
+
+def _interval_row(record: Interval) -> dict[str, Any]:
+    return {
+        "meter": record.meter,
+        "from_ms": record.from_.at_ms,
+        "to_ms": record.to.at_ms,
+        "wallet": record.wallet,
+        "from_raw_wh": record.from_.raw_wh,
+        "to_raw_wh": record.to.raw_wh,
+        "energy_wh": record.energy_wh,
+        "charge_micro": record.charge_micro,
+        "ratio_version": record.ratio_version,
+        "max_power_w": record.max_power_w,
+        "parts": msgspec.json.encode(record.parts).decode(),
+        "flags": msgspec.json.encode(record.flags).decode(),
+    }
+
+
+def _event_row(record: Record) -> dict[str, Any]:
+    subject = getattr(record, "subject", None)
+    config = type(record).__struct_config__
+    return {
+        "kind": config.tag,
+        "at_ms": record.at_ms,
+        "meter": getattr(record, "meter", None) or getattr(subject, "meter", None),
+        "wallet": getattr(record, "wallet", None) or getattr(subject, "wallet", None),
+        "body": msgspec.json.encode(record).decode(),
+    }

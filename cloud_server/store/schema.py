@@ -1,0 +1,69 @@
+"""The schema as a whole: making it, bringing an older one forward, and looking whether its guards are in place."""
+
+import peewee as pw
+
+from cloud_server.store import tables_fleet, tables_history, tables_ledger
+from cloud_server.store.database import DatabaseFault, Engine
+from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
+from cloud_server.store.site import SiteRows
+
+MODELS: tuple[type[pw.Model], ...] = (
+    *tables_fleet.MODELS,
+    *tables_ledger.MODELS,
+    *tables_history.MODELS,
+)
+GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED)
+
+
+def make_schema(engine: Engine, site: str) -> bool:
+    """Make all tables in an empty database, or bring an older one forward. True when something was done.
+
+    Raises DatabaseFault for a database of a newer program.
+    """
+    with engine.read() as database:
+        version = _version(database, site)
+    if version > SCHEMA_VERSION:
+        raise DatabaseFault(f"the database has schema {version}; this program knows {SCHEMA_VERSION} and must be newer")
+    if version == SCHEMA_VERSION:
+        return False
+    with engine.write() as database:
+        if version == 0:
+            for model in MODELS:
+                pw.SchemaManager(model, database).create_all(safe=False)
+        else:
+            for step in range(version + 1, SCHEMA_VERSION + 1):
+                STEPS[step](database)
+        engine.set_guards(database, GUARDED)
+        SiteRows(database, site).put_fact("schema", str(SCHEMA_VERSION))
+    return True
+
+
+def check_schema(engine: Engine, site: str) -> None:
+    """Look, at each start, whether this program may use the database. Raises DatabaseFault."""
+    with engine.read() as database:
+        version = _version(database, site)
+    if version == 0:
+        raise DatabaseFault("the database has not been set up for this site: run `cloud-server setup`")
+    if version != SCHEMA_VERSION:
+        raise DatabaseFault(f"the database has schema {version}, this program wants {SCHEMA_VERSION}")
+    missing = engine.missing_guards(GUARDED)
+    if missing:
+        raise DatabaseFault(
+            f"guards on rows that never change are missing or changed: {', '.join(missing)}; "
+            "find out who took them off, then run `cloud-server setup` to put them back"
+        )
+
+
+def restore_guards(engine: Engine) -> list[str]:
+    """Put guards back where they are missing; their names."""
+    missing = engine.missing_guards(GUARDED)
+    if missing:
+        with engine.write() as database:
+            engine.set_guards(database, GUARDED)
+    return missing
+
+
+def _version(database: pw.Database, site: str) -> int:
+    if "about" not in database.get_tables():
+        return 0
+    return int(SiteRows(database, site).fact("schema") or 0)

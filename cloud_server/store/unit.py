@@ -1,0 +1,52 @@
+"""The store as flows see it: units of work, each with all row gateways on one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import peewee as pw
+
+from cloud_server.store.alarms import AlarmRows
+from cloud_server.store.audit import AuditRows
+from cloud_server.store.database import Engine
+from cloud_server.store.enrolments import EnrolmentRows
+from cloud_server.store.fleet import FleetRows
+from cloud_server.store.ledger import LedgerRows
+from cloud_server.store.lines import LineRows
+from cloud_server.store.readings import ReadingRows
+from cloud_server.store.site import SiteRows
+from cloud_server.store.tokens import TokenRows
+
+
+class Unit:
+    """One transaction. Not to be kept after its `with` block."""
+
+    def __init__(self, database: pw.Database, site: str) -> None:
+        self.site = SiteRows(database, site)
+        self.fleet = FleetRows(database, site)
+        self.enrolments = EnrolmentRows(database, site)
+        self.ledger = LedgerRows(database, site)
+        self.lines = LineRows(database, site)
+        self.readings = ReadingRows(database, site)
+        self.alarms = AlarmRows(database, site)
+        self.audit = AuditRows(database, site)
+        self.tokens = TokenRows(database, site)
+
+
+class StoredBooks:
+    """The store of one site on one engine."""
+
+    def __init__(self, engine: Engine, site: str) -> None:
+        self._engine = engine
+        self._site = site
+
+    @contextmanager
+    def write(self) -> Iterator[Unit]:
+        """The one unit that may write: commits at exit, rolls back on an error."""
+        with self._engine.write() as database:
+            yield Unit(database, self._site)
+
+    @contextmanager
+    def read(self) -> Iterator[Unit]:
+        """One consistent look."""
+        with self._engine.read() as database:
+            yield Unit(database, self._site)
