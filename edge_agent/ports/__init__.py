@@ -1,0 +1,85 @@
+"""The wall between deciding and doing: what the one thread that owns the state asks of the world, and hears from it.
+
+Protocols, the messages that cross them, and their errors. No implementation lives here; fakes and real parts both
+satisfy these. One module a port; this page names them all.
+"""
+
+from edge_agent.ports.clock import (
+    Clock,
+)
+from edge_agent.ports.local_request import (
+    LocalRequest,
+)
+from edge_agent.ports.meter_bus import (
+    BoundaryDone,
+    BusDown,
+    BusReport,
+    BusUp,
+    CycleDone,
+    DetailReport,
+    FaultReport,
+    MeterBack,
+    MeterBus,
+    MeterLost,
+    PolledMeter,
+    ReadingReport,
+    RelayOrder,
+    RelayOutcome,
+    RelayReport,
+    ReportSink,
+    SerialReport,
+    ValueRefused,
+)
+from edge_agent.ports.record_store import (
+    PendingRecord,
+    RecordStore,
+    Remembered,
+    SealedBatch,
+    StoreFault,
+    StoreFull,
+    StoreUnusable,
+)
+from edge_agent.ports.uplink import (
+    Blame,
+    Exchange,
+    ExchangeAnswered,
+    ExchangeFailed,
+    ExchangeReport,
+    Uplink,
+)
+
+__all__ = [
+    "Blame",
+    "BoundaryDone",
+    "BusDown",
+    "BusReport",
+    "BusUp",
+    "Clock",
+    "CycleDone",
+    "DetailReport",
+    "Exchange",
+    "ExchangeAnswered",
+    "ExchangeFailed",
+    "ExchangeReport",
+    "FaultReport",
+    "LocalRequest",
+    "MeterBack",
+    "MeterBus",
+    "MeterLost",
+    "PendingRecord",
+    "PolledMeter",
+    "ReadingReport",
+    "RecordStore",
+    "RelayOrder",
+    "RelayOutcome",
+    "RelayReport",
+    "Remembered",
+    "ReportSink",
+    "SealedBatch",
+    "SerialReport",
+    "StoreFault",
+    "StoreFull",
+    "StoreUnusable",
+    "Uplink",
+    "ValueRefused",
+]
