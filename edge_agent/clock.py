@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
+from pathlib import Path
+from typing import Final
+
+OFFSET_VARIABLE: Final = "TALLYBOX_CLOCK_OFFSET_FILE"
+"""Names a file with the milliseconds by which this process's wall clock is wrong: a demo or a test steps it so, where
+the machine's own clock must stay. Without the variable, as on every real box, the system's clock holds."""
+OFFSET_READ_EVERY_NS: Final = 100_000_000
+"""How soon a step is noticed; a bus worker asks for the time many times within."""
 
 
 class SystemClock:
     """The machine's clocks; satisfies `ports.Clock`."""
 
+    def __init__(self) -> None:
+        name = os.environ.get(OFFSET_VARIABLE)
+        self._offset_file = Path(name) if name else None
+        self._offset_ms = 0
+        self._offset_read_ns = -OFFSET_READ_EVERY_NS
+
     def wall_ms(self) -> int:
         """UTC milliseconds since 1970 as the system believes; may step."""
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // 1_000_000 + (self._false_by_ms(self._offset_file) if self._offset_file else 0)
+
+    def _false_by_ms(self, offset_file: Path) -> int:
+        now_ns = time.monotonic_ns()
+        if now_ns - self._offset_read_ns >= OFFSET_READ_EVERY_NS:
+            self._offset_read_ns = now_ns
+            try:
+                self._offset_ms = int(offset_file.read_text())
+            except FileNotFoundError:
+                self._offset_ms = 0
+        return self._offset_ms
 
     def mono_ms(self) -> int:
         """Milliseconds since boot; never runs back within a boot."""
