@@ -82,7 +82,8 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
     if row.state.service == "observe" and wish.cause != "lock_out":
         if row.wanted == "unknown":
             return _would(row, wish, now)
-        wish = Wish("closed", "normal", wish.rule)
+        if wish.cause != "forced_off":
+            wish = Wish("closed", "normal", wish.rule)
     wanted, changed = row, False
     if (row.wanted, row.cause) != (wish.wanted, wish.cause) and _may_act(
         place, state, meter, wish.wanted, wish.cause, now

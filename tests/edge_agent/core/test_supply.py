@@ -6,6 +6,7 @@ import pytest
 
 from edge_agent.core.supply import RULES, Credit, SupplyInputs, credit_of, decide
 from protocol.commands import Mode
+from tests.edge_agent.core.drawing import PAGE, draw
 
 YES_NO = (False, True)
 MODES: tuple[Mode, ...] = ("prepaid", "protected", "forced_off")
@@ -76,3 +77,7 @@ def test_not_knowing_never_opens_for_money() -> None:
 )
 def test_levels_of_credit(running: int | None, trip: int, reconnect: int, expected: Credit) -> None:
     assert credit_of(running, trip, reconnect) is expected
+
+
+def test_the_drawing_is_the_table() -> None:
+    assert PAGE.read_text(encoding="utf-8") == draw(), "run python -m tests.edge_agent.core.drawing"
