@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.measured import seen_position
 from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
 from edge_agent.flows.box import Box
 from edge_agent.ports import (
@@ -105,7 +106,8 @@ class Polling:
         box = self.box
         fields = {"meter": report.meter, "wanted": report.wanted.value, "outcome": report.outcome.value}
         log.info("relay_reported", extra={"fields": {**fields, "contact": report.contact.value}})
-        box.take(relay_reported(box.place, box.state, report.meter, report.contact.value, report.ok, box.now()))
+        seen = seen_position(report.contact, report.order_register).value
+        box.take(relay_reported(box.place, box.state, report.meter, seen, report.ok, box.now()))
 
     def _bus(self, bus_id: str, reason: str | None) -> None:
         view = self.buses.setdefault(bus_id, BusView())
