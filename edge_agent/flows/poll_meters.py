@@ -26,7 +26,7 @@ from edge_agent.ports import (
     SerialReport,
     ValueRefused,
 )
-from protocol.records import FaultKind, Link
+from protocol.records import Contact, FaultKind, Link
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Polling:
         box = self.box
         fields = {"meter": report.meter, "wanted": report.wanted.value, "outcome": report.outcome.value}
         log.info("relay_reported", extra={"fields": {**fields, "contact": report.contact.value}})
-        seen = seen_position(report.contact, report.order_register).value
+        seen: Contact = seen_position(report.contact, report.order_register).value
         box.take(relay_reported(box.place, box.state, report.meter, seen, report.ok, box.now()))
 
     def _bus(self, bus_id: str, reason: str | None) -> None:
