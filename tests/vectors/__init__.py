@@ -1,0 +1,1 @@
+"""Golden lines of the wire, and what makes and checks them. See README.md here."""

@@ -1,0 +1,110 @@
+"""One money step of every kind, as the centre's journal holds them. Values only."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from protocol.commands import SalePart
+from protocol.messages import MoneyKind
+from protocol.money import (
+    AccountBody,
+    AdjustmentBody,
+    ClosingBody,
+    CustomerBody,
+    MoneyBody,
+    MoveBody,
+    OpeningBody,
+    RefundBody,
+    ReversalBody,
+    SaleBody,
+    WalletBody,
+    WriteOffBody,
+)
+from tests.vectors.cast import ACCOUNT, BOX, CUSTOMER, METER, OTHER_BOX, WALLET, an_id
+from tests.vectors.chronicle import GRANT_MICRO, RECLAIM_MICRO
+from tests.vectors.orders import OTHER_WALLET, SALE
+
+
+@dataclass(frozen=True)
+class Step:
+    """One money step; a second person and a reason where the site asks for them."""
+
+    kind: MoneyKind
+    body: MoneyBody
+    second: str | None = None
+    reason: str | None = None
+
+
+STEPS: Final = (
+    Step("customer", CustomerBody(customer=CUSTOMER, name="李记面馆", phones=["13800000000"])),
+    Step("account", AccountBody(account=ACCOUNT, customer=CUSTOMER, state="in_use")),
+    Step("wallet", WalletBody(wallet=WALLET, account=ACCOUNT, box=BOX, meters=[METER], state="in_use")),
+    Step(
+        "sale",
+        SaleBody(
+            sale=SALE,
+            receipt="S1-20261122-TNBGG0-000017",
+            account=ACCOUNT,
+            amount_micro=150_000_000,
+            method="wechat",
+            till_day="2026-11-22",
+            parts=[
+                SalePart(wallet=WALLET, box=BOX, amount_micro=GRANT_MICRO),
+                SalePart(wallet=OTHER_WALLET, box=OTHER_BOX, amount_micro=50_000_000),
+            ],
+        ),
+    ),
+    Step(
+        "opening",
+        OpeningBody(account=ACCOUNT, wallet=WALLET, amount_micro=-1_250_000, source="旧系统 2026-11-21"),
+        second="zhao",
+    ),
+    Step(
+        "refund",
+        RefundBody(
+            refund=an_id("refund 1"),
+            account=ACCOUNT,
+            amount_micro=RECLAIM_MICRO,
+            method="cash",
+            purpose="refund",
+            reclaim=an_id("reclaim 1"),
+            paid=False,
+        ),
+        second="zhao",
+        reason="退租",
+    ),
+    Step(
+        "reversal",
+        ReversalBody(
+            reversal=an_id("reversal 1"), sale=SALE, receipt="S1-20261122-TNBGG0-000018", amount_micro=150_000_000
+        ),
+        second="zhao",
+        reason="错收",
+    ),
+    Step(
+        "adjustment",
+        AdjustmentBody(
+            adjustment=an_id("adjustment 1"),
+            account=ACCOUNT,
+            wallet=WALLET,
+            amount_micro=-12_340_000,
+            energy_wh=-15_000,
+            from_day="2026-08-01",
+            to_day="2026-10-31",
+        ),
+        second="zhao",
+        reason="互感器变比错误",
+    ),
+    Step(
+        "move",
+        MoveBody(
+            move=an_id("move 1"),
+            account=ACCOUNT,
+            from_wallet=WALLET,
+            to_wallet=OTHER_WALLET,
+            amount_micro=1_000_000,
+        ),
+    ),
+    Step("closing", ClosingBody(account=ACCOUNT, settled_micro=-30_000), second="zhao"),
+    Step("write_off", WriteOffBody(account=ACCOUNT, amount_micro=30_000), second="zhao", reason="欠费无法收回"),
+)
+"""In the order of the journal."""
