@@ -8,8 +8,8 @@ import msgspec
 from edge_agent.core.decision import Decision
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.place import Place
+from edge_agent.core.readings import fresh_reading
 from edge_agent.core.refusal import Refusal
-from edge_agent.core.relay import is_fresh
 from edge_agent.core.state import BoxState, Now
 from protocol.records import MeterTest, MeterTestKind
 
@@ -25,12 +25,12 @@ def may_test_relay(place: Place, state: BoxState, limits: BoxLimits, meter: str,
         return Refusal("locked_out", f"locked out by {row.state.locked_out.who}: the relay stays open")
     if place.profiles[place.meters[meter].profile].relay is None:
         return Refusal("not_supported", f"profile {place.meters[meter].profile} has no relay")
-    if not is_fresh(place, state, meter, now):
+    if not fresh_reading(place, state, meter, now):
         return Refusal("stale_reading", "the meter has not been read lately: what it does could not be seen")
     return None
 
 
-def test_ended(
+def note_test(
     state: BoxState, meter: str, test: MeterTestKind, passed: bool, who: str, detail: str | None, now: Now
 ) -> Decision:
     """The test's record, also kept with the meter: of each kind the newest counts."""

@@ -4,18 +4,19 @@ A line whose signature does not fit, or that does not follow the one before, sto
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from edge_agent.core.asked import Asked
 from edge_agent.core.decision import Decision
 from edge_agent.core.opening import open_epoch
-from edge_agent.core.orders import Asked, Standing, carry_out, judge_command
+from edge_agent.core.orders import Standing, carry_out, judge_command
 from edge_agent.flows.answers import KeyRing
 from edge_agent.flows.box import Box
 from edge_agent.flows.seal_batches import Sealing, seal_pending
 from protocol.box_config import read_config
-from protocol.commands import Command
+from protocol.commands import KIND_OF, Command, Withdraw, read_body
 from protocol.envelope import Line, check_signature
 from protocol.errors import TheirFault
 from protocol.messages import Epoch
@@ -28,12 +29,9 @@ log = logging.getLogger(__name__)
 def apply_commands(box: Box, ring: KeyRing, lines: Sequence[Line]) -> int:
     """Carry out what is next, in order. Returns how many numbers were used up."""
     used = 0
-    for line in lines:
-        try:
-            standing = _apply(box, ring, line)
-        except TheirFault as fault:
-            log.warning("command_not_believed", extra={"fields": {"hash": line.hash, "reason": str(fault)}})
-            break
+    believed = _believed(box, ring, lines)
+    for index, (line, command) in enumerate(believed):
+        standing = _apply(box, line, command, _withdrawn(later for _, later in believed[index + 1 :]))
         if standing is Standing.NEXT:
             used += 1
         elif standing is not Standing.KNOWN:
@@ -41,19 +39,51 @@ def apply_commands(box: Box, ring: KeyRing, lines: Sequence[Line]) -> int:
     return used
 
 
-def _apply(box: Box, ring: KeyRing, line: Line) -> Standing:
-    check_signature(line, ring.command_keys)
-    command = read_payload(line.payload, Command)
-    if (command.site, command.box) != (box.who.site, box.who.box):
-        raise TheirFault(f"command for box {command.box}")
+def _believed(box: Box, ring: KeyRing, lines: Sequence[Line]) -> list[tuple[Line, Command]]:
+    """The commands up to the first line that is not signed by a key in force, or not for this box."""
+    found = []
+    for line in lines:
+        try:
+            check_signature(line, ring.command_keys)
+            command = read_payload(line.payload, Command)
+            if (command.site, command.box) != (box.who.site, box.who.box):
+                raise TheirFault(f"command for box {command.box}")
+        except TheirFault as fault:
+            log.warning("command_not_believed", extra={"fields": {"hash": line.hash, "reason": str(fault)}})
+            break
+        found.append((line, command))
+    return found
+
+
+def _withdrawn(later: Iterable[Command]) -> frozenset[str]:
+    """Reclaims that a command behind takes back: it wins over a reclaim not yet answered."""
+    named = set()
+    for command in later:
+        if command.kind == KIND_OF[Withdraw]:
+            try:
+                body = read_body(command)
+            except TheirFault:
+                continue
+            if isinstance(body, Withdraw):
+                named.add(body.reclaim)
+    return frozenset(named)
+
+
+def _apply(box: Box, line: Line, command: Command, withdrawn: frozenset[str]) -> Standing:
     kept = box.store.command_hash(command.seq)
     standing = judge_command(box.state.marks, command, line.hash, kept)
     if standing is Standing.NEXT:
-        asked = Asked(box.place, box.now(), command, box.store.knows_money, box.limits, box.read_place)
-        decision = carry_out(box.state, asked, line.hash)
-        box.take(decision, (line,))
-        fields = {"seq": command.seq, "kind": command.kind}
-        log.info("command_carried_out", extra={"fields": fields})
+        asked = Asked(
+            place=box.place,
+            now=box.now(),
+            command=command,
+            known_money=box.store.knows_money,
+            limits=box.limits,
+            read_place=box.read_place,
+            withdrawn=withdrawn,
+        )
+        box.take(carry_out(box.state, asked, line.hash), (line,))
+        log.info("command_used", extra={"fields": {"seq": command.seq, "kind": command.kind}})
     elif standing is Standing.EQUIVOCATION:
         _report_equivocation(box, command, line, kept)
     elif standing is Standing.GAP:

@@ -10,7 +10,7 @@ from typing import Final
 
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.refusal import Refusal
-from edge_agent.core.testing import may_test_relay, test_ended
+from edge_agent.core.testing import may_test_relay, note_test
 from edge_agent.flows.box import ORDER_GOOD_FOR_MS, Box
 from edge_agent.ports import RelayOrder, RelayReport
 
@@ -56,9 +56,7 @@ class RelayTest:
         now = self.box.clock.mono_ms()
         self._order_id, self._until = self.box.new_id(), now + STEP_MS
         bus = self.box.buses[self.box.place.bus_of[self.meter]]
-        bus.order_relay(
-            RelayOrder(self._order_id, self.meter, RelayOrdered(self._steps[0]), now + ORDER_GOOD_FOR_MS)
-        )
+        bus.order_relay(RelayOrder(self._order_id, self.meter, RelayOrdered(self._steps[0]), now + ORDER_GOOD_FOR_MS))
 
     def take(self, report: RelayReport) -> None:
         """An order came to its end; go on where it is ours."""
@@ -85,5 +83,5 @@ class RelayTest:
         self.box.lent = None
         detail = ", ".join(self._seen)
         log.info("relay_tested", extra={"fields": {"meter": self.meter, "passed": passed, "detail": detail}})
-        self.box.take(test_ended(self.box.state, self.meter, "relay", passed, self.who, detail, self.box.now()))
+        self.box.take(note_test(self.box.state, self.meter, "relay", passed, self.who, detail, self.box.now()))
         self.done(passed, detail)

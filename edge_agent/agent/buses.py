@@ -1,0 +1,124 @@
+"""Bus workers as the configuration wants them: opened, told of other meters, ended. Used by the owner thread."""
+
+import logging
+import random
+from collections.abc import Callable
+from fractions import Fraction
+
+from edge_agent.bus.line import SerialLine
+from edge_agent.bus.profile import builtin_names, builtin_profile, load_profile
+from edge_agent.bus.profile_table import ProfileError
+from edge_agent.bus.serial_port import SerialSettings
+from edge_agent.bus.worker import BusWorker
+from edge_agent.config import BusPort
+from edge_agent.core.meter_profile import Profile
+from edge_agent.core.place import Place, make_place
+from edge_agent.core.polling import PollingLimits
+from edge_agent.ports import BusReport, Clock, MeterBus, PolledMeter
+from protocol.box_config import BoxConfig, BusConfig
+
+log = logging.getLogger(__name__)
+
+
+def read_place(box: str, config: BoxConfig) -> Place:
+    """A place with the profiles that its meters name: the site's own texts go before those of the agent.
+
+    Raises KeyError for a profile that is not there, ValueError for one that cannot be read.
+    """
+    own = {text.profile: text for text in sorted(config.profiles, key=lambda text: text.version)}
+    profiles: dict[str, Profile] = {}
+    for name in {meter.profile for meter in config.meters}:
+        try:
+            if name in own:
+                profiles[name] = load_profile(own[name].text, name)
+            elif name in builtin_names():
+                profiles[name] = builtin_profile(name)
+        except ProfileError as fault:
+            raise ValueError(str(fault)) from None
+    return make_place(box, config, profiles)
+
+
+class Sink:
+    """Puts the reports of one bus into the owner's inbox with the bus's id."""
+
+    def __init__(self, bus_id: str, post: Callable[[str, BusReport], None]) -> None:
+        self._bus_id = bus_id
+        self._post = post
+
+    def put(self, report: BusReport) -> None:
+        """Take one report; called on the bus's own thread."""
+        self._post(self._bus_id, report)
+
+
+class Buses:
+    """The workers that run, by bus id."""
+
+    def __init__(self, ports: dict[str, BusPort], clock: Clock, post: Callable[[str, BusReport], None]) -> None:
+        self._ports = ports
+        self._clock = clock
+        self._post = post
+        self._known: dict[str, tuple[BusConfig, PollingLimits]] = {}
+        self._polled: dict[str, tuple[PolledMeter, ...]] = {}
+        self.workers: dict[str, MeterBus] = {}
+
+    def follow(self, place: Place) -> None:
+        """Bring the workers to what the place says now; those that need no change go on undisturbed."""
+        limits = PollingLimits(
+            lost_after_tries=place.config.defaults.lost_after_tries,
+            boundary_most_ms=place.config.defaults.boundary_tolerance_ms,
+        )
+        wanted = {bus.bus: bus for bus in place.config.buses}
+        for bus_id in [b for b in self.workers if self._known[b] != (wanted.get(b), limits)]:
+            self.workers.pop(bus_id).stop()
+        for bus_id, bus in wanted.items():
+            polled = tuple(self._polled_meter(place, meter) for meter in place.meters if place.bus_of[meter] == bus_id)
+            if bus_id not in self.workers:
+                self._open(bus, polled, limits)
+            elif self._polled[bus_id] != polled:
+                self.workers[bus_id].reconfigure(polled)
+            self._polled[bus_id] = polled
+
+    def _polled_meter(self, place: Place, meter: str) -> PolledMeter:
+        config = place.meters[meter]
+        ratio = place.ratio_version_at(meter, self._clock.wall_ms())
+        return PolledMeter(
+            meter=meter,
+            unit=config.unit,
+            profile=place.profiles[config.profile],
+            ct=Fraction(*ratio.ct),
+            pt=Fraction(*ratio.pt),
+            poll_ms=place.config.defaults.poll_ms if config.poll_ms is None else config.poll_ms,
+        )
+
+    def _open(self, bus: BusConfig, polled: tuple[PolledMeter, ...], limits: PollingLimits) -> None:
+        port = self._ports.get(bus.name)
+        if port is None or port.serial is None:
+            reason = "box.toml ties no port to it" if port is None else "serial servers are not spoken to yet"
+            log.error("bus_without_port", extra={"fields": {"bus": bus.name, "reason": reason}})
+            return
+        settings = SerialSettings(
+            port=port.serial,
+            baud=bus.baud,
+            parity=bus.parity,
+            stop_bits=bus.stop_bits,
+            local_echo=bus.echo,
+            silence_ms=bus.silence_ms or 0,
+        )
+        worker = BusWorker(
+            bus.name,
+            SerialLine(settings, self._clock),
+            polled,
+            Sink(bus.bus, self._post),
+            self._clock,
+            random.SystemRandom().random,
+            limits,
+        )
+        self._known[bus.bus] = (bus, limits)
+        self.workers[bus.bus] = worker
+        worker.start()
+
+    def stop(self) -> None:
+        """End all workers."""
+        for worker in self.workers.values():
+            worker.stop(1.0)
+        self.workers.clear()

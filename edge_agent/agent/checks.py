@@ -1,0 +1,75 @@
+"""`edge-agent check`: everything that can be said about this box without touching a bus, all mistakes at once."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from edge_agent.config import BadConfig, BoxFile, read_box_file, read_claim
+from edge_agent.health import free_bytes
+from edge_agent.store.database import library_warning
+from edge_agent.sync.identity import IdentityFault, is_enrolled, read_identity
+
+FREE_BYTES_LEAST = 256 * 1024 * 1024
+"""Room that a box needs for a month without the fibre, several times over."""
+
+
+def check_box(path: Path) -> tuple[list[str], list[str]]:
+    """Mistakes, and notes that are no mistakes."""
+    notes: list[str] = []
+    try:
+        box_file = read_box_file(path)
+    except BadConfig as fault:
+        return fault.mistakes, notes
+    mistakes = [*_ports(box_file), *_state_dir(box_file)]
+    if is_enrolled(box_file.state_dir):
+        try:
+            identity = read_identity(box_file.state_dir)
+            notes.append(f"enrolled as box {identity.place.box_name} ({identity.place.box})")
+            notes.append(f"fingerprint {identity.fingerprint}")
+        except IdentityFault as fault:
+            mistakes.append(str(fault))
+    else:
+        mistakes += _claim(box_file)
+        notes.append("not enrolled yet: run `edge-agent enrol`")
+    warning = library_warning()
+    if warning is not None:
+        notes.append(f"SQLite {sqlite3.sqlite_version}: {warning}")
+    return mistakes, notes
+
+
+def _ports(box_file: BoxFile) -> list[str]:
+    """Each serial device must be there and be ours to open."""
+    found = []
+    for name, port in box_file.buses.items():
+        place = f"{box_file.path}: [bus.{name}]"
+        if port.tcp is not None:
+            found.append(f"{place} tcp = {str(port)!r}; this version speaks to serial ports alone")
+        elif not Path(port.serial or "").exists():
+            right = "a device that is plugged in (see /dev/serial/by-id)"
+            found.append(f"{place} serial = {port.serial!r} does not exist; right would be {right}")
+        elif not os.access(port.serial or "", os.R_OK | os.W_OK):
+            right = "one that this user may open (group dialout)"
+            found.append(f"{place} serial = {port.serial!r} may not be opened; right would be {right}")
+    return found
+
+
+def _state_dir(box_file: BoxFile) -> list[str]:
+    folder = box_file.state_dir
+    place = f"{box_file.path}: state_dir = {str(folder)!r}"
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(nearest, os.W_OK):
+        return [f"{place} cannot be written by this user; right would be a folder of its own"]
+    free = free_bytes(nearest)
+    if free < FREE_BYTES_LEAST:
+        return [f"{place} has {free // 2**20} MiB free; right would be at least {FREE_BYTES_LEAST // 2**20} MiB"]
+    return []
+
+
+def _claim(box_file: BoxFile) -> list[str]:
+    if box_file.claim is None:
+        return [f'{box_file.path}: claim is missing; right would be the claim file, for example "claim.toml"']
+    try:
+        read_claim(box_file.claim)
+    except BadConfig as fault:
+        return fault.mistakes
+    return []

@@ -1,0 +1,257 @@
+"""The one thread that owns state and store: takes a message, lets it have its effect, seals, asks the centre.
+
+Everything that happens on a box goes through `Owner.take`, one message after another. No locks, no other writer.
+"""
+
+import logging
+import queue
+from dataclasses import dataclass
+from typing import Final
+
+from edge_agent.agent.buses import Buses
+from edge_agent.agent.requests import answer_request
+from edge_agent.core.decision import Decision
+from edge_agent.core.meeting import tick
+from edge_agent.core.place import next_boundary_ms
+from edge_agent.flows.box import Box
+from edge_agent.flows.poll_meters import Polling
+from edge_agent.flows.relay_test import RelayTest
+from edge_agent.flows.seal_batches import Sealing, seal_pending
+from edge_agent.flows.synchronise import Synchroniser
+from edge_agent.health import ALIVE_EVERY_MS, STALLED_AFTER_MS, RunMarks, Watchdog
+from edge_agent.ports import (
+    BoundaryDone,
+    BusReport,
+    ExchangeAnswered,
+    ExchangeFailed,
+    ExchangeReport,
+    LocalRequest,
+    RelayReport,
+    StoreFull,
+)
+from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule
+from protocol.limits import RECORDS_MAX
+from protocol.records import ClockStep
+from protocol.units import DAY_MS
+
+SECOND_MS: Final = 1_000
+CLOCK_STEP_MS: Final = 1_500
+"""A wall clock that gains or loses more than this in a second has been set; less is a clock being disciplined."""
+BOUNDARY_ENDS_MS: Final = 15_000
+"""A boundary is sealed when all its readings are in, or after this: the tolerance and a slow bus."""
+LAST_WORDS_MS: Final = 1_500
+"""At the end, how long to wait for the centre to take what was sealed last."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FromBus:
+    """A report with the id of its bus."""
+
+    bus_id: str
+    report: BusReport
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The service manager or a person wants the agent to end."""
+
+
+Message = FromBus | ExchangeReport | Due | LocalRequest | Stop
+
+
+@dataclass(slots=True)
+class Owner:
+    """The owner thread's own view of everything that runs."""
+
+    box: Box
+    buses: Buses
+    polling: Polling
+    sealing: Sealing
+    sync: Synchroniser
+    schedule: Schedule
+    inbox: "queue.SimpleQueue[Message]"
+    marks: RunMarks
+    watchdog: Watchdog
+    test: RelayTest | None = None
+    _second_at: int = 0
+    _alive_at: int = 0
+    _offset_ms: int | None = None
+    _boundary_open: frozenset[str] = frozenset()
+    _boundary_until: int = 0
+    _boundary_ms: int = 0
+    _stalled: bool = False
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Take messages until one says stop."""
+        self.follow_place()
+        self.watchdog.tell("READY=1")
+        while True:
+            message = self._next(self._wait_ms())
+            if isinstance(message, Stop):
+                return
+            self._guarded(message)
+
+    def _next(self, wait_ms: int) -> Message | None:
+        try:
+            return self.inbox.get(timeout=max(wait_ms, 0) / 1_000)
+        except queue.Empty:
+            return None
+
+    def _wait_ms(self) -> int:
+        now = self.box.clock.mono_ms()
+        due = self.sync.next_due()
+        return min(self._second_at, due if due is not None else self._second_at) - now
+
+    def _guarded(self, message: Message | None) -> None:
+        """One message and what follows from it. A store without room loses nothing that does not come again."""
+        try:
+            if message is not None:
+                self.take(message)
+            if self.box.clock.mono_ms() >= self._second_at:
+                self._second()
+            self._seal_urgent()
+            self.sync.pulse()
+        except StoreFull as fault:
+            log.error("store_full", extra={"fields": {"reason": str(fault)}})
+
+    def take(self, message: Message) -> None:
+        """Let one message have its effect."""
+        match message:
+            case FromBus(bus_id=bus_id, report=report):
+                self._from_bus(bus_id, report)
+            case ExchangeAnswered():
+                self.sync.answered(message)
+            case ExchangeFailed():
+                self.sync.failed(message)
+            case LocalRequest():
+                answer_request(self, message)
+            case BoundaryDue(at_ms=at_ms):
+                self._boundary(at_ms)
+            case HousekeepingDue():
+                self._housekeeping()
+            case _:
+                # The meters' clocks are set by the buses once they can write them.
+                pass
+
+    def _from_bus(self, bus_id: str, report: BusReport) -> None:
+        self.polling.take(bus_id, report)
+        if isinstance(report, RelayReport) and self.test is not None:
+            self.test.take(report)
+        if isinstance(report, BoundaryDone) and report.at_ms == self._boundary_ms:
+            self._boundary_open -= {bus_id}
+            if not self._boundary_open:
+                self._boundary_ended()
+
+    def _seal_urgent(self) -> None:
+        if self.box.urgent and seal_pending(self.box, self.sealing):
+            self.sync.wake()
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def _second(self) -> None:
+        """Once a second: the clock, modes and orders that wait, a full list of records, signs of life."""
+        now = self.box.clock.mono_ms()
+        self._second_at = now + SECOND_MS
+        self._watch_clock()
+        self.box.take(tick(self.box.place, self.box.state, self.box.now()))
+        if self.test is not None:
+            self.test.pulse()
+        if self._boundary_open and now >= self._boundary_until:
+            self._boundary_ended()
+        if self.sealing.allowed(now) and self.box.store.pending_count() >= RECORDS_MAX:
+            self.box.urgent = True
+        if now >= self._alive_at:
+            self._alive_at = now + ALIVE_EVERY_MS
+            self.marks.alive()
+        self._feed(now)
+
+    def _watch_clock(self) -> None:
+        """Compare the wall clock with the monotonic one: a jump is recorded, and the calendar set anew."""
+        now = self.box.now()
+        offset = now.wall_ms - now.mono_ms
+        before, self._offset_ms = self._offset_ms, offset
+        if before is None or abs(offset - before) <= CLOCK_STEP_MS:
+            return
+        from_ms = max(0, now.mono_ms + before)
+        log.warning("clock_step", extra={"fields": {"from_ms": from_ms, "to_ms": now.wall_ms}})
+        step = ClockStep(at_ms=now.wall_ms, from_ms=from_ms, to_ms=now.wall_ms, source="none")
+        self.box.take(Decision(records=(step,), urgent=True))
+        self._set_schedule()
+
+    def _feed(self, now: int) -> None:
+        """Feed the watchdog while every worker moves; say once who does not."""
+        workers = {bus.name: bus.last_progress_mono_ms for bus in self.buses.workers.values()}
+        workers["uplink"] = self.sync.uplink.last_progress_mono_ms
+        stalled = sorted(name for name, moved in workers.items() if now - moved > STALLED_AFTER_MS)
+        if not stalled:
+            self.watchdog.tell("WATCHDOG=1")
+        elif not self._stalled:
+            log.error("worker_stalled", extra={"fields": {"workers": ",".join(stalled)}})
+            self.marks.end("watchdog")
+        self._stalled = bool(stalled)
+
+    # --- boundaries ---------------------------------------------------------------------------------------------
+
+    def follow_place(self) -> None:
+        """Buses and calendar as the configuration wants them."""
+        self.buses.follow(self.box.place)
+        self.box.buses = self.buses.workers
+        self._set_schedule()
+
+    def _set_schedule(self) -> None:
+        self.schedule.set_anew(self.box.state.config.site.zone)
+        self.schedule.boundary_at(next_boundary_ms(self.box.place, self.box.clock.wall_ms()))
+
+    def _boundary(self, at_ms: int) -> None:
+        """An interval or a rate ends: all meters are read now."""
+        self.buses.follow(self.box.place)
+        for bus_id, bus in self.buses.workers.items():
+            bus.boundary(at_ms, [meter for meter, on in self.box.place.bus_of.items() if on == bus_id])
+        self._boundary_ms = at_ms
+        self._boundary_open = frozenset(self.buses.workers)
+        self._boundary_until = self.box.clock.mono_ms() + BOUNDARY_ENDS_MS
+        self.schedule.boundary_at(next_boundary_ms(self.box.place, max(at_ms, self.box.clock.wall_ms())))
+
+    def _boundary_ended(self) -> None:
+        self._boundary_open = frozenset()
+        self.box.take(self.polling.end_of_interval(self.box.clock.wall_ms()))
+        self.box.urgent = True
+
+    def _housekeeping(self) -> None:
+        keep_ms = self.box.state.config.defaults.retain_days * DAY_MS
+        gone = self.box.store.thin_out(self.box.clock.wall_ms() - keep_ms)
+        log.info("housekeeping", extra={"fields": {"batches_thinned": gone}})
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """Stop what runs, seal what is pending, give the centre a moment to take it, and say that this was tidy."""
+        self.watchdog.tell("STOPPING=1")
+        self.schedule.stop()
+        self.buses.stop()
+        self.box.buses = {}
+        until = self.box.clock.mono_ms() + LAST_WORDS_MS
+        self._drain()
+        if seal_pending(self.box, self.sealing):
+            self.sync.wake()
+            self.sync.pulse()
+            while self.sync.next_due() is None and self.box.clock.mono_ms() < until:
+                message = self._next(until - self.box.clock.mono_ms())
+                if isinstance(message, (ExchangeAnswered, ExchangeFailed)):
+                    self.take(message)
+        self.sync.uplink.stop(1.0)
+        self.marks.end("clean")
+        log.info("stopped", extra={"fields": {"records_not_sealed": self.box.store.pending_count()}})
+
+    def _drain(self) -> None:
+        """What the buses said before they ended still counts."""
+        while True:
+            message = self._next(0)
+            if message is None:
+                return
+            if isinstance(message, FromBus):
+                self.take(message)

@@ -1,0 +1,101 @@
+"""What people at the box ask of the running agent: status, relay test, lock-out. Answered on the owner thread."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from edge_agent.core.orders import lock_out_on_the_spot
+from edge_agent.core.refusal import Refusal
+from edge_agent.core.testing import may_test_relay
+from edge_agent.flows.relay_test import RelayTest
+from edge_agent.flows.tell import find_meter, meter_status, status_of
+from edge_agent.ports import LocalRequest
+
+if TYPE_CHECKING:
+    from edge_agent.agent.owner import Owner
+
+WHO_CHARACTERS_MAX = 100
+
+
+def answer_request(owner: "Owner", request: LocalRequest) -> None:
+    """Put one answer, now or (a relay test) when it has ended."""
+    operation = _OPERATIONS.get(request.op)
+    if operation is None:
+        request.answer.put({"error": f"{request.op!r} is not known; known are {', '.join(sorted(_OPERATIONS))}"})
+        return
+    found = operation(owner, request)
+    if found is not None:
+        request.answer.put(found)
+
+
+def _status(owner: "Owner", request: LocalRequest) -> dict[str, Any]:  # noqa: ARG001 - one row of the table below
+    return status_of(owner.box, owner.polling, owner.sealing, owner.sync)
+
+
+def _meter(owner: "Owner", arguments: Mapping[str, object]) -> str | None:
+    return find_meter(owner.box, str(arguments.get("meter", "")))
+
+
+def _who(arguments: Mapping[str, object]) -> str | None:
+    who = str(arguments.get("who", "")).strip()
+    return who if 0 < len(who) <= WHO_CHARACTERS_MAX else None
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    return {"refused": refusal.reason, "detail": refusal.detail}
+
+
+_UNKNOWN_METER = {"refused": "unknown_meter", "detail": "no meter of this box has that id, or that name alone"}
+_NO_NAME = {"refused": "bad_body", "detail": f"who: a name of 1 to {WHO_CHARACTERS_MAX} characters is needed"}
+
+
+def _relay_test_look(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
+    """What a person has to know before saying yes."""
+    meter = _meter(owner, request.arguments)
+    if meter is None:
+        return _UNKNOWN_METER
+    box = owner.box
+    refused = may_test_relay(box.place, box.state, box.limits, meter, box.now())
+    status = {"status": meter_status(box, meter, box.clock.wall_ms())}
+    return status if refused is None else {**_refused(refused), **status}
+
+
+def _relay_test(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
+    meter, who = _meter(owner, request.arguments), _who(request.arguments)
+    if meter is None:
+        return _UNKNOWN_METER
+    if who is None:
+        return _NO_NAME
+
+    def done(passed: bool, detail: str) -> None:
+        request.answer.put({"meter": meter, "passed": passed, "detail": detail})
+
+    if owner.test is not None and owner.test.running:
+        return {"refused": "meter_in_use", "detail": f"a test of meter {owner.test.meter} is running"}
+    test = RelayTest(owner.box, meter, who, done)
+    refused = test.begin()
+    if refused is not None:
+        return _refused(refused)
+    owner.test = test
+    return None
+
+
+def _lock_out(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
+    meter, who = _meter(owner, request.arguments), _who(request.arguments)
+    if meter is None:
+        return _UNKNOWN_METER
+    if who is None:
+        return _NO_NAME
+    box = owner.box
+    decision = lock_out_on_the_spot(box.place, box.state, meter, who, box.now())
+    if isinstance(decision, Refusal):
+        return _refused(decision)
+    box.take(decision)
+    return {"meter": meter, "locked_out": who, "status": meter_status(box, meter, box.clock.wall_ms())}
+
+
+_OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]] = {
+    "status": _status,
+    "relay_test_look": _relay_test_look,
+    "relay_test": _relay_test,
+    "lock_out": _lock_out,
+}
