@@ -1,0 +1,22 @@
+"""What a page says when it cannot be shown. Plain words, what to do next, and nothing about the inside."""
+
+from starlette.responses import Response
+
+from cloud_server.core.roles import Right
+from cloud_server.web.pages.page import Console
+from cloud_server.web.visit import Visit
+
+
+def not_found(console: Console, visit: Visit) -> Response:
+    """What was asked for is not there (any more)."""
+    return console.renderer.page(visit, "error.html", 404, kind="not_found", right=None)
+
+
+def forbidden(console: Console, visit: Visit, right: Right) -> Response:
+    """The person is known, and may not: says which right is missing, so that they know whom to ask."""
+    return console.renderer.page(visit, "error.html", 403, kind="forbidden", right=right)
+
+
+def foreign_form(console: Console, visit: Visit) -> Response:
+    """A form that was not made by this console for this browser, or long ago. Nothing was done."""
+    return console.renderer.page(visit, "error.html", 403, kind="foreign_form", right=None)

@@ -1,0 +1,83 @@
+"""Sign-in, sign-out and the first administrator's one-time link. Works without scripts."""
+
+from starlette.responses import Response
+
+from cloud_server.flows.sign_in import PASSWORD_CHARACTERS_LEAST, LinkGone, StaffMistakes
+from cloud_server.web import guard
+from cloud_server.web.pages.page import Console
+from cloud_server.web.render import see_other
+from cloud_server.web.visit import Visit
+
+
+def show_form(console: Console, visit: Visit) -> Response:
+    """The form; who is signed in already goes on."""
+    to = guard.safe_next(visit.query.get("next", "/"))
+    if visit.who is not None:
+        return see_other(to)
+    return console.renderer.page(visit, "sign_in.html", failed=False, name="", next=to)
+
+
+def enter(console: Console, visit: Visit) -> Response:
+    """Try to sign in. One answer for all failures."""
+    to = guard.safe_next(visit.form.get("next", "/"))
+    name = visit.form.get("name", "")
+    token = visit.services.sign_in.enter(name, visit.form.get("password", ""), visit.address)
+    if token is None:
+        return console.renderer.page(visit, "sign_in.html", 401, failed=True, name=name, next=to)
+    response = see_other(to)
+    guard.set_session(response, token)
+    return response
+
+
+def leave(_console: Console, visit: Visit) -> Response:
+    """Sign out; the session is gone from the store as well."""
+    if visit.who is not None:
+        visit.services.sign_in.leave(visit.secret)
+    response = see_other("/sign-in")
+    guard.clear_session(response)
+    return response
+
+
+def show_setup(console: Console, visit: Visit) -> Response:
+    """The form of the one-time link, as long as it holds."""
+    if not visit.services.sign_in.setup_holds(visit.parts["token"]):
+        return _link_gone(console, visit)
+    return _setup_form(console, visit, 200, None, repeated=True)
+
+
+def set_up(console: Console, visit: Visit) -> Response:
+    """Make the first administrator and sign them in."""
+    form = visit.form
+    repeated = form.get("password", "") == form.get("password_again", "")
+    if not repeated:
+        return _setup_form(console, visit, 422, None, repeated=False)
+    try:
+        token = visit.services.sign_in.set_up(
+            visit.parts["token"], form.get("name", ""), form.get("display_name", ""), form.get("password", "")
+        )
+    except LinkGone:
+        return _link_gone(console, visit)
+    except StaffMistakes as mistakes:
+        return _setup_form(console, visit, 422, mistakes, repeated=True)
+    response = see_other("/")
+    guard.set_session(response, token)
+    return response
+
+
+def _setup_form(
+    console: Console, visit: Visit, status: int, mistakes: StaffMistakes | None, *, repeated: bool
+) -> Response:
+    return console.renderer.page(
+        visit,
+        "setup.html",
+        status,
+        mistakes=mistakes,
+        repeated=repeated,
+        name=visit.form.get("name", ""),
+        display_name=visit.form.get("display_name", ""),
+        least=PASSWORD_CHARACTERS_LEAST,
+    )
+
+
+def _link_gone(console: Console, visit: Visit) -> Response:
+    return console.renderer.page(visit, "error.html", 410, kind="link_gone", right=None)

@@ -1,0 +1,135 @@
+"""The streams behind the live pages. Each ends by itself when the session or the right is gone, and says so."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from cloud_server.core.roles import Right, may
+from cloud_server.web import guard
+from cloud_server.web.live import REFRESH_S, SPACING_S, make_event
+from cloud_server.web.pages.page import Console
+from cloud_server.web.pages.point import draw_live_part
+from cloud_server.web.pages.sales import draw_progress
+from cloud_server.web.visit import Visit
+
+CHECK_SESSION_S: Final = 15.0
+"""How soon a stream ends after its session: rights taken away hold within a quarter of a minute."""
+END_STATES: Final = frozenset({"on", "refused"})
+
+Ticks = AsyncIterator[bool]
+"""True where something was announced, False where only time has passed."""
+
+
+async def monitor(console: Console, visit: Visit, request: Request) -> Response:
+    """Every change of the monitor, from the change on that the page was drawn with."""
+    after = request.headers.get("last-event-id") or visit.query.get("after", "")
+
+    async def events() -> AsyncIterator[bytes]:
+        seen = after
+        async for announced in _ticks(console, visit, "see_points", request):
+            snapshot = await console.hub.newest(again=not announced)
+            event = console.hub.event_since(seen, snapshot)
+            seen = console.hub.id_of(snapshot)
+            yield event or _alive(visit)
+        yield make_event("signed-out", {})
+
+    return _stream(console, request, events())
+
+
+async def point(console: Console, visit: Visit, request: Request) -> Response:
+    """The moving part of one supply point's page, drawn anew whenever it differs."""
+
+    def draw() -> tuple[object, str] | None:
+        moment = _moment(visit)
+        page = moment.services.books.point(moment.parts["point"])
+        return None if page is None else (replace(page, as_of_ms=0), draw_live_part(console, moment, page))
+
+    return _stream(console, request, _pieces(console, visit, request, "see_points", draw, lambda _: False))
+
+
+async def sale(console: Console, visit: Visit, request: Request) -> Response:
+    """How far one sale has come, until it is on or refused."""
+
+    def draw() -> tuple[object, str] | None:
+        moment = _moment(visit)
+        row = moment.services.books.sale(moment.parts["sale"])
+        return None if row is None else (row, draw_progress(console, moment, row))
+
+    def is_over(seen: object) -> bool:
+        return getattr(seen, "state", None) in END_STATES
+
+    return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, is_over))
+
+
+async def _pieces(
+    console: Console,
+    visit: Visit,
+    request: Request,
+    right: Right,
+    draw: Callable[[], tuple[object, str] | None],
+    is_over: Callable[[object], bool],
+) -> AsyncIterator[bytes]:
+    seen: object = None
+    async for _ in _ticks(console, visit, right, request):
+        drawn = await run_in_threadpool(draw)
+        if drawn is None or drawn[0] == seen:
+            yield _alive(visit)
+            continue
+        seen = drawn[0]
+        yield make_event("piece", {"now": visit.services.clock.wall_ms(), "html": drawn[1]})
+        if is_over(seen):
+            yield make_event("over", {})
+            return
+    yield make_event("signed-out", {})
+
+
+async def _ticks(console: Console, visit: Visit, right: Right, request: Request) -> Ticks:
+    """One tick at once, then one for each announced change and at least one every few seconds, while the session and
+    the right stand."""
+    token = request.cookies.get(guard.SESSION_COOKIE, "")
+    feed, checked_at = console.hub.feed, time.monotonic()
+    number = feed.number()
+    feed.look()
+    yield True
+    while True:
+        await asyncio.sleep(SPACING_S)
+        newest = await feed.wait(number, REFRESH_S)
+        feed.look()
+        if time.monotonic() - checked_at >= CHECK_SESSION_S:
+            who = await run_in_threadpool(visit.services.sign_in.who, token, uses=False)
+            if who is None or not may(who.actor.roles, right):
+                return
+            checked_at = time.monotonic()
+        yield newest != number
+        number = newest
+
+
+def _stream(console: Console, request: Request, events: AsyncIterator[bytes]) -> Response:
+    session = request.cookies.get(guard.SESSION_COOKIE, "")
+    if not console.slots.take(session):
+        return Response(status_code=429, headers={"Retry-After": "30"})
+
+    async def guarded() -> AsyncIterator[bytes]:
+        try:
+            # The first bytes make the browser's connection "open"; `retry` is its own pause before it tries again.
+            yield b"retry: 2000\n\n"
+            async for event in events:
+                yield event
+        finally:
+            console.slots.give_back(session)
+
+    return StreamingResponse(guarded(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def _alive(visit: Visit) -> bytes:
+    return make_event("alive", {"now": visit.services.clock.wall_ms()})
+
+
+def _moment(visit: Visit) -> Visit:
+    return replace(visit, now_ms=visit.services.clock.wall_ms())

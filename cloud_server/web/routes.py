@@ -1,0 +1,186 @@
+"""Every address of the console beside its page and the right it asks. The one place that ties them together."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route as StarletteRoute
+
+from cloud_server.core.roles import Right
+from cloud_server.flows.sign_in import Who
+from cloud_server.web import forms, guard
+from cloud_server.web.language import choose_language
+from cloud_server.web.live import MonitorHub, StreamSlots
+from cloud_server.web.pages import errors, look, monitor, point, receipt, role_table, sales, sign_in, streams
+from cloud_server.web.pages.page import Console
+from cloud_server.web.render import Renderer
+from cloud_server.web.services import Services
+from cloud_server.web.static_files import StaticNames
+from cloud_server.web.visit import Theme, Visit, rights_for
+
+Ask = Right | Literal["anyone", "signed_in"]
+Page = Callable[[Console, Visit], Response]
+Stream = Callable[[Console, Visit, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: method, path, page, and who may."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    page: Page
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRoute:
+    """One stream of server-sent events."""
+
+    path: str
+    stream: Stream
+    ask: Ask
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", "/sign-in", sign_in.show_form, "anyone"),
+    Route("POST", "/sign-in", sign_in.enter, "anyone"),
+    Route("POST", "/sign-out", sign_in.leave, "anyone"),
+    Route("GET", "/setup/{token}", sign_in.show_setup, "anyone"),
+    Route("POST", "/setup/{token}", sign_in.set_up, "anyone"),
+    Route("POST", "/look", look.choose, "anyone"),
+    Route("GET", "/", monitor.show, "see_points"),
+    Route("GET", "/points/{point}", point.show, "see_points"),
+    Route("GET", "/points/{point}/mode/{kind}", point.ask_order, "set_mode"),
+    Route("POST", "/points/{point}/mode/{kind}", point.give_order, "set_mode"),
+    Route("GET", "/points/{point}/service/{kind}", point.ask_order, "put_in_service"),
+    Route("POST", "/points/{point}/service/{kind}", point.give_order, "put_in_service"),
+    Route("GET", "/points/{point}/lock-out", point.ask_order, "lock_out"),
+    Route("POST", "/points/{point}/lock-out", point.give_order, "lock_out"),
+    Route("GET", "/points/{point}/lift-lock-out", point.ask_order, "lift_lock_out"),
+    Route("POST", "/points/{point}/lift-lock-out", point.give_order, "lift_lock_out"),
+    Route("GET", "/desk", sales.show_desk, "sell"),
+    Route("GET", "/desk/{account}", sales.show_form, "sell"),
+    Route("POST", "/desk/{account}", sales.confirm_or_sell, "sell"),
+    Route("GET", "/sales", sales.show_day, "see_sales"),
+    Route("GET", "/sales/{sale}", sales.show_result, "see_sales"),
+    Route("GET", "/sales/{sale}/receipt", receipt.show, "see_sales"),
+    Route("POST", "/sales/{sale}/receipt", receipt.print_copy, "see_sales"),
+    Route("GET", "/roles", role_table.show, "see_roles"),
+)
+"""GET reads and changes nothing; what changes anything is a POST with a form token."""
+
+LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
+    LiveRoute("/live/monitor", streams.monitor, "see_points"),
+    LiveRoute("/live/points/{point}", streams.point, "see_points"),
+    LiveRoute("/live/sales/{sale}", streams.sale, "see_sales"),
+)
+
+
+def mount(app: FastAPI, services: Services) -> None:
+    """Put the console into the program's app. Whoever wires the program calls this once."""
+    static = StaticNames()
+    console = Console(renderer=Renderer(static), hub=MonitorHub(services.books, services.feed), slots=StreamSlots())
+
+    async def send_static(request: Request) -> Response:
+        return guard.dress(static.answer(request.path_params["digest"], request.path_params["name"]))
+
+    app.router.routes.append(StarletteRoute("/static/{digest}/{name:path}", send_static, methods=["GET"]))
+    for route in ROUTES:
+        endpoint = _page_endpoint(console, services, route)
+        app.router.routes.append(StarletteRoute(route.path, endpoint, methods=[route.method]))
+    for live in LIVE_ROUTES:
+        app.router.routes.append(StarletteRoute(live.path, _live_endpoint(console, services, live), methods=["GET"]))
+
+
+def _page_endpoint(console: Console, services: Services, route: Route) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        form: dict[str, str] = {}
+        if route.method == "POST":
+            try:
+                form = await forms.read_form(request)
+            except forms.BadForm as error:
+                return guard.dress(Response(str(error), status_code=error.status, media_type="text/plain"))
+            except ClientDisconnect:
+                return Response(status_code=400)
+        return guard.dress(await run_in_threadpool(_answer, console, services, route, request, form))
+
+    return endpoint
+
+
+def _answer(console: Console, services: Services, route: Route, request: Request, form: dict[str, str]) -> Response:
+    new_visitor = guard.VISITOR_COOKIE not in request.cookies
+    visit = visit_of(services, request, form, uses=True)
+    response = _refusal(console, visit, route.ask, request, route.method)
+    if response is None:
+        response = route.page(console, visit)
+    if new_visitor and visit.who is None:
+        guard.set_visitor(response, visit.secret)
+    return response
+
+
+def _refusal(console: Console, visit: Visit, ask: Ask, request: Request, method: str) -> Response | None:
+    if method == "POST" and not (
+        guard.is_from_here(request.headers, guard.own_url(request), visit.services.public_url)
+        and guard.form_token_fits(visit.secret, visit.form.get("form_token", ""))
+    ):
+        return errors.foreign_form(console, visit)
+    if ask == "anyone":
+        return None
+    if visit.who is None:
+        return _to_sign_in(visit, method)
+    if ask != "signed_in" and ask not in visit.rights:
+        return errors.forbidden(console, visit, ask)
+    return None
+
+
+def _to_sign_in(visit: Visit, method: str) -> Response:
+    if visit.is_partial:
+        # A piece of a page must not turn into a sign-in form in the middle of it.
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    back = visit.path if method == "GET" and visit.path != "/" else ""
+    return RedirectResponse(f"/sign-in?next={quote(back)}" if back else "/sign-in", status_code=303)
+
+
+def _live_endpoint(console: Console, services: Services, live: LiveRoute) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        visit = await run_in_threadpool(visit_of, services, request, {}, uses=False)
+        if visit.who is None or (live.ask not in {"anyone", "signed_in"} and live.ask not in visit.rights):
+            return guard.dress(Response(status_code=401 if visit.who is None else 403))
+        return guard.dress(await live.stream(console, visit, request))
+
+    return endpoint
+
+
+def visit_of(services: Services, request: Request, form: dict[str, str], *, uses: bool) -> Visit:
+    """Who asks, with rights read at this very request."""
+    token = request.cookies.get(guard.SESSION_COOKIE, "")
+    who: Who | None = services.sign_in.who(token, uses=uses) if token else None
+    visitor = request.cookies.get(guard.VISITOR_COOKIE, "") or guard.make_visitor(services.chance)
+    return Visit(
+        services=services,
+        path=request.url.path,
+        parts=dict(request.path_params),
+        query=dict(request.query_params),
+        form=form,
+        address=request.client.host if request.client else "",
+        who=who,
+        secret=token if who is not None else visitor,
+        language=choose_language(
+            request.cookies.get(guard.LANGUAGE_COOKIE), request.headers.get("accept-language", "")
+        ),
+        theme=_theme(request.cookies.get(guard.THEME_COOKIE)),
+        now_ms=services.clock.wall_ms(),
+        is_partial=request.headers.get("hx-request") == "true",
+        rights=rights_for(who),
+        view=request.cookies.get(guard.VIEW_COOKIE, ""),
+    )
+
+
+def _theme(wanted: str | None) -> Theme:
+    return "light" if wanted == "light" else "dark" if wanted == "dark" else "auto"

@@ -1,0 +1,22 @@
+"""All that the console is given: the ports it asks and acts through, and how its address looks. Nothing else."""
+
+from dataclasses import dataclass
+
+from cloud_server.flows.sign_in import SignIn
+from cloud_server.ports import Books, Chance, Desk, LiveFeed, Operations, WallClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Handed to `routes.mount` by whoever wires the program."""
+
+    books: Books
+    desk: Desk
+    operations: Operations
+    feed: LiveFeed
+    sign_in: SignIn
+    clock: WallClock
+    chance: Chance
+    public_url: str
+    """The address that staff type, for example "https://centre.example:18443": forms are taken from there only,
+    beside the address of the request itself."""

@@ -1,0 +1,53 @@
+"""One request as a page sees it: who asks, in which language, with which form. Values only; the guard makes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cloud_server.core.roles import Right, rights_of
+from cloud_server.flows.sign_in import Who
+from cloud_server.ports import Actor
+from cloud_server.web.language import Language
+from cloud_server.web.services import Services
+from protocol.units import Ms
+
+Theme = Literal["auto", "light", "dark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request. `secret` is what the form token is made from: the session's or the visitor's own cookie."""
+
+    services: Services
+    path: str
+    parts: Mapping[str, str]
+    """The named parts of the path."""
+    query: Mapping[str, str]
+    form: Mapping[str, str]
+    address: str
+    who: Who | None
+    secret: str
+    language: Language
+    theme: Theme
+    now_ms: Ms
+    is_partial: bool
+    """The page's own script asks for a piece of it."""
+    rights: frozenset[Right] = frozenset()
+    view: str = ""
+    """How this browser last looked at the monitor."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts; a page that asks is one that only signed-in people reach."""
+        if self.who is None:
+            raise LookupError(f"{self.path} is open to everybody and has no actor")
+        return self.who.actor
+
+    def may(self, right: Right) -> bool:
+        """For what a page offers; what it does is checked by the guard."""
+        return right in self.rights
+
+
+def rights_for(who: Who | None) -> frozenset[Right]:
+    """The rights of the person as they stand at this request."""
+    return rights_of(who.actor.roles) if who is not None else frozenset()

@@ -1,0 +1,1 @@
+"""Fakes that implement ports; each is held against the real one by a suite in tests/contracts."""
