@@ -13,8 +13,9 @@ import msgspec
 from protocol.errors import BadPayload, BadTariff
 from protocol.mistakes import type_mistakes
 from protocol.payload import Count, Day, HashText, IdText, Instant, Int, Name, Payload, Seq, check_json, decode
-from protocol.tariff import is_zone, read_tariff
+from protocol.tariff_text import read_tariff
 from protocol.units import FEN_MICRO
+from protocol.zone import is_zone
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 

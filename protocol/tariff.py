@@ -13,20 +13,12 @@ from zoneinfo import ZoneInfo
 
 from protocol.ids import Id
 from protocol.tariff_text import Tariff, read_tariff
+from protocol.zone import site_zone
 
-__all__ = ["Stretch", "Tariff", "TariffBook", "is_zone", "read_tariff"]
+__all__ = ["Stretch", "Tariff", "TariffBook", "read_tariff"]
 
 _CACHED_DAYS_MAX: Final = 512
 """Days of switches kept in memory: a year of one tariff and room."""
-
-
-def is_zone(name: str) -> bool:
-    """Tell whether a name is one of the pinned zone data, such as Asia/Shanghai."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class TariffBook:
     _days: dict[tuple[Id, int, date], list[tuple[int, str]]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._zone = ZoneInfo(self.zone)
+        self._zone = site_zone(self.zone)
         self._versions = {}
         for (tariff, version), text in self.tariffs.items():
             self._versions.setdefault(tariff, []).append((self._instant(text.starts_at), version))

@@ -88,11 +88,11 @@ PURE_LIBRARIES = {"msgspec": PURE, "cryptography": ("protocol.signing",), "zstan
 
 _IMPURE_BUILTINS = {"open", "print", "input", "exec", "eval", "compile", "breakpoint"}
 _CLOCKS = {"now", "utcnow", "today"}
-_READS_A_FILE = {"ZoneInfo", "from_file", "available_timezones"}
+_READS_A_FILE = {"ZoneInfo", "no_cache", "from_file", "available_timezones"}
 
-ZONE_READERS = ("protocol.tariff",)
+ZONE_READERS = ("protocol.zone",)
 """The one place that turns a zone's name into its rules. They are a table of a pinned release, the same on both sides:
-the programs switch the machine's own zone data off when they start."""
+it switches the machine's own zone data off."""
 
 PRINTING = ("edge_agent.console", "edge_agent.cli", "cloud_server.cli", "provisioning.cli", "provisioning.demo")
 """What a person sees in a terminal comes from here; everything else returns, raises or logs."""

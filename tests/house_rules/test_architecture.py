@@ -117,7 +117,7 @@ def test_pure_code_passes_and_shells_may_do_what_cores_may_not() -> None:
     pure = "from datetime import UTC, datetime\nat = datetime.fromtimestamp(0, UTC)\nday = at.date()"
     assert impurities(module_from_text("edge_agent/core/supply.py", pure)) == []
     zone = "from zoneinfo import ZoneInfo\nzone = ZoneInfo('Asia/Shanghai')"
-    assert impurities(module_from_text("protocol/tariff.py", zone)) == []
+    assert impurities(module_from_text("protocol/zone.py", zone)) == []
     shell = "import time\nfrom datetime import UTC, datetime\nat = datetime.now(UTC)"
     assert impurities(module_from_text("edge_agent/clock.py", shell)) == []
     assert impurities(module_from_text("edge_agent/core_of_it.py", shell)) == []
