@@ -55,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "check", _check, "say everything that is wrong with box.toml and this machine", scripts=True)
     _add(commands, "status", _status, "what the box knows: meters, balances, relays, what waits", scripts=True)
     _add(commands, "watch", _watch, "the same, renewed every second until Ctrl-C")
-    test = _add(commands, "relay-test", _relay_test, "open and close one relay, with a person's yes", scripts=True)
-    test.add_argument("--meter", required=True, help="id or name of the meter")
+    test = _add(commands, "relay-test", _relay_test, "open and close relays, with a person's yes", scripts=True)
+    test.add_argument("--meter", action="append", required=True, help="id or name of a meter; may be given again")
     test.add_argument("--who", required=True, help="who does the test")
     test.add_argument("--yes", action="store_true", help="do not ask")
     lock = _add(commands, "lock-out", _lock_out, "open a relay for work on it, until lifted by name", scripts=True)
@@ -161,14 +161,18 @@ def _relay_test(parsed: argparse.Namespace) -> int:
     from edge_agent.console.local_socket import ask  # noqa: PLC0415
 
     state_dir = _box_file(parsed).state_dir
-    looked = ask(state_dir, "relay_test_look", meter=parsed.meter)
-    if "refused" in looked or "error" in looked:
-        return _outcome(parsed, looked, FAILED)
-    if not parsed.yes and not _confirmed(looked["status"]):
-        print("nothing was done", file=sys.stderr)
-        return FAILED
-    done = ask(state_dir, "relay_test", meter=parsed.meter, who=parsed.who)
-    return _outcome(parsed, done, OK if done.get("passed") else FAILED)
+    codes = []
+    for meter in parsed.meter:
+        looked = ask(state_dir, "relay_test_look", meter=meter)
+        if "refused" in looked or "error" in looked:
+            codes.append(_outcome(parsed, {"meter": meter, **looked}, FAILED))
+        elif not parsed.yes and not _confirmed(looked["status"]):
+            print("nothing was done", file=sys.stderr)
+            codes.append(FAILED)
+        else:
+            done = ask(state_dir, "relay_test", meter=meter, who=parsed.who)
+            codes.append(_outcome(parsed, {"meter": meter, **done}, OK if done.get("passed") else FAILED))
+    return max(codes)
 
 
 def _confirmed(meter: dict[str, Any]) -> bool:
@@ -190,12 +194,12 @@ def _lock_out(parsed: argparse.Namespace) -> int:
 
 def _outcome(parsed: argparse.Namespace, answer: dict[str, Any], code: int) -> int:
     if parsed.json:
-        _print_json(answer)
+        print(json.dumps(answer, ensure_ascii=False), flush=True)
     elif "error" in answer or "refused" in answer:
         print(answer.get("error") or f"refused, {answer['refused']}: {answer['detail']}", file=sys.stderr)
     else:
         words = [f"{key}={value}" for key, value in answer.items() if key != "status"]
-        print(" ".join(words))
+        print(" ".join(words), flush=True)
     return code
 
 

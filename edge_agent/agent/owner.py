@@ -5,7 +5,7 @@ Everything that happens on a box goes through `Owner.take`, one message after an
 
 import logging
 import queue
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.agent.buses import Buses
@@ -74,7 +74,7 @@ class Owner:
     inbox: "queue.SimpleQueue[Message]"
     marks: RunMarks
     watchdog: Watchdog
-    test: RelayTest | None = None
+    tests: list[RelayTest] = field(default_factory=list)
     _second_at: int = 0
     _alive_at: int = 0
     _offset_ms: int | None = None
@@ -139,8 +139,9 @@ class Owner:
 
     def _from_bus(self, bus_id: str, report: BusReport) -> None:
         self.polling.take(bus_id, report)
-        if isinstance(report, RelayReport) and self.test is not None:
-            self.test.take(report)
+        if isinstance(report, RelayReport):
+            for test in self.tests:
+                test.take(report)
         if isinstance(report, BoundaryDone) and report.at_ms == self._boundary_ms:
             self._boundary_open -= {bus_id}
             if not self._boundary_open:
@@ -158,8 +159,9 @@ class Owner:
         self._second_at = now + SECOND_MS
         self._watch_clock()
         self.box.take(tick(self.box.place, self.box.state, self.box.now()))
-        if self.test is not None:
-            self.test.pulse()
+        for test in self.tests:
+            test.pulse()
+        self.tests = [test for test in self.tests if test.running]
         if self._boundary_open and now >= self._boundary_until:
             self._boundary_ended()
         if self.sealing.allowed(now) and self.box.store.pending_count() >= RECORDS_MAX:

@@ -69,13 +69,11 @@ def _relay_test(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
     def done(passed: bool, detail: str) -> None:
         request.answer.put({"meter": meter, "passed": passed, "detail": detail})
 
-    if owner.test is not None and owner.test.running:
-        return {"refused": "meter_in_use", "detail": f"a test of meter {owner.test.meter} is running"}
     test = RelayTest(owner.box, meter, who, done)
     refused = test.begin()
     if refused is not None:
-        return _refused(refused)
-    owner.test = test
+        return {"meter": meter, **_refused(refused)}
+    owner.tests.append(test)
     return None
 
 

@@ -63,8 +63,8 @@ class Box:
     """Called when a configuration has taken hold: whoever wired the box sets buses and schedule anew."""
     urgent: bool = False
     """Something was committed that has to be sealed and sent at once."""
-    lent: str | None = None
-    """The meter whose relay a person is testing: our own orders for it wait."""
+    lent: set[str] = field(default_factory=set)
+    """Meters whose relay a person is testing: our own orders for them wait."""
     details: dict[str, dict[str, int]] = field(default_factory=dict)
     """Newest detail values by meter; shown, never decided from."""
 
@@ -101,7 +101,7 @@ class Box:
     def _order(self, orders: Sequence[Order]) -> None:
         for order in orders:
             bus = self.buses.get(self.place.bus_of.get(order.meter, ""))
-            if bus is None or order.meter == self.lent:
+            if bus is None or order.meter in self.lent:
                 continue
             log.info(
                 "relay_ordered",

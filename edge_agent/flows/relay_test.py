@@ -1,4 +1,4 @@
-"""A relay test: open, closed, and as it was found, each read back. One at a time on a box.
+"""A relay test: open, closed, and as it was found, each read back. One at a time on a bus.
 
 While it runs the core's own orders for that meter wait; the next second gives them again if they still hold.
 """
@@ -40,9 +40,13 @@ class RelayTest:
         refused = may_test_relay(box.place, box.state, box.limits, self.meter, now)
         if refused is not None:
             return refused
-        if box.lent is not None:
-            return Refusal("meter_in_use", f"a test of meter {box.lent} is running")
-        box.lent = self.meter
+        bus = box.place.bus_of[self.meter]
+        if bus not in box.buses:
+            return Refusal("stale_reading", "the meter's bus does not run")
+        busy = [meter for meter in box.lent if box.place.bus_of.get(meter) == bus]
+        if busy:
+            return Refusal("meter_in_use", f"a test of meter {busy[0]} runs on the same bus")
+        box.lent.add(self.meter)
         self.found = box.state.meters[self.meter].seen
         self._steps = ["open", "closed", *(["open"] if self.found == "open" else [])]
         self._order()
@@ -55,7 +59,9 @@ class RelayTest:
     def _order(self) -> None:
         now = self.box.clock.mono_ms()
         self._order_id, self._until = self.box.new_id(), now + STEP_MS
-        bus = self.box.buses[self.box.place.bus_of[self.meter]]
+        bus = self.box.buses.get(self.box.place.bus_of.get(self.meter, ""))
+        if bus is None:
+            return
         bus.order_relay(RelayOrder(self._order_id, self.meter, RelayOrdered(self._steps[0]), now + ORDER_GOOD_FOR_MS))
 
     def take(self, report: RelayReport) -> None:
@@ -80,7 +86,7 @@ class RelayTest:
 
     def _end(self, *, passed: bool) -> None:
         self._steps = []
-        self.box.lent = None
+        self.box.lent.discard(self.meter)
         detail = ", ".join(self._seen)
         log.info("relay_tested", extra={"fields": {"meter": self.meter, "passed": passed, "detail": detail}})
         self.box.take(note_test(self.box.state, self.meter, "relay", passed, self.who, detail, self.box.now()))

@@ -40,7 +40,7 @@ STATEMENTS: Final = (
         seq INTEGER,
         hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64),
         prev TEXT CHECK (length(prev) = 64),
-        raw BLOB NOT NULL,
+        body BLOB NOT NULL,
         CHECK ((type = 'command') = (seq IS NOT NULL AND prev IS NOT NULL)),
         UNIQUE (type, seq)
     ) STRICT""",
@@ -49,7 +49,7 @@ STATEMENTS: Final = (
         step INTEGER NOT NULL CHECK (step > 0),
         commands_seq INTEGER NOT NULL CHECK (commands_seq >= 0),
         commands_hash TEXT NOT NULL CHECK (length(commands_hash) = 64),
-        raw BLOB NOT NULL
+        body BLOB NOT NULL
     ) STRICT""",
     """CREATE TABLE batch (
         epoch INTEGER NOT NULL CHECK (epoch > 0),
@@ -59,7 +59,7 @@ STATEMENTS: Final = (
         sealed_at_ms INTEGER NOT NULL,
         acknowledged_at_ms INTEGER,
         encoding TEXT NOT NULL CHECK (encoding IN ('identity', 'zstd')),
-        raw BLOB NOT NULL,
+        body BLOB NOT NULL,
         PRIMARY KEY (epoch, seq)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX batch_unacknowledged ON batch (epoch, seq) WHERE acknowledged_at_ms IS NULL",

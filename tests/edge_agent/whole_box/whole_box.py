@@ -1,0 +1,171 @@
+"""A whole box under test: real processes of the agent, simulated meters on a pty, a centre on loopback over HTTPS."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from protocol.box_config import BoxConfig
+from protocol.commands import Grant, SalePart
+from provisioning.simulator.site import SimulatedSite
+from tests.edge_agent.core.street import ACCOUNT, BOX, METERS, SITE, WALLETS, YUAN, box_config, meter_config, wallet_config
+from tests.fakes.fake_centre import Authority, FakeCentre
+
+BAUD = 115_200
+START_S = 15.0
+
+
+def config_of(meters: int = 2, **defaults: object) -> BoxConfig:
+    """A box of DTSY1352 meters, each with its wallet, on one fast bus."""
+    config = box_config(
+        tuple(meter_config(index) for index in range(meters)),
+        tuple(wallet_config(index) for index in range(meters)),
+        **defaults,
+    )
+    fast = [bus.__replace__(baud=BAUD) if hasattr(bus, "__replace__") else _with(bus, baud=BAUD) for bus in config.buses]
+    return _with(config, buses=fast)
+
+
+def _with(value: Any, **changes: object) -> Any:
+    import msgspec
+
+    return msgspec.structs.replace(value, **changes)
+
+
+def simulated_site(folder: Path, config: BoxConfig, watts: float) -> SimulatedSite:
+    """The meters of a configuration, simulated: what each register says comes from the printed maps."""
+    meters = [
+        {
+            "id": f"m{index}",
+            "model": meter.profile.removeprefix("acrel_"),
+            "unit": meter.unit,
+            "serial": f"{760_000_000_000 + index}",
+            "energy_wh": 1_000_000,
+            "load": {"kind": "constant", "watts": watts},
+            "point": meter.name,
+            "turnaround_ms": 2,
+        }
+        for index, meter in enumerate(config.meters)
+    ]
+    bus = {"name": "A1", "tty": str(folder / "tty"), "baud": BAUD, "meters": meters}
+    return SimulatedSite({"buses": [bus]}, folder / "memory")
+
+
+def grant_of(index: int, yuan: int, number: int) -> Grant:
+    """A sale's grant; `number` makes its id."""
+    amount = yuan * YUAN
+    return Grant(
+        grant=f"{0x1000 + number:032x}",
+        wallet=WALLETS[index],
+        amount_micro=amount,
+        cause="sale",
+        parts=[SalePart(wallet=WALLETS[index], box=BOX, amount_micro=amount)],
+        account=ACCOUNT,
+        operator="cashier",
+        idempotency_key=f"key-{number}",
+        paid_at_ms=1,
+    )
+
+
+@dataclass
+class WholeBox:
+    """One box in a folder of its own."""
+
+    folder: Path
+    centre: FakeCentre
+    site: SimulatedSite
+    process: "subprocess.Popen[str] | None" = None
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def box_toml(self) -> Path:
+        return self.folder / "box.toml"
+
+    @property
+    def state_dir(self) -> Path:
+        return self.folder / "state"
+
+    def command(self, *words: str, timeout_s: float = 30.0) -> "subprocess.CompletedProcess[str]":
+        """One `edge-agent` command with this box's configuration."""
+        line = [sys.executable, "-m", "edge_agent", *words, "--config", str(self.box_toml)]
+        return subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+    def enrol(self) -> None:
+        done = self.command("enrol")
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    def start(self) -> None:
+        """Run the agent until it listens."""
+        line = [sys.executable, "-m", "edge_agent", "run", "--config", str(self.box_toml)]
+        self.process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self.centre.wait_for((self.state_dir / "agent.sock").exists, START_S)
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            self.log.append(line.rstrip())
+
+    def status(self) -> dict[str, Any]:
+        done = self.command("status", "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def kill(self) -> None:
+        """As a loss of power does to a process."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        (self.state_dir / "agent.sock").unlink(missing_ok=True)
+
+    def end(self) -> int:
+        """As the service manager does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(10)
+        self.process = None
+        return code
+
+    def told(self, event: str) -> list[str]:
+        """Log lines of one event."""
+        return [line for line in self.log if line.split(" ")[2:3] == [event]]
+
+    def rss_kib(self) -> int:
+        assert self.process is not None
+        text = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+@contextmanager
+def whole_box(
+    folder: Path, authority: Authority, config: BoxConfig | None = None, watts: float = 2_000
+) -> Iterator[WholeBox]:
+    """A box that is not enrolled yet, its centre, and its street, running."""
+    config = config or config_of()
+    centre = FakeCentre(authority, SITE, BOX, config)
+    site = simulated_site(folder, config, watts)
+    box = WholeBox(folder, centre, site)
+    (folder / "claim.toml").write_text(centre.claim_text(), encoding="utf-8")
+    box.box_toml.write_text(
+        f'state_dir = "state"\nclaim = "claim.toml"\n[bus.A1]\nserial = "{folder / "tty"}"\n', encoding="utf-8"
+    )
+    os.environ.pop("NOTIFY_SOCKET", None)
+    with site:
+        try:
+            yield box
+        finally:
+            if box.process is not None:
+                box.kill()
+            centre.stop()
+
+
+__all__ = ["METERS", "WALLETS", "WholeBox", "config_of", "grant_of", "whole_box"]
