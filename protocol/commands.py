@@ -10,7 +10,7 @@ import msgspec
 
 from protocol.errors import BadPayload
 from protocol.limits import CONFIG_CHARACTERS_MAX
-from protocol.payload import Count, HashText, IdText, Instant, Int, Name, Payload, Seq, Text, read_part
+from protocol.payload import Count, HashText, IdempotencyKey, IdText, Instant, Int, Name, Payload, Seq, Text, read_part
 from protocol.state import MeterState
 
 GrantCause = Literal["sale", "move", "adjustment", "opening", "undo"]
@@ -62,7 +62,7 @@ class Grant(Payload, frozen=True, kw_only=True):
     method: Name | None = None
     operator: Name
     second: Name | None = None
-    idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    idempotency_key: IdempotencyKey
     paid_at_ms: Instant
 
 

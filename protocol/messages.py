@@ -13,6 +13,7 @@ from protocol.payload import (
     Count,
     HashText,
     HeadSeq,
+    IdempotencyKey,
     IdText,
     Instant,
     Int,
@@ -51,6 +52,12 @@ MoneyKind = Literal[
     "sale", "refund", "reversal", "adjustment", "opening", "closing", "write_off", "account", "customer", "wallet",
     "move",
 ]  # fmt: skip
+
+
+SigningRequest = Annotated[str, msgspec.Meta(max_length=8_000, pattern=r"^[^\x00]*\Z")]
+"""A certificate signing request in PEM."""
+Proof = Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[A-Za-z0-9+/]*={0,2}\Z")]
+"""A signature by the box's TLS key, in base64: over the token in `enrol`, over the nonce in `renew`."""
 
 
 class ChainHead(Payload, frozen=True, kw_only=True):
@@ -111,8 +118,8 @@ class Enrol(Payload, frozen=True, kw_only=True):
     box: IdText
     token: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
     record_key: KeyText
-    csr: Annotated[str, msgspec.Meta(max_length=8_000)]
-    csr_proof: Annotated[str, msgspec.Meta(max_length=1_000)]
+    csr: SigningRequest
+    csr_proof: Proof
     hardware: Hardware
     agent: Name
 
@@ -122,8 +129,8 @@ class Renew(Payload, frozen=True, kw_only=True):
 
     site: IdText
     box: IdText
-    csr: Annotated[str, msgspec.Meta(max_length=8_000)]
-    csr_proof: Annotated[str, msgspec.Meta(max_length=1_000)]
+    csr: SigningRequest
+    csr_proof: Proof
     nonce: IdText
 
 
@@ -245,7 +252,7 @@ class Money(Payload, frozen=True, kw_only=True):
     operator: Name
     second: Name | None = None
     reason: Text | None = None
-    idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    idempotency_key: IdempotencyKey
     posted_at_ms: Instant
 
     READ_LATER = frozenset({"body"})

@@ -31,6 +31,8 @@ Text = Annotated[str, msgspec.Meta(max_length=limits.TEXT_CHARACTERS_MAX, patter
 """NUL is refused: databases do not store it."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 """One line: no control characters."""
+IdempotencyKey = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+"""Made when a form is shown or by the program that sells: the same key is the same step, however often it is sent."""
 Instant = Annotated[int, msgspec.Meta(ge=0, le=limits.INSTANT_MS_MAX)]
 """UTC milliseconds since 1970."""
 Day = Annotated[str, msgspec.Meta(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")]

@@ -1,0 +1,1 @@
+"""Tests of what box and centre must agree on."""
