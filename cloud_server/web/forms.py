@@ -66,6 +66,11 @@ class SaleForm:
         return amount_from_text(self.amount)
 
     @property
+    def given_micro(self) -> Micro | None:
+        """The cash that the customer put down; None where none was typed."""
+        return amount_from_text(self.cash_given) if self.cash_given else None
+
+    @property
     def change_micro(self) -> Micro | None:
         """What the customer gets back; None where no cash was typed."""
         return amount_from_text(self.cash_given) - self.amount_micro if self.cash_given else None

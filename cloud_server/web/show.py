@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
+from protocol.zone import site_zone
 
 from protocol.units import FEN_MICRO, UNIT_MICRO, Micro, Ms, Wh
 
@@ -20,7 +20,7 @@ class Show:
 
     def __init__(self, translate: Callable[[str], str], zone: str, currency: str, now_ms: Ms) -> None:
         self._translate = translate
-        self._zone = ZoneInfo(zone)
+        self._zone = site_zone(zone)
         self.sign = _SIGNS.get(currency, f"{currency} ")
         self.now_ms = now_ms
 

@@ -130,7 +130,7 @@ def show_result(console: Console, visit: Visit) -> Response:
     given = form.cash_given if "cash_given" not in form.mistakes else ""
     done = replace(form, amount=console.renderer.show_for(visit).plain(row.amount_micro), cash_given=given)
     return console.renderer.page(
-        visit, "sale_result.html", sale=row, given=given, change_micro=done.change_micro if given else None
+        visit, "sale_result.html", sale=row, given_micro=done.given_micro, change_micro=done.change_micro
     )
 
 

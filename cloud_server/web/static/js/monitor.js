@@ -77,7 +77,7 @@
     return svg;
   };
   const setText = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
-  const isTiles = site.classList.contains("tiles");
+  const isTiles = site.classList.contains("in-tiles");
   const drawAge = (cell, at) => {
     if (!cell) return;
     let time = cell.querySelector("time");
@@ -92,7 +92,7 @@
     const turned = element.dataset.state !== pointState || element.dataset.lost !== lostWith || element.dataset.relay !== relay;
     element.dataset.seen = seenAt === null ? "" : seenAt;
     setText(element.querySelector(".balance"), isTiles ? tallybox.money(fen) : tallybox.money(fen).replace("\u00a5", ""));
-    setText(element.querySelector(".power"), (estimated && watts !== null ? "\u2248" : "") + tallybox.power(watts) + (isTiles ? " kW" : ""));
+    setText(element.querySelector(".power"), (estimated && watts !== null ? "\u2248" : "") + tallybox.power(watts));
     drawAge(element.querySelector(".balance-age"), balanceAt);
     drawAge(element.querySelector(".seen"), seenAt);
     const badgeKey = badges.join(" "), cell = element.querySelector(".badges");
