@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from edge_agent.bus.decode import Refused
-from edge_agent.bus.line import Line
 from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.requests import Request
 from edge_agent.bus.serial_port import LineDown
+from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.core.measured import FaultKind, MeterReading, RelayOrdered
 from edge_agent.ports import (

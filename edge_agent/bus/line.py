@@ -8,83 +8,39 @@ known for what it is. Which meter is asked, and when, is not decided here.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
 
 from edge_agent.bus.requests import EXCEPTION_REPLY_LENGTH, Request, crc_is_right
 from edge_agent.bus.serial_port import READ_AT_MOST, LineDown, SerialPort, SerialSettings
+from edge_agent.bus.transaction import OpenQuestion, Pace, Patience, Port, Stray
 from edge_agent.bus.verdict import EXCEPTION_FLAG, LineFault, Reply, is_echo, judge, wanted_length
 from edge_agent.core.measured import FaultKind
 from edge_agent.ports import Clock
 
-FRAME_GAP_US = 30_000
-"""A pause within a frame that ends it. USB adapters deliver in lots up to 16 ms apart, and our own thread may have to
-wait for a processor; a frame that is whole never waits for this."""
-ANSWER_MARGIN_US = 30_000
-"""Added to the meter's turnaround while waiting for the first byte, for the same two reasons."""
+SERIAL_PATIENCE = Patience(frame_gap_us=30_000, answer_margin_us=30_000)
+"""USB adapters deliver in lots up to 16 ms apart, and our own thread may have to wait for a processor."""
 BABBLE_BYTES = 1_024
 """So many bytes without a silence between them are no answer that comes late: somebody talks without end."""
 EARLIEST_PERCENT = 90
 """Baud rates may be a few percent off: an answer that is whole before 90 % of its own time is our own echo."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What a meter's profile asks of the time: silence before the request (0: the line's), longest turnaround."""
-
-    silence_ms: int = 0
-    turnaround_ms: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """Bytes that were nobody's clean answer in time: an answer that came late, an echo, a tail."""
-
-    unit: int
-    kind: FaultKind
-    heard: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
-    """A question without a clean answer yet; until its window ends the answer may still come."""
-
-    request: Request
-    until_us: int
-
-
-class Line(Protocol):
-    """What a worker asks of a bus, be it serial or a gateway."""
-
-    def open(self) -> None:
-        """Raises LineDown."""
-        ...
-
-    def close(self) -> None:
-        """Harmless when it is not open."""
-        ...
-
-    def transact(self, request: Request, pace: Pace) -> Reply | LineFault:
-        """Ask, and wait for the answer or its absence. Raises LineDown."""
-        ...
-
-    def closed_until_ms(self, unit: int) -> int:
-        """Monotonic instant before which this unit must not be asked again; in the past when it may."""
-        ...
-
-    def take_strays(self) -> list[Stray]:
-        """What was heard beside the answers since the last call."""
-        ...
-
-
 class SerialLine:
-    """A line on a serial port; satisfies `Line`. For one thread."""
+    """A line on a serial port, or behind a serial server; satisfies `Line`. For one thread."""
 
-    def __init__(self, settings: SerialSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: SerialSettings,
+        clock: Clock,
+        open_port: Callable[[SerialSettings], Port] = SerialPort,
+        patience: Patience = SERIAL_PATIENCE,
+    ) -> None:
         """Nothing is opened yet."""
         self._settings = settings
         self._clock = clock
-        self._port: SerialPort | None = None
+        self._open_port = open_port
+        self._patience = patience
+        self._port: Port | None = None
         self._last_byte_us = 0
         self._last_unit = 0
         self._open_questions: dict[int, OpenQuestion] = {}
@@ -93,7 +49,7 @@ class SerialLine:
     def open(self) -> None:
         """Take the port, alone. Raises LineDown with words for a technician."""
         self.close()
-        self._port = SerialPort(self._settings)
+        self._port = self._open_port(self._settings)
         self._last_byte_us = self._clock.mono_us()
 
     def close(self) -> None:
@@ -139,14 +95,14 @@ class SerialLine:
         sent_us = self._clock.mono_us()
         self._opened().write(request.frame)
         self._last_byte_us = sent_us + self._settings.characters_us(len(request.frame))
-        answer_by_us = self._last_byte_us + pace.turnaround_ms * 1_000 + ANSWER_MARGIN_US
+        answer_by_us = self._last_byte_us + pace.turnaround_ms * 1_000 + self._patience.answer_margin_us
         if self._settings.local_echo:
             fault = self._strip_echo(request, answer_by_us)
             if fault is not None:
                 return fault
         return self._await_answer(request, sent_us, answer_by_us)
 
-    def _opened(self) -> SerialPort:
+    def _opened(self) -> Port:
         if self._port is None:
             raise LineDown(f"{self._settings.port}: not open")
         return self._port
@@ -182,7 +138,7 @@ class SerialLine:
         """Read our own request back where the adapter hears itself; what differs was a collision."""
         heard = bytearray()
         while len(heard) < len(request.frame):
-            wait_us = FRAME_GAP_US if heard else answer_by_us - self._clock.mono_us()
+            wait_us = self._patience.frame_gap_us if heard else answer_by_us - self._clock.mono_us()
             chunk = self._hear(wait_us, len(request.frame) - len(heard))
             if not chunk:
                 break
@@ -216,7 +172,7 @@ class SerialLine:
     def _came_too_early(self, request: Request, frame: bytes, sent_us: int) -> bool:
         """Whether this frame was whole before the meter could have sent it: then it is our own write, coming back."""
         earliest_us = self._settings.characters_us(len(request.frame) + len(frame)) * EARLIEST_PERCENT // 100
-        return frame == request.frame and self._last_byte_us < sent_us + earliest_us
+        return self._patience.is_paced and frame == request.frame and self._last_byte_us < sent_us + earliest_us
 
     def _receive(self, request: Request, answer_by_us: int) -> bytes:
         """One frame: to its expected length, or what came before a silence; nothing when nothing came in time."""
@@ -229,7 +185,7 @@ class SerialLine:
             if not heard:
                 chunk = self._hear(answer_by_us - self._clock.mono_us())
             elif wanted is None:
-                chunk = self._hear(FRAME_GAP_US)
+                chunk = self._hear(self._patience.frame_gap_us)
             else:
                 chunk = self._hear_rest(wanted - len(heard))
             if not chunk or len(heard) >= BABBLE_BYTES:
@@ -240,7 +196,7 @@ class SerialLine:
         """Sleep until the missing bytes can be there, rather than wake for each; then wait no longer than a gap."""
         due_us = self._last_byte_us + self._settings.characters_us(missing)
         self._clock.pause_us(due_us - self._clock.mono_us())
-        return self._hear(FRAME_GAP_US)
+        return self._hear(self._patience.frame_gap_us)
 
     def _hear(self, wait_us: int, at_most: int = READ_AT_MOST) -> bytes:
         chunk = self._opened().read(wait_us, at_most)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edge_agent.bus.decode import RAW_SUFFIXES, Refused, decode_quantity, decode_serial
-from edge_agent.bus.line import Pace
 from edge_agent.bus.plan import Block, plan_blocks
 from edge_agent.bus.requests import Request, read_request, write_request
+from edge_agent.bus.transaction import Pace
 from edge_agent.core.measured import UNKNOWN, DetailReading, MeterReading, RelayOrdered, RelayPosition
 from edge_agent.core.meter_profile import Quantity, RegisterWrite, RelayReadback
 from edge_agent.ports import PolledMeter

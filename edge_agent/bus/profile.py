@@ -1,7 +1,7 @@
 """Reads a meter profile from its text and checks it: all mistakes at once, each with file, key, value and reason.
 
 A profile is data: a new meter needs no code. Our own lie in `edge_agent/profiles`; a site's own come as text in
-`configure`. The format is described in `docs/meter-profiles.md`; relay, clock and serial number in `profile_relay`.
+`configure`. Relay, clock and serial number are read in `profile_relay`.
 """
 
 from __future__ import annotations

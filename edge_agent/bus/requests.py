@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pymodbus.framer import FramerRTU
+from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ModbusPDU
 from pymodbus.pdu.bit_message import (
     ReadCoilsRequest,
@@ -36,6 +36,7 @@ EXCEPTION_REPLY_LENGTH = 5
 CRC_LENGTH = 2
 
 _FRAMER = FramerRTU(DecodePDU(False))
+_SOCKET_FRAMER = FramerSocket(DecodePDU(False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,16 @@ def _write_pdu(unit: int, function: int, address: int, values: tuple[int, ...]) 
     if function == 16:
         return WriteMultipleRegistersRequest(dev_id=unit, address=address, registers=registers)
     raise ValueError(f"function {function} writes nothing; right would be 5, 6, 15 or 16")
+
+
+def rtu_frame(unit: int, pdu: bytes) -> bytes:
+    """A PDU that came without a CRC as the frame that it would be on a serial line."""
+    return _FRAMER.encode(pdu, unit, 0)
+
+
+def mbap_frame(request: Request, transaction: int) -> bytes:
+    """The question for Modbus TCP, which has transaction numbers instead of a CRC."""
+    return _SOCKET_FRAMER.encode(request.frame[1:-CRC_LENGTH], request.unit, transaction)
 
 
 def read_words(request: Request, frame: bytes) -> tuple[int, ...]:

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from edge_agent.bus.errands import Errands
-from edge_agent.bus.line import Line
 from edge_agent.bus.meter import BusMeter
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.serial_port import LineDown
+from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault
 from edge_agent.bus.wishes import BoundaryWish, Message, NewMeters, Stop, Wishes
 from edge_agent.core import polling, polling_events

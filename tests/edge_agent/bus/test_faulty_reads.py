@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from edge_agent.bus.line import Pace, SerialLine
+from edge_agent.bus.line import SerialLine
 from edge_agent.bus.meter import BusMeter, PlannedRead
 from edge_agent.bus.serial_port import SerialSettings
+from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
@@ -30,7 +32,6 @@ LATE_MS = 90
 HUGE_WATTS = 30_000
 GREATEST_SPEED = 1_000.0
 FAULTS = [
-    (SimulatedFault.LATE, 0.02),
     (SimulatedFault.CRC, 0.01),
     (SimulatedFault.ECHO, 0.01),
     (SimulatedFault.SHORT, 0.01),
@@ -43,8 +44,8 @@ FAULTS = [
 ]
 
 
-def spoil(site: SimulatedSite, seed: int) -> None:
-    for number, (kind, probability) in enumerate(FAULTS):
+def spoil(site: SimulatedSite, seed: int, late_probability: float) -> None:
+    for number, (kind, probability) in enumerate([(SimulatedFault.LATE, late_probability), *FAULTS]):
         site.add_fault(site.buses[0], Fault(kind, probability, LATE_MS, seed * 1_000 + number * 100))
 
 
@@ -84,13 +85,20 @@ class Sweep:
         return meter, self._chance.choice([*meter.enforcement, *meter.details])
 
 
-def sweep(folder: Path, reads: int, seed: int) -> Sweep:
-    site = site_of(MODELS * 6, folder, BAUD, HUGE_WATTS)
+def sweep(
+    folder: Path,
+    reads: int,
+    seed: int,
+    models: Sequence[str] = MODELS * 6,
+    late_window_ms: int = LATE_WINDOW_MS,
+    late_probability: float = 0.02,
+) -> Sweep:
+    site = site_of(models, folder, BAUD, HUGE_WATTS)
     with site:
         site.run_at(GREATEST_SPEED)
         site.set_logged(site.buses[0], on=True)
-        spoil(site, seed)
-        settings = SerialSettings(str(folder / "tty"), baud=BAUD, late_window_ms=LATE_WINDOW_MS)
+        spoil(site, seed, late_probability)
+        settings = SerialSettings(str(folder / "tty"), baud=BAUD, late_window_ms=late_window_ms)
         line = SerialLine(settings, SystemClock())
         line.open()
         done = Sweep(site, line, seed)
@@ -109,6 +117,11 @@ def test_not_one_wrong_value_in_a_thousand_faulty_reads(tmp_path: Path, seed: in
     assert done.outcomes["accepted"] >= 900
     for kind in FaultKind:
         assert done.outcomes[kind] > 0, f"the sweep never met {kind}"
+
+
+def test_the_sweep_finds_a_master_that_does_not_wait_for_what_is_late(tmp_path: Path) -> None:
+    done = sweep(tmp_path, 60, seed=4, models=["dtsy1352"], late_window_ms=0, late_probability=0.4)
+    assert done.wrong
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.bus.line import Pace, SerialLine
+from edge_agent.bus.line import SerialLine
 from edge_agent.bus.requests import Request, read_request, write_request
 from edge_agent.bus.serial_port import LineDown, SerialSettings
+from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
