@@ -96,7 +96,8 @@ class SignIn:
         """Sign in: the new session's token, or None. There is one answer for all failures, the throttle included."""
         now_ms = self._clock.wall_ms()
         keys = _throttle_keys(name, address)
-        if any(_waits(self._people.failures(key), FREE_TRIES[what], now_ms) for what, key in keys.items()):
+        failed = self._people.failures(tuple(keys.values()))
+        if any(key in failed and _waits(failed[key], FREE_TRIES[what], now_ms) for what, key in keys.items()):
             return None
         staff = self._people.staff_named(name.strip()) if len(name) <= NAME_CHARACTERS_MOST else None
         usable = staff is not None and staff.active
@@ -104,11 +105,9 @@ class SignIn:
             staff.password_hash if staff is not None and usable else None, password
         )
         if staff is None or not usable or not fits:
-            for key in keys.values():
-                self._people.note_failure(key, now_ms)
+            self._people.note_failures(tuple(keys.values()), now_ms, now_ms - QUIET_MS)
             return None
-        self._people.clear_failures(keys["both"])
-        self._people.clear_failures(keys["name"])
+        self._people.clear_failures((keys["both"], keys["name"]))
         return self._open(staff, now_ms)
 
     def who(self, token: str, *, uses: bool = True) -> Who | None:
@@ -156,12 +155,12 @@ class SignIn:
             raise LinkGone
         return self._open(row, now_ms)
 
-    def add_staff(self, name: str, display_name: str, password: str, roles: frozenset[Role]) -> StaffRow:
+    def add_staff(self, name: str, display_name: str, password: str, roles: frozenset[Role], by: str) -> StaffRow:
         """A new person who can sign in. Raises StaffMistakes."""
         now_ms = self._clock.wall_ms()
         row = self._new_row(name, display_name, password, roles, now_ms)
         try:
-            self._people.add_staff(row, now_ms)
+            self._people.add_staff(row, now_ms, by)
         except NameTaken as taken:
             raise StaffMistakes(name="taken") from taken
         return row
@@ -249,5 +248,5 @@ def _waits(failures: Failures, free: int, now_ms: Ms) -> bool:
     over = failures.count - free
     if over < 0:
         return False
-    wait_ms = min(QUIET_MS, FIRST_WAIT_MS * 2 ** min(over, 16))
+    wait_ms = min(QUIET_MS, FIRST_WAIT_MS << min(over, 16))
     return now_ms - failures.last_at_ms < wait_ms

@@ -228,15 +228,15 @@ class People(Protocol):
 
     def staff(self, staff: Id) -> StaffRow | None: ...
 
-    def add_staff(self, row: StaffRow, at_ms: Ms) -> None:
-        """Raises NameTaken."""
+    def add_staff(self, row: StaffRow, at_ms: Ms, by: str) -> None:
+        """With an audit row that says by whom. Raises NameTaken."""
         ...
 
-    def change_password(self, staff: Id, password_hash: str, at_ms: Ms) -> None:
+    def change_password(self, staff: Id, password_hash: str, at_ms: Ms, by: str) -> None:
         """Set it and end all sessions of that person."""
         ...
 
-    def change_roles(self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms) -> None:
+    def change_roles(self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms, by: str) -> None:
         """Set them and end all sessions of that person."""
         ...
 
@@ -252,11 +252,15 @@ class People(Protocol):
         """Remove all that are over; returns how many."""
         ...
 
-    def failures(self, throttle_key: str) -> Failures: ...
+    def failures(self, throttle_keys: Sequence[str]) -> dict[str, Failures]:
+        """Those of the keys under which a sign-in failed."""
+        ...
 
-    def note_failure(self, throttle_key: str, at_ms: Ms) -> None: ...
+    def note_failures(self, throttle_keys: Sequence[str], at_ms: Ms, forget_before_ms: Ms) -> None:
+        """One more failure under each key, in one step; a count whose last failure is older begins anew."""
+        ...
 
-    def clear_failures(self, throttle_key: str) -> None: ...
+    def clear_failures(self, throttle_keys: Sequence[str]) -> None: ...
 
     def add_setup_link(self, token_hash: str, ends_at_ms: Ms) -> None:
         """A one-time link for the first administrator; an earlier one no longer holds."""

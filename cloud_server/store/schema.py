@@ -2,7 +2,7 @@
 
 import peewee as pw
 
-from cloud_server.store import tables_fleet, tables_history, tables_ledger
+from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_people
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
 from cloud_server.store.site import SiteRows
@@ -11,6 +11,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_fleet.MODELS,
     *tables_ledger.MODELS,
     *tables_history.MODELS,
+    *tables_people.MODELS,
 )
 GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED)
 

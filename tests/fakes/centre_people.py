@@ -1,5 +1,6 @@
 """Staff, sessions, throttle and one-time links in memory; and a hash that costs nothing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cloud_server.core.roles import Role
@@ -21,16 +22,16 @@ class FakePeople:
     def staff(self, staff: str) -> StaffRow | None:
         return self.rows.get(staff)
 
-    def add_staff(self, row: StaffRow, at_ms: int) -> None:
+    def add_staff(self, row: StaffRow, at_ms: int, by: str) -> None:
         if self.staff_named(row.name) is not None:
             raise NameTaken(row.name)
         self.rows[row.staff] = row
 
-    def change_password(self, staff: str, password_hash: str, at_ms: int) -> None:
+    def change_password(self, staff: str, password_hash: str, at_ms: int, by: str) -> None:
         self.rows[staff] = replace(self.rows[staff], password_hash=password_hash)
         self._end_sessions_of(staff)
 
-    def change_roles(self, staff: str, roles: frozenset[Role], active: bool, at_ms: int) -> None:
+    def change_roles(self, staff: str, roles: frozenset[Role], active: bool, at_ms: int, by: str) -> None:
         self.rows[staff] = replace(self.rows[staff], roles=roles, active=active)
         self._end_sessions_of(staff)
 
@@ -57,14 +58,18 @@ class FakePeople:
             del self.sessions[key]
         return len(over)
 
-    def failures(self, throttle_key: str) -> Failures:
-        return self._failures.get(throttle_key, Failures(count=0, last_at_ms=0))
+    def failures(self, throttle_keys: Sequence[str]) -> dict[str, Failures]:
+        return {key: self._failures[key] for key in throttle_keys if key in self._failures}
 
-    def note_failure(self, throttle_key: str, at_ms: int) -> None:
-        self._failures[throttle_key] = Failures(count=self.failures(throttle_key).count + 1, last_at_ms=at_ms)
+    def note_failures(self, throttle_keys: Sequence[str], at_ms: int, forget_before_ms: int) -> None:
+        for key in throttle_keys:
+            known = self._failures.get(key)
+            count = known.count if known is not None and known.last_at_ms >= forget_before_ms else 0
+            self._failures[key] = Failures(count=count + 1, last_at_ms=at_ms)
 
-    def clear_failures(self, throttle_key: str) -> None:
-        self._failures.pop(throttle_key, None)
+    def clear_failures(self, throttle_keys: Sequence[str]) -> None:
+        for key in throttle_keys:
+            self._failures.pop(key, None)
 
     def add_setup_link(self, token_hash: str, ends_at_ms: int) -> None:
         self.links = {token_hash: ends_at_ms}
@@ -75,7 +80,7 @@ class FakePeople:
     def use_setup_link(self, token_hash: str, first: StaffRow, at_ms: int) -> bool:
         if token_hash not in self.links:
             return False
-        self.add_staff(first, at_ms)
+        self.add_staff(first, at_ms, first.name)
         del self.links[token_hash]
         return True
 
