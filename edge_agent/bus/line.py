@@ -22,7 +22,8 @@ SERIAL_PATIENCE = Patience(frame_gap_us=30_000, answer_margin_us=30_000)
 BABBLE_BYTES = 1_024
 """So many bytes without a silence between them are no answer that comes late: somebody talks without end."""
 EARLIEST_PERCENT = 90
-"""Baud rates may be a few percent off: an answer that is whole before 90 % of its own time is our own echo."""
+"""Baud rates may be a few percent off: what is whole before 90 % of the time of
+question and answer is no answer."""
 
 
 class SerialLine:
@@ -156,8 +157,9 @@ class SerialLine:
         foreign: LineFault | None = None
         while True:
             frame = self._receive(request, answer_by_us)
-            if frame and not request.is_read and self._came_too_early(request, frame, sent_us):
-                self._strays.append(Stray(request.unit, FaultKind.ECHO, frame))
+            if frame and self._came_too_early(request, frame, sent_us):
+                kind = FaultKind.ECHO if frame == request.frame else FaultKind.LATE
+                self._strays.append(Stray(request.unit, kind, frame))
                 continue
             outcome = judge(request, frame, self._last_byte_us // 1_000)
             if isinstance(outcome, LineFault) and outcome.kind is FaultKind.WRONG_UNIT:
@@ -170,9 +172,12 @@ class SerialLine:
                 return outcome
 
     def _came_too_early(self, request: Request, frame: bytes, sent_us: int) -> bool:
-        """Whether this frame was whole before the meter could have sent it: then it is our own write, coming back."""
+        """Whether this frame was whole before the meter could have heard the question and sent it.
+
+        It is then an answer to an earlier question that outlived its window, or our own write, coming back.
+        """
         earliest_us = self._settings.characters_us(len(request.frame) + len(frame)) * EARLIEST_PERCENT // 100
-        return self._patience.is_paced and frame == request.frame and self._last_byte_us < sent_us + earliest_us
+        return self._patience.is_paced and self._last_byte_us < sent_us + earliest_us
 
     def _receive(self, request: Request, answer_by_us: int) -> bytes:
         """One frame: to its expected length, or what came before a silence; nothing when nothing came in time."""

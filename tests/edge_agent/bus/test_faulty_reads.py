@@ -34,13 +34,14 @@ GREATEST_SPEED = 1_000.0
 FAULTS = [
     (SimulatedFault.CRC, 0.01),
     (SimulatedFault.ECHO, 0.01),
-    (SimulatedFault.SHORT, 0.01),
     (SimulatedFault.LONG, 0.01),
     (SimulatedFault.WRONG_UNIT, 0.005),
     (SimulatedFault.WRONG_FUNCTION, 0.005),
     (SimulatedFault.WRONG_COUNT, 0.005),
     (SimulatedFault.EXCEPTION, 0.005),
     (SimulatedFault.SILENT, 0.005),
+    # Last: what is left of a frame that was cut off cannot be spoilt further.
+    (SimulatedFault.SHORT, 0.01),
 ]
 
 
@@ -114,7 +115,7 @@ def sweep(
 def test_not_one_wrong_value_in_a_thousand_faulty_reads(tmp_path: Path, seed: int) -> None:
     done = sweep(tmp_path, 1_000, seed)
     assert done.wrong == []
-    assert done.outcomes["accepted"] >= 900
+    assert done.outcomes["accepted"] >= 800
     for kind in FaultKind:
         assert done.outcomes[kind] > 0, f"the sweep never met {kind}"
 
@@ -129,4 +130,4 @@ def test_the_sweep_finds_a_master_that_does_not_wait_for_what_is_late(tmp_path: 
 def test_not_one_wrong_value_in_a_hundred_thousand_faulty_reads(tmp_path: Path) -> None:
     done = sweep(tmp_path, 100_000, seed=3)
     assert done.wrong == []
-    assert done.outcomes["accepted"] >= 90_000
+    assert done.outcomes["accepted"] >= 80_000
