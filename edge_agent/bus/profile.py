@@ -11,6 +11,7 @@ import functools
 import importlib.resources
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from edge_agent.bus import profile_words
@@ -24,6 +25,8 @@ from edge_agent.core.meter_profile import Area, Grade, Profile, Quantity, Ratio,
 GREATEST_ADDRESS = 0xFFFF
 LONGEST_READ = 125
 """Registers in one request (MODBUS Application Protocol V1.1b3, 6.3)."""
+MOST_READ_MULTIPLE = 4
+"""Some makes read whole numbers only: two registers, or four."""
 LONGEST_SILENCE_MS = 1_000
 LONGEST_TURNAROUND_MS = 5_000
 MOST_UNITS_PER_USER = 16
@@ -84,14 +87,9 @@ def load_profile(text: str, name: str) -> Profile:
 
 def _read_profile(top: ProfileTable, name: str) -> Profile:
     top.one_of("format", (profile_words.FORMAT,))
-    line = top.table("line", needed=True) or ProfileTable(name, "line", {}, [])
-    longest_read = line.integer("longest_read", 1, LONGEST_READ)
-    read_multiple = line.integer("read_multiple", 1, 4, 1)
-    silence_ms = line.integer("silence_ms", 0, LONGEST_SILENCE_MS, 0)
-    turnaround_ms = line.integer("turnaround_ms", 1, LONGEST_TURNAROUND_MS, DEFAULT_TURNAROUND_MS)
-    line.finish()
+    line = _read_line(top)
     grade = Grade(top.word("grade", _GRADES))
-    reader = _QuantityReader(top, grade, longest_read)
+    reader = _QuantityReader(top, grade, line.longest_read)
     quantities = reader.named("quantities", profile_words.QUANTITIES.get, "quantity", profile_words.QUANTITIES)
     rates = reader.named("rates", lambda _: profile_words.ENERGY, "rate", {}, ratio=Ratio.CT_PT)
     prepaid, prepaid_grade = _read_prepaid(top, reader)
@@ -107,10 +105,10 @@ def _read_profile(top: ProfileTable, name: str) -> Profile:
         sources=top.texts("sources"),
         phases=top.integer("phases", 1, 3),
         units_per_user=top.integer("units_per_user", 1, MOST_UNITS_PER_USER, 1),
-        silence_ms=silence_ms,
-        turnaround_ms=turnaround_ms,
-        longest_read=longest_read,
-        read_multiple=read_multiple,
+        silence_ms=line.silence_ms,
+        turnaround_ms=line.turnaround_ms,
+        longest_read=line.longest_read,
+        read_multiple=line.read_multiple,
         areas=_read_areas(top),
         energy=energy,
         quantities=quantities,
@@ -124,6 +122,28 @@ def _read_profile(top: ProfileTable, name: str) -> Profile:
     )
     top.finish()
     return profile
+
+
+@dataclass(frozen=True, slots=True)
+class _LineFacts:
+    longest_read: int
+    read_multiple: int
+    silence_ms: int
+    turnaround_ms: int
+
+
+def _read_line(top: ProfileTable) -> _LineFacts:
+    table = top.table("line", needed=True)
+    if table is None:
+        return _LineFacts(LONGEST_READ, 1, 0, DEFAULT_TURNAROUND_MS)
+    facts = _LineFacts(
+        longest_read=table.integer("longest_read", 1, LONGEST_READ),
+        read_multiple=table.integer("read_multiple", 1, MOST_READ_MULTIPLE, 1),
+        silence_ms=table.integer("silence_ms", 0, LONGEST_SILENCE_MS, 0),
+        turnaround_ms=table.integer("turnaround_ms", 1, LONGEST_TURNAROUND_MS, DEFAULT_TURNAROUND_MS),
+    )
+    table.finish()
+    return facts
 
 
 def _enforcement(quantities: Mapping[str, Quantity]) -> tuple[str, ...]:

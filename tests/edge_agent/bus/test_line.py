@@ -4,66 +4,30 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from edge_agent.bus.line import SerialLine
-from edge_agent.bus.requests import Request, read_request, write_request
-from edge_agent.bus.serial_port import LineDown, SerialSettings
+from edge_agent.bus.requests import read_request, write_request
 from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
-from tests.edge_agent.bus.scripted_peer import Part, Script, ScriptedPeer, framed, read_reply
-
-BAUD = 115_200
-PACE = Pace(turnaround_ms=50)
-LATE_WINDOW_MS = 150
-WORDS = (1, 2, 3, 4, 5, 6)
-ASKED = read_request(5, 3, 0x0302, len(WORDS))
-TURNAROUND_S = 0.006
-"""More than question and answer take at this baud rate: the peer hands over all bytes of an answer at once."""
-
-
-def answer(request: bytes) -> bytes:
-    """What the meter at that unit holds."""
-    return read_reply(request, WORDS)
-
-
-def clean(request: bytes) -> Sequence[Part]:
-    return [(TURNAROUND_S, answer(request))]
-
-
-def silent(_: bytes) -> Sequence[Part]:
-    return []
-
-
-def sent(*parts: bytes) -> Script:
-    return lambda _: [(TURNAROUND_S, part) for part in parts]
-
-
-@contextmanager
-def line_to(*scripts: Script, local_echo: bool = False, baud: int = BAUD) -> Iterator[tuple[SerialLine, ScriptedPeer]]:
-    with ScriptedPeer(*scripts) as peer:
-        settings = SerialSettings(peer.port, baud=baud, local_echo=local_echo, late_window_ms=LATE_WINDOW_MS)
-        line = SerialLine(settings, SystemClock())
-        line.open()
-        try:
-            yield line, peer
-        finally:
-            line.close()
-
-
-def outcome_of(script: Script, request: Request = ASKED) -> Reply | LineFault:
-    with line_to(script) as (line, _):
-        return line.transact(request, PACE)
-
-
-def stray_kinds(line: SerialLine) -> list[tuple[int, FaultKind]]:
-    return [(stray.unit, stray.kind) for stray in line.take_strays()]
+from tests.edge_agent.bus.line_to_peer import (
+    ASKED,
+    LATE_WINDOW_MS,
+    PACE,
+    TURNAROUND_S,
+    WORDS,
+    answer,
+    clean,
+    line_to,
+    outcome_of,
+    sent,
+    silent,
+    stray_kinds,
+)
+from tests.edge_agent.bus.scripted_peer import Part, framed, read_reply
 
 
 def test_clean_answer_gives_its_words() -> None:
@@ -255,26 +219,6 @@ def test_the_echo_of_a_single_write_is_not_its_confirmation() -> None:
         assert stray_kinds(line) == [(5, FaultKind.ECHO)]
 
 
-class TestLocalEcho:
-    def test_our_own_bytes_are_taken_off(self) -> None:
-        with line_to(lambda request: [(TURNAROUND_S, request + answer(request))], local_echo=True) as (line, _):
-            outcome = line.transact(ASKED, PACE)
-            assert isinstance(outcome, Reply)
-            assert outcome.words == WORDS
-            assert line.take_strays() == []
-
-    def test_a_damaged_echo_is_a_collision(self) -> None:
-        with line_to(lambda request: [(0, request[:-1] + b"\x00")], local_echo=True) as (line, _):
-            outcome = line.transact(ASKED, PACE)
-            assert isinstance(outcome, LineFault)
-            assert outcome.kind is FaultKind.ECHO
-
-    def test_a_single_write_is_confirmed_by_its_second_copy(self) -> None:
-        single = write_request(5, 6, 0x0801, (0x0100,))
-        with line_to(lambda request: [(0, request), (0.005, request)], local_echo=True) as (line, _):
-            assert isinstance(line.transact(single, PACE), Reply)
-
-
 WRITES = {
     5: write_request(5, 5, 0x0010, (1,)),
     6: write_request(5, 6, 0x0801, (0x0100,)),
@@ -314,43 +258,6 @@ def test_bits_keep_their_order() -> None:
     outcome = outcome_of(sent(framed(bytes((5, 1, 2, 0b0000_0101, 0b10)))), request)
     assert isinstance(outcome, Reply)
     assert outcome.words == (1, 0, 1, 0, 0, 0, 0, 0, 0, 1)
-
-
-class TestPort:
-    def test_a_missing_port_is_named(self, tmp_path: Path) -> None:
-        line = SerialLine(SerialSettings(str(tmp_path / "ttyUSB7")), SystemClock())
-        with pytest.raises(LineDown, match="ttyUSB7: there is no such port"):
-            line.open()
-
-    def test_a_port_is_taken_alone(self) -> None:
-        with line_to(clean) as (_, peer):
-            second = SerialLine(SerialSettings(peer.port), SystemClock())
-            with pytest.raises(LineDown, match="held by another program"):
-                second.open()
-
-    def test_a_vanished_adapter_is_down_and_its_return_is_taken_up(self, tmp_path: Path) -> None:
-        link = tmp_path / "by-id"
-        first = ScriptedPeer(clean, link=link)
-        line = SerialLine(SerialSettings(str(link), baud=BAUD, late_window_ms=LATE_WINDOW_MS), SystemClock())
-        line.open()
-        assert isinstance(line.transact(ASKED, PACE), Reply)
-        first.close()
-        with pytest.raises(LineDown):
-            line.transact(ASKED, PACE)
-        with pytest.raises(LineDown):
-            line.transact(ASKED, PACE)
-        with ScriptedPeer(clean, link=link):
-            line.open()
-            assert isinstance(line.transact(ASKED, PACE), Reply)
-            line.close()
-
-
-def test_silence_follows_from_the_baud_rate() -> None:
-    assert SerialSettings("x", baud=9_600).silence_us == 3_646
-    assert SerialSettings("x", baud=9_600, parity="E").silence_us == 4_011
-    assert SerialSettings("x", baud=1_200).silence_us == 29_167
-    assert SerialSettings("x", baud=115_200).silence_us == 1_750
-    assert SerialSettings("x", baud=9_600, silence_ms=40).silence_us == 40_000
 
 
 def test_babble_is_given_up() -> None:

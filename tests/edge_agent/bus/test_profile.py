@@ -35,6 +35,44 @@ readback = "none"
 grade = "manual"
 """
 
+UNSEEN = """
+format = 1
+vendor = "Elsewhere"
+model = "E3"
+grade = "code"
+sources = ["somebody's driver"]
+phases = 3
+[line]
+longest_read = 30
+read_multiple = 2
+silence_ms = 40
+turnaround_ms = 80
+[defaults]
+function = 4
+word_order = "low_first"
+[quantities]
+energy = { address = 10, type = "f32", unit = "kWh" }
+power = { address = 12, type = "f32", unit = "kW", ratio = "ct" }
+voltage_a = { address = 14, type = "bcd", registers = 1, scale = "0.1", unit = "V", function = 3 }
+[rates]
+day = { address = 40, type = "bcd", registers = 3, wraps_at = 100000000, scale = 10, unit = "Wh", function = 3 }
+[relay]
+kind = "coil"
+function = 5
+address = 3
+closed = [0]
+open = [1]
+readback = "contact"
+settle_ms = 300
+grade = "code"
+unlock = [{ function = 16, address = 14, values = [0x0BB8, 0] }]
+contact = { function = 2, address = 7, closed = [1], open = [0] }
+[[areas]]
+function = 3
+first = 0
+last = 60
+"""
+
 
 def mistakes_of(text: str) -> dict[str, Mistake]:
     with pytest.raises(ProfileError) as raised:
@@ -180,46 +218,7 @@ def test_what_no_source_tells_is_left_out() -> None:
 
 def test_a_make_that_nobody_here_has_seen_needs_no_code() -> None:
     """Low word first, floats, function 4, BCD, unlock sequence, a contact of either polarity, even reads."""
-    profile = load_profile(
-        """
-format = 1
-vendor = "Elsewhere"
-model = "E3"
-grade = "code"
-sources = ["somebody's driver"]
-phases = 3
-[line]
-longest_read = 30
-read_multiple = 2
-silence_ms = 40
-turnaround_ms = 80
-[defaults]
-function = 4
-word_order = "low_first"
-[quantities]
-energy = { address = 10, type = "f32", unit = "kWh" }
-power = { address = 12, type = "f32", unit = "kW", ratio = "ct" }
-voltage_a = { address = 14, type = "bcd", registers = 1, scale = "0.1", unit = "V", function = 3 }
-[rates]
-day = { address = 40, type = "bcd", registers = 3, wraps_at = 100000000, scale = 10, unit = "Wh", function = 3 }
-[relay]
-kind = "coil"
-function = 5
-address = 3
-closed = [0]
-open = [1]
-readback = "contact"
-settle_ms = 300
-grade = "code"
-unlock = [{ function = 16, address = 14, values = [0x0BB8, 0] }]
-contact = { function = 2, address = 7, closed = [1], open = [0] }
-[[areas]]
-function = 3
-first = 0
-last = 60
-""",
-        "elsewhere_e3",
-    )
+    profile = load_profile(UNSEEN, "elsewhere_e3")
     assert profile.energy.word_order is WordOrder.LOW_FIRST
     assert profile.energy.wrap is None
     assert profile.quantities["power_w"].ratio is Ratio.CT
