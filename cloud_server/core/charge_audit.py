@@ -5,7 +5,7 @@ so that one difference is told once and not at every interval behind it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from cloud_server.core.box_place import BoxPlace
@@ -43,6 +43,12 @@ class Audit:
     findings: list[ChargeFinding]
     meters: dict[str, MeterCharge]
     config_version: int
+    changed: set[str] = field(default_factory=set)
+
+    def stand(self, meter: str, charge: MeterCharge) -> None:
+        """Go on from here with this meter."""
+        self.meters[meter] = charge
+        self.changed.add(meter)
 
 
 def audit_batch(
@@ -57,23 +63,22 @@ def audit_batch(
     place = place_of(config_version)
     if rules != RULES_VERSION:
         audit.findings.append(ChargeFinding("rules", 0, "", f"charging rules {rules}; known here: {RULES_VERSION}"))
-        return audit
     for index, record in enumerate(records):
         match record:
             case Interval():
                 before = audit.meters.get(record.meter, MeterCharge())
                 found = _interval_findings(record, before, place)
                 audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
-                audit.meters[record.meter] = MeterCharge(
-                    record.to.raw_wh, record.to.at_ms, Fraction(*record.energy_carry), record.money_carry_nano
-                )
+                carry = Fraction(*record.energy_carry)
+                charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, record.money_carry_nano)
+                audit.stand(record.meter, charge)
             case ConfigApplied(config_version=version):
                 audit.config_version, place = version, place_of(version)
             case Replaced():
-                audit.meters[record.new] = MeterCharge(record.new_raw_wh, record.at_ms)
+                audit.stand(record.new, MeterCharge(record.new_raw_wh, record.at_ms))
             case Released():
                 known = audit.meters.get(record.meter, MeterCharge())
-                audit.meters[record.meter] = replace(known, raw_wh=record.raw_wh, read_at_ms=record.at_ms)
+                audit.stand(record.meter, replace(known, raw_wh=record.raw_wh, read_at_ms=record.at_ms))
             case _:
                 pass
     return audit

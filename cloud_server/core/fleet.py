@@ -194,7 +194,10 @@ class StoredBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDifference:
-    """A difference that the centre found in a batch and did not mend; stands until a person settles it."""
+    """A difference that the centre found in a batch and did not mend; stands until a person settles it.
+
+    `standing` says that it goes on from batch to batch (a wallet that differs) and is stored once, not with each.
+    """
 
     kind: str
     box: str
@@ -203,3 +206,4 @@ class FoundDifference:
     meter: str | None = None
     wallet: str | None = None
     detail: str
+    standing: bool = False

@@ -31,8 +31,14 @@ KEY_CHARACTERS_MAX: Final = 200
 TOKEN_DAYS_MAX: Final = 400
 """An API token ends: a year and a month for whoever renews it late."""
 
-SWITCHED_OFF_WITHIN_MS: Final = 600_000
-"""A relay-like command given to a box out of reach expires, so that an old wish moves no relay days later."""
+ORDER_LASTS_MS: Final = 24 * 3_600_000
+"""A wish for a relay that could not be told to its box for a day is given up, so that it moves nothing days later."""
+
+LIVE_FRESH_MS: Final = 60_000
+"""A live value older than a minute is not shown as what is now."""
+
+LOOK_LASTS_MS: Final = 10_000
+"""One look at a live page keeps boxes sending for ten seconds: open pages look again every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,10 @@ class LiveBoard(Protocol):
         """Something that pages show has changed."""
         ...
 
+    def number(self) -> int:
+        """The number of the newest change."""
+        ...
+
 
 class FailPoint(Protocol):
     """Named places at which a test ends the process."""

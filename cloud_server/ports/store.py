@@ -23,21 +23,23 @@ from cloud_server.core.fleet import (
     WalletGrant,
 )
 from cloud_server.core.planned_site import KnownSite
+from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
+from cloud_server.core.views import AccountState
 from protocol.chain import Head
 from protocol.envelope import Line
-from protocol.records import Record
-from protocol.site_plan import SitePlan
+from protocol.records import Alarm, Record, Relay
+from protocol.site_plan import SaleLimits, SitePlan
+
+SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits"]
 
 
 class Site(Protocol):
     """Facts on the database itself."""
 
-    def fact(self, name: Literal["schema", "term", "set_up_at_ms", "journal_bytes", "instance"]) -> str | None: ...
+    def fact(self, name: SiteFact) -> str | None: ...
 
-    def put_fact(
-        self, name: Literal["schema", "term", "set_up_at_ms", "journal_bytes", "instance"], value: str
-    ) -> None: ...
+    def put_fact(self, name: SiteFact, value: str) -> None: ...
 
 
 class Fleet(Protocol):
@@ -55,9 +57,13 @@ class Fleet(Protocol):
 
     def wallets_of_box(self, box: str) -> list[Wallet]: ...
 
+    def meters_of_box(self, box: str) -> set[str]: ...
+
     def box_of_meter(self, meter: str) -> str | None: ...
 
     def plan(self) -> SitePlan | None: ...
+
+    def sale_limits(self) -> SaleLimits: ...
 
     def known_site(self, zone: str, currency: str) -> KnownSite: ...
 
@@ -206,6 +212,40 @@ class Alarms(Protocol):
     def add_findings(self, findings: Iterable[FoundDifference], raised_at_ms: int) -> None: ...
 
 
+class ReadRows(Protocol):
+    """What pages read, in few statements whatever the size of the site."""
+
+    def plan_version(self) -> int: ...
+
+    def meter_facts(self, meter: str | None = None) -> dict[str, tuple[MeterFacts, int | None, int | None]]:
+        """Facts, last register, when it was read."""
+        ...
+
+    def wallet_facts(self) -> dict[str, WalletFacts]: ...
+
+    def account_states(self) -> dict[str, AccountState]: ...
+
+    def balances(self, kind: str) -> dict[str, int]: ...
+
+    def alarms_standing(self) -> list[StandingAlarm]: ...
+
+    def intervals(self, meter: str, from_ms: int, to_ms: int) -> list[ShownInterval]: ...
+
+    def switchings(self, meter: str, from_ms: int, to_ms: int) -> list[Relay]: ...
+
+    def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]: ...
+
+    def sales(
+        self, *, sale: str | None = None, day: str | None = None, account: str | None = None, limit: int | None = None
+    ) -> list[SaleFact]: ...
+
+    def grants_of_sales(self, sales: list[str]) -> dict[str, list[WalletGrant]]: ...
+
+    def prints(self, sales: list[str]) -> dict[str, int]: ...
+
+    def waiting_commands(self) -> dict[str, int]: ...
+
+
 class Audit(Protocol):
     """The audit chain."""
 
@@ -248,6 +288,9 @@ class Unit(Protocol):
 
     @property
     def audit(self) -> Audit: ...
+
+    @property
+    def books(self) -> ReadRows: ...
 
     @property
     def tokens(self) -> Tokens: ...

@@ -54,17 +54,14 @@ class AlarmRows(Rows):
 
     def add_findings(self, findings: Iterable[FoundDifference], raised_at_ms: int) -> None:
         """Store findings; the same difference of the same batch is stored once."""
-        rows = []
+        rows: dict[str, dict[str, object]] = {}
         for finding in findings:
+            place = "" if finding.standing else f"{finding.epoch}/{finding.seq}"
+            what = f"{finding.kind}/{finding.box}/{place}/{finding.meter}/{finding.wallet}/{finding.detail}"
             row = asdict(finding)
-            row["finding"] = _id(
-                f"{finding.kind}/{finding.box}/{finding.epoch}/{finding.seq}/"
-                f"{finding.meter}/{finding.wallet}/{finding.detail}"
-            )
-            row["raised_at_ms"] = raised_at_ms
-            rows.append(row)
-        unique = {row["finding"]: row for row in rows}
-        self._put(t.Finding, ("finding",), list(unique.values()))
+            row.pop("standing")
+            rows.setdefault(_id(what), row | {"finding": _id(what), "raised_at_ms": raised_at_ms})
+        self._add_missing(t.Finding, "finding", rows)
 
     def wallets_with_findings(self) -> set[str]:
         """Wallets that a finding names."""

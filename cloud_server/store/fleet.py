@@ -10,9 +10,10 @@ from cloud_server.core.fleet import Account, Box, BoxState, Wallet
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.store import tables_fleet as t
 from cloud_server.store.rows import Rows
+from cloud_server.store.site import SiteRows
 from protocol.chain import Head
 from protocol.ids import NO_HASH
-from protocol.site_plan import BoxPlan, SitePlan
+from protocol.site_plan import BoxPlan, SaleLimits, SitePlan
 
 
 class FleetRows(Rows):
@@ -68,6 +69,10 @@ class FleetRows(Rows):
             row.pop("opening_micro")
         return [Wallet(**row, meters=tuple(sorted(meters.get(row["wallet"], ())))) for row in rows]
 
+    def meters_of_box(self, box: str) -> set[str]:
+        """The meters that hang on a box."""
+        return {row[0] for row in self._tuples(self._of(t.Meter, t.Meter.meter).where(t.Meter.box == box))}
+
     def box_of_meter(self, meter: str) -> str | None:
         """The box on which a meter hangs."""
         rows = self._tuples(self._of(t.Meter, t.Meter.box).where(t.Meter.meter == meter))
@@ -79,6 +84,11 @@ class FleetRows(Rows):
         """The newest plan that was taken."""
         row = self._one(self._of(t.Plan, t.Plan.text).order_by(t.Plan.version.desc()))
         return msgspec.json.decode(row["text"], type=SitePlan) if row is not None else None
+
+    def sale_limits(self) -> SaleLimits:
+        """The bounds of a sale in the newest plan."""
+        text = SiteRows(self._database, self._site).fact("sale_limits")
+        return msgspec.json.decode(text, type=SaleLimits) if text is not None else SaleLimits()
 
     def known_site(self, zone: str, currency: str) -> KnownSite:
         """What binds a new plan."""
@@ -111,6 +121,8 @@ class FleetRows(Rows):
         version = 1 + (newest["version"] if newest is not None else 0)
         row = {"version": version, "text": text, "made_at_ms": made_at_ms, "made_by": made_by}
         self._insert(t.Plan, [row])
+        limits = msgspec.json.encode(plan.limits).decode()
+        SiteRows(self._database, self._site).put_fact("sale_limits", limits)
         self._put_places(plan)
         self._put_contracts(plan)
         tariffs = [{"tariff": v.tariff, "version": v.version, "text": v.text, "hash": v.hash} for v in plan.tariffs]

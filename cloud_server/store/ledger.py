@@ -118,25 +118,27 @@ class LedgerRows(Rows):
         found: dict[str, WalletGrant] = {}
         for names in pieces(grants):
             rows = self._all(self._of(t.WalletGrant).where(t.WalletGrant.grant_id.in_(names)))
-            found |= {grant.grant: grant for grant in map(_grant, rows)}
+            found |= {grant.grant: grant for grant in map(grant_from_row, rows)}
         return found
 
     def grants_of_sale(self, sale: str) -> list[WalletGrant]:
         """The parts of a sale in their order."""
         query = self._of(t.WalletGrant).where(t.WalletGrant.sale == sale)
-        return [_grant(row) for row in self._all(query.order_by(t.WalletGrant.n))]
+        return [grant_from_row(row) for row in self._all(query.order_by(t.WalletGrant.n))]
 
     def grants_in_state(self, box: str, *states: GrantState) -> list[WalletGrant]:
         """Grants for one box in these states, oldest first."""
         query = self._of(t.WalletGrant).where(
             (t.WalletGrant.box == box) & t.WalletGrant.state.in_([state.value for state in states])
         )
-        return [_grant(row) for row in self._all(query.order_by(t.WalletGrant.made_at_ms, t.WalletGrant.grant_id))]
+        return [
+            grant_from_row(row) for row in self._all(query.order_by(t.WalletGrant.made_at_ms, t.WalletGrant.grant_id))
+        ]
 
     def grant_of_command(self, box: str, command: int) -> WalletGrant | None:
         """The grant that a command carries."""
         row = self._one(self._of(t.WalletGrant).where((t.WalletGrant.box == box) & (t.WalletGrant.command == command)))
-        return _grant(row) if row is not None else None
+        return grant_from_row(row) if row is not None else None
 
     def grants_not_on(self, box: str) -> list[WalletGrant]:
         """Grants that were applied on a box and whose light has not been seen yet."""
@@ -145,7 +147,7 @@ class LedgerRows(Rows):
             & (t.WalletGrant.state == GrantState.APPLIED.value)
             & t.WalletGrant.on_at_ms.is_null()
         )
-        return [_grant(row) for row in self._all(query)]
+        return [grant_from_row(row) for row in self._all(query)]
 
 
 def _grant_row(grant: WalletGrant) -> dict[str, Any]:
@@ -155,7 +157,8 @@ def _grant_row(grant: WalletGrant) -> dict[str, Any]:
     return row
 
 
-def _grant(row: dict[str, Any]) -> WalletGrant:
+def grant_from_row(row: dict[str, Any]) -> WalletGrant:
+    """A grant from its columns; takes the dictionary apart."""
     row.pop("n")
     row["grant"] = row.pop("grant_id")
     row["state"] = GrantState(row["state"])

@@ -59,12 +59,14 @@ class Rows:
         step = max(INSERT_VALUES_MAX // width, 1)
         for start in range(0, len(rows), step):
             chunk = [{"site": self._site, **row} for row in rows[start : start + step]]
-            query = table.insert_many(chunk)
-            if changed:
-                query = query.on_conflict(conflict_target=target, preserve=changed)
-            else:
-                query = query.on_conflict(conflict_target=target, action="IGNORE")
-            query.execute(self._database)
+            table.insert_many(chunk).on_conflict(conflict_target=target, preserve=changed).execute(self._database)
+
+    def _add_missing(self, table: type[Table], key: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add the rows whose key is not there yet."""
+        column = table._meta.fields[key]  # noqa: SLF001  # the library's own way to look a column up by name
+        for names in pieces(rows):
+            known = {found for (found,) in self._tuples(self._of(table, column).where(column.in_(names)))}
+            self._insert(table, [rows[name] for name in names if name not in known])
 
     def _run(self, query: Any) -> int:
         """Run an update or delete; how many rows it touched."""

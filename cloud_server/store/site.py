@@ -1,21 +1,18 @@
 """Rows about this database itself: its term, its schema, the mark of its journal."""
 
-from typing import Literal
-
+from cloud_server.ports.store import SiteFact
 from cloud_server.store import tables_fleet as t
 from cloud_server.store.rows import Rows
-
-Fact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "instance"]
 
 
 class SiteRows(Rows):
     """Facts by name."""
 
-    def fact(self, name: Fact) -> str | None:
+    def fact(self, name: SiteFact) -> str | None:
         """One fact, or None where it was never written."""
         rows = self._tuples(self._of(t.About, t.About.value).where(t.About.name == name))
         return rows[0][0] if rows else None
 
-    def put_fact(self, name: Fact, value: str) -> None:
+    def put_fact(self, name: SiteFact, value: str) -> None:
         """Write one fact."""
         self._put(t.About, ("name",), [{"name": name, "value": value}])

@@ -7,6 +7,7 @@ import peewee as pw
 
 from cloud_server.store.alarms import AlarmRows
 from cloud_server.store.audit import AuditRows
+from cloud_server.store.book_rows import BookRows
 from cloud_server.store.database import Engine
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.fleet import FleetRows
@@ -29,6 +30,7 @@ class Unit:
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
         self.audit = AuditRows(database, site)
+        self.books = BookRows(database, site)
         self.tokens = TokenRows(database, site)
 
 

@@ -1,0 +1,62 @@
+"""What every flow is given: the site, the term, and the ports to everything that touches the world."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from cloud_server.core.box_place import BoxPlace, place_from_text
+from cloud_server.core.command_chain import Place
+from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
+from protocol.ids import Id, make_id
+
+ID_CHANCE_BYTES = 10
+PLACES_KEPT_MAX = 512
+"""Configurations kept in memory as look-ups: two for each of some two hundred boxes; the rest is read again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """One running centre. Made once by the wiring, shared by all threads."""
+
+    site: SiteFacts
+    term: int
+    store: Store
+    authority: Authority
+    journal: JournalKeeper
+    clock: WallClock
+    chance: Chance
+    wake: WakeUp
+    live: LiveBoard
+    fail_point: FailPoint
+    places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.site.zone)
+
+    def new_id(self) -> Id:
+        """A new id, in the order of time."""
+        return make_id(self.clock.wall_ms(), self.chance.draw(ID_CHANCE_BYTES))
+
+    def day_of(self, at_ms: int) -> str:
+        """The site's calendar day of an instant, 2026-11-22."""
+        return datetime.fromtimestamp(at_ms / 1000, self.zone).date().isoformat()
+
+    def place_of_box(self, box: str) -> Place:
+        """Whose chain a command extends."""
+        return Place(self.site.site, box, self.term)
+
+    def place(self, unit: Unit, box: str, config_version: int) -> BoxPlace | None:
+        """Look-ups in a configuration that was signed for a box, or None where there was none such."""
+        known = self.places.get((box, config_version))
+        if known is not None:
+            return known
+        found = unit.enrolments.configuration(box, config_version)
+        if found is None:
+            return None
+        if len(self.places) >= PLACES_KEPT_MAX:
+            self.places.clear()
+        place = place_from_text(found[1])
+        self.places[box, config_version] = place
+        return place

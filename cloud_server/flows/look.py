@@ -1,0 +1,107 @@
+"""One look at the whole site: everything that rows of pages are made from, read at one moment. Part of `read_books`."""
+
+from dataclasses import dataclass
+
+from cloud_server.core.batch_facts import MeterFacts, WalletFacts
+from cloud_server.core.fleet import Box
+from cloud_server.core.fleet_health import box_is_lost, in_reach
+from cloud_server.core.limits import LIVE_FRESH_MS
+from cloud_server.core.shown import StandingAlarm
+from cloud_server.core.site_map import SiteMap, map_site
+from cloud_server.core.views import AccountState
+from cloud_server.flows.centre import Centre
+from cloud_server.ports import LiveMeter, Unit
+from protocol.units import Micro, Ms
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that is known now, by id. Live values are those still fresh."""
+
+    now_ms: Ms
+    site: SiteMap
+    boxes: dict[str, Box]
+    listening: frozenset[str]
+    waiting: dict[str, int]
+    facts: dict[str, tuple[MeterFacts, int | None, Ms | None]]
+    wallet_facts: dict[str, WalletFacts]
+    account_states: dict[str, AccountState]
+    wallet_micro: dict[str, Micro]
+    in_flight_micro: dict[str, Micro]
+    customer_micro: dict[str, Micro]
+    alarms: tuple[StandingAlarm, ...]
+    live: dict[str, LiveMeter]
+
+    def box_lost_since_ms(self, box: Box) -> Ms | None:
+        """When a box that is lost was last heard; None for one that is not lost."""
+        if not box_is_lost(box, box.box in self.listening, self.now_ms):
+            return None
+        return box.seen_at_ms or 0
+
+    def in_reach(self, box: str) -> bool:
+        """Whether a command would reach the box now."""
+        row = self.boxes.get(box)
+        return row is not None and in_reach(row, box in self.listening, self.now_ms)
+
+    def facts_of(self, meter: str) -> MeterFacts:
+        """What is known of a meter; the facts of one never heard of are those of a new one."""
+        found = self.facts.get(meter)
+        return found[0] if found is not None else MeterFacts(meter=meter)
+
+    def balance(self, wallet: str, meters: tuple[str, ...], box: str) -> tuple[Micro | None, Ms | None]:
+        """A wallet's balance and how old it is: live where that is newer than the last batch, else as booked."""
+        row = self.boxes.get(box)
+        booked_at_ms = row.posted_at_ms if row is not None else None
+        live = [
+            (value.at_ms, value.balance_micro)
+            for meter in meters
+            if (value := self.live.get(meter)) is not None and value.balance_micro is not None
+        ]
+        if live and (booked_at_ms is None or max(live)[0] >= booked_at_ms):
+            at_ms, micro = max(live)
+            return micro, at_ms
+        if booked_at_ms is None:
+            return None, None
+        return self.wallet_micro.get(wallet, 0), booked_at_ms
+
+
+class Looker:
+    """Takes looks; keeps the look-ups of the newest plan, which change seldom."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._map: tuple[int, SiteMap] | None = None
+
+    def site_map(self, unit: Unit) -> SiteMap | None:
+        """Look-ups in the newest plan, None where no plan was taken yet."""
+        version = unit.books.plan_version()
+        if version == 0:
+            return None
+        if self._map is None or self._map[0] != version:
+            plan = unit.fleet.plan()
+            assert plan is not None
+            self._map = (version, map_site(plan))
+        return self._map[1]
+
+    def look(self, unit: Unit) -> Look | None:
+        """Everything at one moment, None where no plan was taken yet."""
+        site = self.site_map(unit)
+        if site is None:
+            return None
+        now_ms = self._centre.clock.wall_ms()
+        boxes = {box.box: box for box in unit.fleet.boxes()}
+        return Look(
+            now_ms=now_ms,
+            site=site,
+            boxes=boxes,
+            listening=frozenset(box for box in boxes if self._centre.wake.listening(box)),
+            waiting=unit.books.waiting_commands(),
+            facts=unit.books.meter_facts(),
+            wallet_facts=unit.books.wallet_facts(),
+            account_states=unit.books.account_states(),
+            wallet_micro=unit.books.balances("wallet"),
+            in_flight_micro=unit.books.balances("in_flight"),
+            customer_micro=unit.books.balances("customer"),
+            alarms=tuple(unit.books.alarms_standing()),
+            live={m: v for m, v in self._centre.live.values().items() if now_ms - v.at_ms <= LIVE_FRESH_MS},
+        )

@@ -1,0 +1,154 @@
+"""Taking in a site plan: judged as a whole, stored as one, and told to every enrolled box that it concerns."""
+
+from dataclasses import dataclass, replace
+
+from cloud_server.core.fleet import Box, GrantState, WalletGrant
+from cloud_server.core.mistakes import Mistaken, NotNow
+from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
+from cloud_server.core.posting_rules import opening as opening_postings
+from cloud_server.core.transaction import Transaction
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.sign_lines import Asker, add_money_line, issue_command, sign_waiting_grants
+from cloud_server.ports import Unit
+from protocol.box_config import text_hash, write_config
+from protocol.commands import Configure
+from protocol.money import AccountBody, CustomerBody, OpeningBody, WalletBody
+from protocol.payload import write_payload
+from protocol.site_plan import SitePlan, WalletPlan
+
+OPENING_SOURCE = "site plan"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTaken:
+    """What came of it: the plan's version, and the boxes for which a new configuration was signed."""
+
+    version: int
+    changed: bool
+    configured: tuple[str, ...]
+
+
+def take_plan(centre: Centre, plan: SitePlan, by: str) -> PlanTaken:
+    """Take a whole plan; the same plan again changes nothing. Raises Mistaken with every mistake, NotNow."""
+    text = write_payload(plan).decode()
+    configured: list[str] = []
+    with centre.store.write() as unit:
+        before = unit.fleet.plan()
+        if before is not None and write_payload(before).decode() == text:
+            return PlanTaken(0, changed=False, configured=())
+        known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
+        mistakes = plan_mistakes(plan, known)
+        if mistakes:
+            raise Mistaken(mistakes)
+        if centre.journal.fault is not None:
+            raise NotNow(f"nothing can be signed: {centre.journal.fault}")
+        now_ms = centre.clock.wall_ms()
+        version = unit.fleet.put_plan(plan, text, now_ms, by)
+        _tell_contracts(centre, unit, plan, before, known, by)
+        for planned in plan.boxes:
+            box = unit.fleet.box(planned.box)
+            if box is not None and box.epoch > 0 and _configure(centre, unit, plan, box, known, by):
+                configured.append(box.box)
+        _open_balances(centre, unit, plan, known, by)
+        detail = {"version": version, "boxes": len(plan.boxes), "points": len(plan.points)}
+        unit.audit.append(now_ms, by, "plan_taken", plan.site, detail)
+    centre.journal.append_unmarked()
+    for name in configured:
+        centre.wake.wake(name)
+    centre.live.changed()
+    return PlanTaken(version, changed=True, configured=tuple(configured))
+
+
+def _configure(centre: Centre, unit: Unit, plan: SitePlan, box: Box, known: KnownSite, by: str) -> bool:
+    """Sign a configuration for an enrolled box if it is another than the one wanted so far."""
+    planned = next(planned for planned in plan.boxes if planned.box == box.box)
+    text = write_config(config_of(plan, planned, known.account_states))
+    config_hash = text_hash(text)
+    if config_hash == box.config_hash:
+        return False
+    version = box.config_version + 1
+    now_ms = centre.clock.wall_ms()
+    unit.enrolments.add_configuration(box.box, version, config_hash, text, now_ms)
+    wanted = replace(box, config_version=version, config_hash=config_hash)
+    issue_command(centre, unit, wanted, Configure(config_version=version, config=text, hash=config_hash), by)
+    return True
+
+
+def _tell_contracts(
+    centre: Centre, unit: Unit, plan: SitePlan, before: SitePlan | None, known: KnownSite, by: str
+) -> None:
+    """A money line for every customer, account and wallet that is new or changed."""
+    asker = Asker(operator=by, key=f"plan/{centre.new_id()}")
+    customers = {c.customer: c for c in before.customers} if before is not None else {}
+    accounts = {a.account: a for a in before.accounts} if before is not None else {}
+    wallets = {w.wallet: w for w in before.wallets} if before is not None else {}
+    for customer in plan.customers:
+        if customers.get(customer.customer) != customer:
+            body = CustomerBody(customer=customer.customer, name=customer.name, phones=list(customer.phones))
+            add_money_line(centre, unit, "customer", body, asker)
+    for account in plan.accounts:
+        if accounts.get(account.account) != account:
+            state = known.account_states.get(account.account, "in_use")
+            opened = AccountBody(account=account.account, customer=account.customer, state=state)
+            add_money_line(centre, unit, "account", opened, asker)
+    for wallet in plan.wallets:
+        if wallets.get(wallet.wallet) != wallet:
+            made = WalletBody(
+                wallet=wallet.wallet,
+                account=wallet.account,
+                box=wallet.box,
+                meters=wallet.meters,
+                state=known.account_states.get(wallet.account, "in_use"),
+            )
+            add_money_line(centre, unit, "wallet", made, asker)
+
+
+def _open_balances(centre: Centre, unit: Unit, plan: SitePlan, known: KnownSite, by: str) -> None:
+    """Book the opening balances of wallets that are new, and sign their grants where the box takes commands."""
+    new = [w for w in plan.wallets if w.wallet not in known.wallets and w.opening_micro]
+    for wallet in new:
+        _open_balance(centre, unit, wallet, by)
+    for name in sorted({wallet.box for wallet in new}):
+        box = unit.fleet.box(name)
+        if box is not None and box.takes_commands:
+            sign_waiting_grants(centre, unit, box)
+
+
+def _open_balance(centre: Centre, unit: Unit, wallet: WalletPlan, by: str) -> None:
+    now_ms = centre.clock.wall_ms()
+    key = f"opening/{wallet.wallet}"
+    body = OpeningBody(
+        account=wallet.account, wallet=wallet.wallet, amount_micro=wallet.opening_micro, source=OPENING_SOURCE
+    )
+    add_money_line(centre, unit, "opening", body, Asker(operator=by, key=key))
+    unit.ledger.post(
+        Transaction(
+            kind="opening",
+            cause=key,
+            effective_at_ms=now_ms,
+            posting_day=centre.day_of(now_ms),
+            who=by,
+            key=key,
+            postings=opening_postings(wallet.account, wallet.opening_micro),
+        ),
+        now_ms,
+    )
+    unit.ledger.add_grants(
+        [
+            WalletGrant(
+                grant=centre.new_id(),
+                wallet=wallet.wallet,
+                box=wallet.box,
+                account=wallet.account,
+                amount_micro=wallet.opening_micro,
+                cause="opening",
+                sale=None,
+                state=GrantState.WAITING,
+                command=None,
+                reason=None,
+                made_at_ms=now_ms,
+                applied_at_ms=None,
+                on_at_ms=None,
+            )
+        ]
+    )

@@ -1,0 +1,150 @@
+"""One supply point's page of one day, from one look. Part of `read_books`."""
+
+from datetime import date, datetime, time, timedelta
+from typing import cast
+
+from cloud_server.core.batch_facts import MeterFacts
+from cloud_server.core.site_map import PlacedMeter
+from cloud_server.core.views import (
+    AlarmRow,
+    CommandRow,
+    IntervalRow,
+    LiveValue,
+    MeterView,
+    PointPage,
+    PriceNow,
+    SaleRow,
+    SwitchingRow,
+)
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Look
+from cloud_server.flows.read_commands import command_row
+from cloud_server.flows.read_monitor import mode_now, one_box_row, point_row
+from cloud_server.flows.read_sales import account_view, sale_rows
+from cloud_server.ports import Unit
+from protocol.commands import Mode
+from protocol.site_plan import PointPlan
+from protocol.units import Ms
+
+COMMANDS_SHOWN_MAX = 50
+"""The newest commands of a meter: a page of them."""
+SALES_SHOWN_MAX = 50
+"""The newest sales of an account: a page of them."""
+
+
+def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: str) -> PointPage | None:
+    """Everything that a point's page shows; None for a point that no meter serves."""
+    meter = look.site.meter_of.get(point.point)
+    if meter is None:
+        return None
+    placed = look.site.meters[meter]
+    row = point_row(look, point)
+    box = one_box_row(look, placed.box)
+    wallet = look.site.wallet_of.get(meter) if row.account is not None else None
+    from_ms, to_ms = _bounds(centre, day)
+    alarms = unit.books.alarm_records(meter, wallet.wallet if wallet is not None else None, from_ms, to_ms)
+    return PointPage(
+        as_of_ms=look.now_ms,
+        day=day,
+        row=row,
+        building_name=next(b.name for b in look.site.plan.buildings if b.building == point.building),
+        box=box,
+        bus=next(bus for bus in box.buses if bus.bus == placed.meter.bus),
+        meter=_meter_view(look, placed),
+        price=_price_now(look, placed),
+        account=account_view(look, look.site.accounts[row.account]) if row.account is not None else None,
+        sales=_sales(unit, look, row.account),
+        switchings=tuple(
+            SwitchingRow(at_ms=r.at_ms, wanted=r.wanted, seen=r.seen, cause=r.cause, running_micro=r.running_micro)
+            for r in unit.books.switchings(meter, from_ms, to_ms)
+        ),
+        alarms=tuple(AlarmRow(at_ms=a.at_ms, alarm=a.alarm, state=a.state, value=a.value) for a in alarms),
+        intervals=_intervals(unit, meter, from_ms, to_ms),
+        commands=_commands(unit, look, placed),
+    )
+
+
+def _bounds(centre: Centre, day: str) -> tuple[Ms, Ms]:
+    """First and last instant of a day in the site's zone."""
+    first = date.fromisoformat(day)
+    begin = datetime.combine(first, time(), centre.zone)
+    end = datetime.combine(first + timedelta(days=1), time(), centre.zone)
+    return int(begin.timestamp() * 1000), int(end.timestamp() * 1000)
+
+
+def _sales(unit: Unit, look: Look, account: str | None) -> tuple[SaleRow, ...]:
+    if account is None:
+        return ()
+    return sale_rows(look, unit, unit.books.sales(account=account, limit=SALES_SHOWN_MAX))
+
+
+def _intervals(unit: Unit, meter: str, from_ms: Ms, to_ms: Ms) -> tuple[IntervalRow, ...]:
+    return tuple(
+        IntervalRow(
+            from_ms=shown.from_ms,
+            to_ms=shown.to_ms,
+            from_wh=shown.from_wh,
+            to_wh=shown.to_wh,
+            energy_wh=shown.energy_wh,
+            charge_micro=shown.charge_micro,
+            rates=shown.rates,
+            max_power_w=shown.max_power_w,
+            flags=shown.flags,
+        )
+        for shown in unit.books.intervals(meter, from_ms, to_ms)
+    )
+
+
+def _commands(unit: Unit, look: Look, placed: PlacedMeter) -> tuple[CommandRow, ...]:
+    box = look.boxes[placed.box.box]
+    commands = unit.lines.commands_about(placed.meter.meter, COMMANDS_SHOWN_MAX)
+    return tuple(command_row(command, box, look.now_ms) for command in commands)
+
+
+def _meter_view(look: Look, placed: PlacedMeter) -> MeterView:
+    meter = placed.meter
+    facts = look.facts_of(meter.meter)
+    known = look.facts.get(meter.meter)
+    live = look.live.get(meter.meter)
+    ratio = max((r for r in meter.ratios if r.from_ms <= look.now_ms), key=lambda r: r.from_ms, default=meter.ratios[0])
+    return MeterView(
+        meter=meter.meter,
+        number=meter.name,
+        serial=meter.serial,
+        profile=meter.profile,
+        unit=meter.unit,
+        phases=meter.phases,
+        rated_ma=meter.rated_ma,
+        ct=ratio.ct,
+        pt=ratio.pt,
+        service=facts.service,
+        mode=cast(Mode, mode_now(facts, look.now_ms)),
+        mode_until_ms=facts.mode_until_ms,
+        locked_out_by=facts.locked_out_by,
+        locked_out_at_ms=facts.locked_out_at_ms,
+        relay_tested=_relay_tested(facts),
+        relay_wanted=facts.wanted,
+        relay_seen=facts.seen,
+        relay_cause=facts.cause,
+        relay_at_ms=facts.relay_at_ms,
+        register_wh=known[1] if known is not None else None,
+        register_at_ms=known[2] if known is not None else None,
+        values=tuple(LiveValue(name=k, value=v) for k, v in sorted(live.values.items())) if live is not None else (),
+        values_at_ms=live.at_ms if live is not None else None,
+    )
+
+
+def _relay_tested(facts: MeterFacts) -> bool:
+    return any(test.test == "relay" and test.passed for test in facts.tests)
+
+
+def _price_now(look: Look, placed: PlacedMeter) -> PriceNow:
+    book, tariff = look.site.book, placed.meter.tariff
+    now = book.at(tariff, look.now_ms)
+    return PriceNow(
+        tariff=book.tariffs[tariff, now.version].name,
+        version=now.version,
+        rate=now.rate,
+        price_micro=now.price_micro,
+        until_ms=now.to_ms,
+    )

@@ -1,0 +1,196 @@
+"""Taking in one batch line: its verdict, and what follows from it. Runs inside the exchange's unit of work.
+
+Nothing that a box signed is thrown away: what its chain does not take is kept as evidence.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cloud_server.core.batch_content import KnownContent, content_fault
+from cloud_server.core.batch_facts import AlarmChange
+from cloud_server.core.batch_verifier import EVIDENCE, Arrival, BatchClaim, KnownBox, claim_of, judge
+from cloud_server.core.fleet import Box, BoxState, StoredBatch, WalletGrant
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.post_batch import BatchStory, post_batch
+from cloud_server.ports import Unit
+from protocol.chain import Head
+from protocol.envelope import Line, check_signature
+from protocol.errors import BadPayload, BadSignature
+from protocol.messages import Batch, Verdict, VerdictOn, read_records
+from protocol.payload import read_payload
+from protocol.records import Granted, Record, Subject
+from protocol.signing import PublicKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKeys:
+    """The record keys of a box, by keyid, and which of them may sign in which epoch."""
+
+    keys: Mapping[str, PublicKey]
+    keyids: Mapping[int, str]
+
+
+@dataclass(slots=True)
+class _Content:
+    """A batch's content, read once, when the verdict asks for it."""
+
+    header: Batch | None = None
+    records: tuple[Record, ...] = ()
+    grants: dict[str, WalletGrant] | None = None
+    fault: str | None = None
+
+
+def receive_batch(centre: Centre, unit: Unit, box: Box, keys: BoxKeys, line: Line) -> tuple[Box, VerdictOn]:
+    """Judge one line and do what its verdict asks; the box's row after (saved), and the verdict for the answer."""
+    arrival = _arrival(keys, line)
+    content = _Content()
+    known = KnownBox(
+        site=box.site,
+        box=box.box,
+        state=box.state,
+        epoch=box.epoch,
+        keyids=keys.keyids,
+        head=box.batch_head,
+        parked=unit.readings.is_parked(box.box),
+        command_head=box.command_head,
+        batch_hash=lambda epoch, seq: unit.readings.batch_hash(box.box, epoch, seq),
+        command_hash=lambda seq: unit.lines.command_hash(box.box, seq),
+    )
+    verdict = judge(known, arrival, lambda: _read_content(unit, box, line, content))
+    claim = arrival.claim
+    if claim is None:
+        return box, VerdictOn(epoch=0, seq=0, verdict=verdict)
+    after = _act(centre, unit, box, line, claim, verdict, content)
+    if verdict != "known":
+        log.info("batch_judged", extra={"box": box.box, "seq": claim.seq, "verdict": verdict})
+    return after, VerdictOn(epoch=claim.epoch, seq=claim.seq, verdict=verdict)
+
+
+def _arrival(keys: BoxKeys, line: Line) -> Arrival:
+    """Check the signature first; what nobody of this box signed is not read at all."""
+    try:
+        signer = check_signature(line, keys.keys).keyid
+    except BadSignature:
+        return Arrival(line.hash, None, None)
+    return Arrival(line.hash, signer, claim_of(line.payload))
+
+
+def _read_content(unit: Unit, box: Box, line: Line, content: _Content) -> str | None:
+    """Read header and records strictly, and hold them against what is known; why they cannot be posted, or None."""
+    try:
+        content.header = read_payload(line.payload, Batch)
+        content.records = tuple(read_records(content.header))
+    except BadPayload as fault:
+        content.fault = str(fault)
+        return content.fault
+    content.grants = unit.ledger.grants(r.grant for r in content.records if isinstance(r, Granted))
+    known = KnownContent(
+        box=box.box,
+        meters=unit.fleet.meters_of_box(box.box),
+        wallets={wallet.wallet for wallet in unit.fleet.wallets_of_box(box.box)},
+        grants=content.grants,
+        commands_seq=box.command_head.seq,
+    )
+    content.fault = content_fault(content.header, content.records, known)
+    return content.fault
+
+
+def _act(
+    centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, verdict: Verdict, content: _Content
+) -> Box:
+    if verdict in EVIDENCE:
+        return _keep_evidence(centre, unit, box, line, verdict)
+    match verdict:
+        case "accepted":
+            return _post(centre, unit, box, line, claim, content)
+        case "parked" | "behind_parked":
+            return _park(centre, unit, box, line, claim, verdict, content.fault)
+        case _:
+            return box
+
+
+def _stored(
+    line: Line,
+    claim: BatchClaim,
+    state: Literal["posted", "parked", "behind_parked"],
+    fault: str | None,
+    now_ms: int,
+) -> StoredBatch:
+    return StoredBatch(
+        box=claim.box,
+        epoch=claim.epoch,
+        seq=claim.seq,
+        hash=line.hash,
+        raw=line.raw,
+        state=state,
+        fault=fault,
+        sealed_at_ms=claim.sealed_at_ms,
+        received_at_ms=now_ms,
+        posted_at_ms=now_ms if state == "posted" else None,
+    )
+
+
+def _post(centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, content: _Content) -> Box:
+    assert content.header is not None
+    assert content.grants is not None
+    stored = _stored(line, claim, "posted", None, centre.clock.wall_ms())
+    unit.readings.add_batch(stored)
+    story = BatchStory(box, stored, content.header, content.records, content.grants)
+    after = post_batch(centre, unit, story)
+    centre.fail_point("batch_posted")
+    after = replace(after, batch_head=Head(claim.seq, line.hash))
+    unit.fleet.save_box(after)
+    return after
+
+
+def _park(
+    centre: Centre,
+    unit: Unit,
+    box: Box,
+    line: Line,
+    claim: BatchClaim,
+    state: Literal["parked", "behind_parked"],
+    fault: str | None,
+) -> Box:
+    """Keep it in the chain and acknowledge it; it is posted in order when somebody has mended the program."""
+    now_ms = centre.clock.wall_ms()
+    unit.readings.add_batch(_stored(line, claim, state, fault, now_ms))
+    if state == "parked":
+        _raise_alarm(unit, "batch_parked", box, now_ms, claim.seq)
+        log.error("batch_parked", extra={"box": box.box, "seq": claim.seq, "fault": fault})
+    after = replace(box, batch_head=Head(claim.seq, line.hash))
+    unit.fleet.save_box(after)
+    return after
+
+
+def _keep_evidence(centre: Centre, unit: Unit, box: Box, line: Line, verdict: Verdict) -> Box:
+    """A line that breaks the chain: kept apart. A fork quarantines the box; one that is ahead stops its commands."""
+    now_ms = centre.clock.wall_ms()
+    is_new = unit.readings.add_evidence(box.box, line.hash, verdict, line.raw, now_ms)
+    after = box
+    if verdict == "forked" and box.state is BoxState.ENROLLED:
+        after = replace(box, state=BoxState.QUARANTINED)
+        _raise_alarm(unit, "box_forked", box, now_ms, None)
+    elif verdict == "ahead":
+        after = mark_ahead(unit, box, now_ms)
+    if after is not box:
+        unit.fleet.save_box(after)
+    if is_new:
+        unit.audit.append(now_ms, f"box:{box.box}", f"evidence_{verdict}", box.box, {"line": line.hash})
+    return after
+
+
+def mark_ahead(unit: Unit, box: Box, now_ms: int) -> Box:
+    """The box knows what this centre has forgotten: no command is signed for it until that has been mended."""
+    if box.recovery:
+        return box
+    _raise_alarm(unit, "recovery", box, now_ms, None)
+    return replace(box, recovery=True)
+
+
+def _raise_alarm(unit: Unit, alarm: str, box: Box, now_ms: int, value: int | None) -> None:
+    unit.alarms.change_alarms([AlarmChange(alarm, Subject(box=box.box), True, now_ms, value)])

@@ -1,0 +1,210 @@
+"""One exchange with a box: who signed it, the batches it brought, and everything that it lacks, with a signed answer.
+
+One unit of work takes in all batches and decides the answer, so that what is acknowledged is committed.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cloud_server.core.batch_facts import AlarmChange
+from cloud_server.core.fleet import Box, BoxState
+from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.receive_batch import BoxKeys, mark_ahead, receive_batch
+from cloud_server.ports import LiveMeter, Unit
+from protocol.chain import Head
+from protocol.envelope import Line, check_signature, read_line
+from protocol.errors import BadPayload, BadSignature
+from protocol.messages import Answer, BatchHead, ChainHead, Sync, VerdictOn
+from protocol.payload import read_payload
+from protocol.records import Subject
+from protocol.signing import public_key_from_text
+
+log = logging.getLogger(__name__)
+
+
+class Stranger(Exception):
+    """Nobody who is believed signed this request; the text goes back and says no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one look came to. `idle`: nothing was brought and nothing is lacking, so the request may be held."""
+
+    box: str
+    sync: Sync
+    verdicts: tuple[VerdictOn, ...]
+    lines: tuple[Line, ...]
+    batch_ack: BatchHead
+    command_head: ChainHead
+    audit_head: str
+    resend_from: int | None
+    commands_wanted_from: int | None
+    idle: bool
+
+
+def exchange(centre: Centre, lines: Sequence[Line]) -> Exchange:
+    """Take in a request: batches first, its `sync` line last. Raises Stranger, TheirFault."""
+    if not lines or lines[-1].type_name != "sync":
+        raise BadPayload("the last line must be of type sync")
+    for line in lines[:-1]:
+        if line.type_name != "batch":
+            raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
+    with centre.store.write() as unit:
+        box, keys, sync = _known_box(unit, centre.site.site, lines[-1])
+        before = box
+        verdicts = []
+        for line in lines[:-1]:
+            box, verdict = receive_batch(centre, unit, box, keys, line)
+            verdicts.append(verdict)
+        box = _take_sync(unit, box, sync, centre.clock.wall_ms())
+        result = _look(centre, unit, box, sync, tuple(verdicts))
+        centre.fail_point("exchange_before_commit")
+    centre.fail_point("exchange_committed")
+    _show_live(centre, sync)
+    if verdicts or before.seen_at_ms is None or before.fetched_seq != box.fetched_seq:
+        centre.live.changed()
+    return result
+
+
+def look_again(centre: Centre, earlier: Exchange) -> Exchange:
+    """Look whether there is something for the box now, without taking anything in."""
+    with centre.store.read() as unit:
+        box = unit.fleet.box(earlier.box)
+        if box is None or box.state is BoxState.REVOKED:
+            raise Stranger("the box is not believed any more")
+        return _look(centre, unit, box, earlier.sync, earlier.verdicts)
+
+
+def sign_answer(centre: Centre, result: Exchange) -> tuple[Line, ...]:
+    """All lines of the response, the signed answer last."""
+    sync = result.sync
+    answer = Answer(
+        site=centre.site.site,
+        box=result.box,
+        nonce=sync.nonce,
+        server_time_ms=centre.clock.wall_ms(),
+        term=centre.term,
+        batch_ack=result.batch_ack,
+        command_head=result.command_head,
+        audit_head=result.audit_head,
+        verdicts=list(result.verdicts),
+        resend_from=result.resend_from,
+        commands_wanted_from=result.commands_wanted_from,
+        live_until_ms=centre.live.wanted_until_ms() or None,
+    )
+    return (*result.lines, centre.authority.answer_line(answer))
+
+
+def _known_box(unit: Unit, site: str, line: Line) -> tuple[Box, BoxKeys, Sync]:
+    """Find the box by the key that signed, check, and only then read. Raises Stranger, BadPayload."""
+    for keyid, _ in line.signatures:
+        name = unit.enrolments.box_of_key(keyid)
+        box = unit.fleet.box(name) if name is not None else None
+        if box is None or box.state is BoxState.REVOKED:
+            continue
+        epochs = unit.enrolments.epochs(box.box)
+        keys = BoxKeys(
+            {epoch.keyid: public_key_from_text(epoch.record_key) for epoch in epochs},
+            {epoch.epoch: epoch.keyid for epoch in epochs},
+        )
+        try:
+            check_signature(line, keys.keys)
+        except BadSignature:
+            continue
+        sync = read_payload(line.payload, Sync)
+        if (sync.site, sync.box) == (site, box.box):
+            return box, keys, sync
+    raise Stranger("no box that is believed signed this request")
+
+
+def _take_sync(unit: Unit, box: Box, sync: Sync, now_ms: int) -> Box:
+    """Note that the box was heard, and what it says of itself."""
+    after = replace(
+        box,
+        seen_at_ms=now_ms,
+        agent=sync.agent,
+        key_generation=sync.key_generation,
+        term_seen=sync.term_seen,
+        fetched_seq=max(box.fetched_seq, min(sync.command_head.seq, box.command_head.seq)),
+    )
+    if _knows_more(unit, box, sync):
+        after = mark_ahead(unit, after, now_ms)
+    unit.alarms.change_alarms([AlarmChange("box_lost", Subject(box=box.box), False, now_ms, None)])
+    unit.fleet.save_box(after)
+    return after
+
+
+def _knows_more(unit: Unit, box: Box, sync: Sync) -> bool:
+    """Whether the box names an epoch or a command that this centre does not know as its own."""
+    if sync.epoch > box.epoch or sync.command_head.seq > box.command_head.seq:
+        return True
+    seq = sync.command_head.seq
+    return seq > 0 and unit.lines.command_hash(box.box, seq) != sync.command_head.hash
+
+
+def _look(centre: Centre, unit: Unit, box: Box, sync: Sync, verdicts: tuple[VerdictOn, ...]) -> Exchange:
+    """What the box lacks: keys, epoch, commands; and where it stands with us."""
+    head = unit.lines.chain_head("command", box.box, journaled_only=True)
+    lines = [*_keys(centre, sync), *_epoch(unit, box, sync)]
+    if box.state is BoxState.ENROLLED and not box.recovery:
+        lines += _commands(unit, box, sync, head)
+    gap = any(verdict.verdict in ("gap", "bad_signature") for verdict in verdicts)
+    return Exchange(
+        box=box.box,
+        sync=sync,
+        verdicts=verdicts,
+        lines=tuple(lines),
+        batch_ack=BatchHead(epoch=box.epoch, seq=box.batch_head.seq, hash=box.batch_head.hash),
+        command_head=ChainHead(seq=head.seq, hash=head.hash),
+        audit_head=unit.audit.head().hash,
+        resend_from=box.batch_head.seq + 1 if gap else None,
+        commands_wanted_from=box.command_head.seq + 1 if box.recovery else None,
+        idle=not lines and not verdicts,
+    )
+
+
+def _keys(centre: Centre, sync: Sync) -> list[Line]:
+    if sync.key_generation >= centre.authority.keys.key_generation:
+        return []
+    limits = centre.authority.limits_line
+    return [centre.authority.keys_line] if limits is None else [centre.authority.keys_line, limits]
+
+
+def _epoch(unit: Unit, box: Box, sync: Sync) -> list[Line]:
+    if sync.epoch >= box.epoch:
+        return []
+    raw = unit.lines.line("epoch", box.box, box.epoch)
+    return [read_line(raw)] if raw is not None else []
+
+
+def _commands(unit: Unit, box: Box, sync: Sync, head: Head) -> list[Line]:
+    """Journaled commands behind the box's head, in order, within what one answer may carry."""
+    if sync.command_head.seq >= head.seq:
+        return []
+    found: list[Line] = []
+    room = ANSWER_COMMAND_BYTES_MAX
+    after = sync.command_head.seq
+    for _, _, raw in unit.lines.lines_after("command", box.box, after, ANSWER_COMMANDS_MAX, journaled_only=True):
+        room -= len(raw)
+        if room < 0 and found:
+            break
+        found.append(read_line(raw))
+    return found
+
+
+def _show_live(centre: Centre, sync: Sync) -> None:
+    if sync.live:
+        centre.live.show(
+            LiveMeter(
+                meter=live.meter,
+                at_ms=live.at_ms,
+                power_w=live.power_w,
+                power_estimated=live.power_estimated,
+                relay=live.relay,
+                balance_micro=live.balance_micro,
+                values=dict(live.values),
+            )
+            for live in sync.live
+        )

@@ -1,0 +1,147 @@
+"""Rows for reading: what pages and the API show, gathered in few statements whatever the size of the site."""
+
+from typing import Any
+
+import msgspec
+import peewee as pw
+
+from cloud_server.core.batch_facts import MeterFacts, WalletFacts
+from cloud_server.core.fleet import SaleFact, WalletGrant
+from cloud_server.core.shown import ShownInterval, StandingAlarm
+from cloud_server.core.views import AccountState
+from cloud_server.store import tables_fleet as tf
+from cloud_server.store import tables_history as th
+from cloud_server.store import tables_ledger as tl
+from cloud_server.store.ledger import grant_from_row
+from cloud_server.store.rows import Rows, pieces
+from protocol.records import Alarm, Part, Relay
+
+
+class BookRows(Rows):
+    """Reading only. All answers of one unit are of one moment."""
+
+    def plan_version(self) -> int:
+        """The version of the newest plan; 0 where there is none."""
+        rows = self._tuples(self._of(tf.Plan, pw.fn.MAX(tf.Plan.version)))
+        return int(rows[0][0] or 0)
+
+    def meter_facts(self, meter: str | None = None) -> dict[str, tuple[MeterFacts, int | None, int | None]]:
+        """Facts, last register and when it was read, of one meter or of all."""
+        query = self._of(
+            th.MeterState, th.MeterState.meter, th.MeterState.facts, th.MeterState.raw_wh, th.MeterState.read_at_ms
+        )
+        if meter is not None:
+            query = query.where(th.MeterState.meter == meter)
+        return {row[0]: (_meter_facts.decode(row[1]), row[2], row[3]) for row in self._tuples(query)}
+
+    def wallet_facts(self) -> dict[str, WalletFacts]:
+        """Facts of all wallets."""
+        query = self._of(th.WalletState, th.WalletState.wallet, th.WalletState.facts)
+        return {wallet: _wallet_facts.decode(facts) for wallet, facts in self._tuples(query)}
+
+    def account_states(self) -> dict[str, AccountState]:
+        """State of each customer's account."""
+        return dict(self._tuples(self._of(tf.Account, tf.Account.account, tf.Account.state)))
+
+    def balances(self, kind: str) -> dict[str, int]:
+        """Sums of all ledger accounts of one kind ("wallet", "in_flight", "customer"), by what follows the slash."""
+        query = self._of(tl.AccountBalance, tl.AccountBalance.account, tl.AccountBalance.balance_micro)
+        first, behind = f"{kind}/", f"{kind}0"
+        rows = self._tuples(query.where((tl.AccountBalance.account >= first) & (tl.AccountBalance.account < behind)))
+        return {account.removeprefix(first): balance for account, balance in rows}
+
+    def alarms_standing(self) -> list[StandingAlarm]:
+        """Every alarm that stands."""
+        a = th.Alarm
+        query = self._of(a, a.kind, a.box, a.bus, a.device, a.meter, a.wallet, a.raised_at_ms)
+        return [StandingAlarm(*row) for row in self._tuples(query.where(a.cleared_at_ms.is_null()))]
+
+    # --- one point ----------------------------------------------------------------------------------------------
+
+    def intervals(self, meter: str, from_ms: int, to_ms: int) -> list[ShownInterval]:
+        """Intervals of a meter that begin in a stretch of time, oldest first."""
+        i = th.MeterInterval
+        query = self._of(
+            i,
+            i.from_ms,
+            i.to_ms,
+            i.from_raw_wh,
+            i.to_raw_wh,
+            i.energy_wh,
+            i.charge_micro,
+            i.max_power_w,
+            i.parts,
+            i.flags,
+        )
+        query = query.where((i.meter == meter) & (i.from_ms >= from_ms) & (i.from_ms < to_ms)).order_by(i.from_ms)
+        return [_interval(*row) for row in self._tuples(query)]
+
+    def switchings(self, meter: str, from_ms: int, to_ms: int) -> list[Relay]:
+        """Relay records of a meter, newest first."""
+        return [_relay.decode(body) for body in self._bodies("relay", th.BoxEvent.meter == meter, from_ms, to_ms)]
+
+    def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]:
+        """Alarm records of a meter and of the wallet that feeds it, newest first."""
+        which = th.BoxEvent.meter == meter
+        found = [_alarm.decode(body) for body in self._bodies("alarm", which, from_ms, to_ms)]
+        if wallet is not None:
+            which = th.BoxEvent.wallet == wallet
+            found += [_alarm.decode(body) for body in self._bodies("alarm", which, from_ms, to_ms)]
+        return sorted(found, key=lambda alarm: -alarm.at_ms)
+
+    def _bodies(self, kind: str, which: Any, from_ms: int, to_ms: int) -> list[str]:
+        e = th.BoxEvent
+        query = self._of(e, e.body).where(which & (e.kind == kind) & (e.at_ms >= from_ms) & (e.at_ms < to_ms))
+        return [row[0] for row in self._tuples(query.order_by(e.at_ms.desc(), e.seq.desc(), e.n.desc()))]
+
+    # --- sales --------------------------------------------------------------------------------------------------
+
+    def sales(
+        self, *, sale: str | None = None, day: str | None = None, account: str | None = None, limit: int | None = None
+    ) -> list[SaleFact]:
+        """Sales by id, till day or account, newest first."""
+        query = self._of(tl.Sale)
+        for column, wanted in ((tl.Sale.sale, sale), (tl.Sale.till_day, day), (tl.Sale.account, account)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        query = query.order_by(tl.Sale.paid_at_ms.desc(), tl.Sale.sale.desc())
+        rows = self._all(query if limit is None else query.limit(limit))
+        return [SaleFact(**row) for row in rows]
+
+    def grants_of_sales(self, sales: list[str]) -> dict[str, list[WalletGrant]]:
+        """The parts of several sales, each in its order."""
+        found: dict[str, list[WalletGrant]] = {}
+        g = tl.WalletGrant
+        for names in pieces(sales):
+            for row in self._all(self._of(g).where(g.sale.in_(names)).order_by(g.sale, g.n)):
+                grant = grant_from_row(row)
+                found.setdefault(grant.sale or "", []).append(grant)
+        return found
+
+    def prints(self, sales: list[str]) -> dict[str, int]:
+        """How often receipts were printed."""
+        p = tl.ReceiptPrint
+        found: dict[str, int] = {}
+        for names in pieces(sales):
+            query = self._of(p, p.sale, pw.fn.COUNT(p.n)).where(p.sale.in_(names)).group_by(p.sale)
+            found |= dict(self._tuples(query))
+        return found
+
+    def waiting_commands(self) -> dict[str, int]:
+        """Signed commands that a box has not fetched, by box."""
+        b = tf.Box
+        rows = self._tuples(self._of(b, b.box, b.command_seq, b.fetched_seq, b.applied_seq))
+        return {box: max(signed - max(fetched, applied), 0) for box, signed, fetched, applied in rows}
+
+
+_meter_facts = msgspec.json.Decoder(MeterFacts)
+_wallet_facts = msgspec.json.Decoder(WalletFacts)
+_parts = msgspec.json.Decoder(list[Part])
+_relay = msgspec.json.Decoder(Relay)
+_alarm = msgspec.json.Decoder(Alarm)
+
+
+def _interval(*columns: Any) -> ShownInterval:
+    *plain, parts, flags = columns
+    rates = dict.fromkeys(part.rate for part in _parts.decode(parts))
+    return ShownInterval(*plain, tuple(rates), tuple(msgspec.json.decode(flags)))
