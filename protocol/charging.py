@@ -12,9 +12,11 @@ from protocol.ids import Id
 from protocol.limits import PARTS_MAX
 from protocol.records import Interval, IntervalFlag, Part
 from protocol.tariff import Stretch, TariffBook
+from protocol.tariff_text import Step
 from protocol.units import NANO_PER_MICRO, split_largest_remainder
 
 RULES_VERSION: Final = 1
+_NO_STEPS: Final = (Step(0, 0),)
 _PRICE_FLAGS: Final = frozenset({"estimated_split", "fallback_rate"})
 """Flags that only the pricing itself gives; the box adds others for what it knows of the reading."""
 
@@ -26,7 +28,8 @@ class IntervalInput:
     Registers are unwrapped and without ratio, in Wh, `to_raw_wh` >= `from_raw_wh`. `ratio` is CT × PT. The carries
     are those after the interval before: energy below 1 Wh, money in 0…999 nano-units. With `clock_sure` false the
     whole stretch has the tariff's fallback rate. With `charged` false (no wallet: vacant use, main and public meters)
-    energy and prices are recorded, the charge is 0 and the money carry stays.
+    energy and prices are recorded, the charge is 0 and the money carry stays. `month_wh`: energy of the site's calendar
+    month of `from_ms` before this interval, on which the steps of a tariff count.
     """
 
     tariff: Id
@@ -39,6 +42,7 @@ class IntervalInput:
     money_carry_nano: int
     clock_sure: bool = True
     charged: bool = True
+    month_wh: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Priced:
     charge_micro: int
     money_carry_nano: int
     flags: tuple[IntervalFlag, ...]
+    month_wh: int
+    """Energy of the calendar month in which the interval ends, up to its end."""
 
 
 def energy_between(from_raw_wh: int, to_raw_wh: int, ratio: Fraction, carry: Fraction) -> tuple[int, Fraction]:
@@ -74,13 +80,48 @@ def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
     shares = [energy_wh]
     if len(stretches) > 1:
         shares = split_largest_remainder(energy_wh, [s.to_ms - s.from_ms for s in stretches])
+    pieces, month_wh = _cut_by_steps(book, given, list(zip(stretches, shares, strict=True)))
     parts, carry = [], given.money_carry_nano
-    for stretch, share_wh in zip(stretches, shares, strict=True):
+    for piece, piece_wh in pieces:
         charge = 0
         if given.charged:
-            charge, carry = charge_for(share_wh, stretch.price_micro, carry)
-        parts.append(_part(given.tariff, stretch, share_wh, charge))
-    return Priced(tuple(parts), energy_wh, energy_carry, sum(p.charge_micro for p in parts), carry, flags)
+            charge, carry = charge_for(piece_wh, piece.price_micro, carry)
+        parts.append(_part(given.tariff, piece, piece_wh, charge))
+    charge_micro = sum(part.charge_micro for part in parts)
+    return Priced(tuple(parts), energy_wh, energy_carry, charge_micro, carry, flags, month_wh)
+
+
+def _cut_by_steps(
+    book: TariffBook, given: IntervalInput, stretches: list[tuple[Stretch, int]]
+) -> tuple[list[tuple[Stretch, int]], int]:
+    """Cut stretches where a step of price begins; the month's energy starts anew at the site's first of the month."""
+    pieces: list[tuple[Stretch, int]] = []
+    month, month_wh = book.local_day(given.from_ms).replace(day=1), given.month_wh
+    for stretch, energy_wh in stretches:
+        now = book.local_day(stretch.from_ms).replace(day=1)
+        if now != month:
+            month, month_wh = now, 0
+        steps = book.tariffs[given.tariff, stretch.version].steps or _NO_STEPS
+        pieces += _step_pieces(stretch, energy_wh, month_wh, steps)
+        month_wh += energy_wh
+    return pieces, month_wh if book.local_day(given.to_ms).replace(day=1) == month else 0
+
+
+def _step_pieces(stretch: Stretch, energy_wh: int, month_wh: int, steps: tuple[Step, ...]) -> list[tuple[Stretch, int]]:
+    """One stretch as pieces of one step each, cut in time as its energy is cut."""
+    pieces: list[tuple[Stretch, int]] = []
+    length_ms, used_wh, at_ms = stretch.to_ms - stretch.from_ms, 0, stretch.from_ms
+    while True:
+        number = max(n for n, step in enumerate(steps) if step.from_wh <= month_wh + used_wh)
+        room_wh = steps[number + 1].from_wh - month_wh - used_wh if number + 1 < len(steps) else energy_wh - used_wh
+        piece_wh = min(room_wh, energy_wh - used_wh)
+        used_wh += piece_wh
+        to_ms = stretch.to_ms if used_wh == energy_wh else stretch.from_ms + length_ms * used_wh // energy_wh
+        price_micro = stretch.price_micro + steps[number].add_micro
+        pieces.append((Stretch(at_ms, to_ms, stretch.rate, number, stretch.version, price_micro), piece_wh))
+        at_ms = to_ms
+        if used_wh == energy_wh:
+            return pieces
 
 
 def _stretches(book: TariffBook, given: IntervalInput) -> tuple[list[Stretch], tuple[IntervalFlag, ...]]:
@@ -122,11 +163,17 @@ def _part(tariff: Id, stretch: Stretch, energy_wh: int, charge_micro: int) -> Pa
 
 
 def differences(
-    book: TariffBook, said: Interval, ratio: Fraction, energy_carry: Fraction, money_carry_nano: int
+    book: TariffBook,
+    said: Interval,
+    ratio: Fraction,
+    energy_carry: Fraction,
+    money_carry_nano: int,
+    month_wh: int = 0,
 ) -> list[str]:
     """Price an interval of a batch again from what stood before it, and name every field that differs.
 
-    `ratio` is CT × PT of the interval's `ratio_version`; the carries are those after the meter's interval before.
+    `ratio` is CT × PT of the interval's `ratio_version`; the carries are those after the meter's interval before, and
+    `month_wh` the energy of the calendar month before it, which counts where the tariff has steps.
     An empty list means that box and centre agree to the last digit.
     """
     given = IntervalInput(
@@ -140,6 +187,7 @@ def differences(
         money_carry_nano=money_carry_nano,
         clock_sure="clock_unsure" not in said.flags,
         charged=said.wallet is not None,
+        month_wh=month_wh,
     )
     if not any(given.tariff == tariff for tariff, _ in book.tariffs):
         return [f"tariff {given.tariff or 'none'} is unknown"]

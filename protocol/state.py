@@ -26,7 +26,10 @@ class LockOutState(Payload, frozen=True, kw_only=True):
 
 
 class MeterState(Payload, frozen=True, kw_only=True):
-    """One meter at the epoch's beginning. Without `raw_wh` its first reading opens its history."""
+    """One meter at the epoch's beginning. Without `raw_wh` its first reading opens its history.
+
+    `month_wh`: energy, ratio included, of the site's calendar month of `read_at_ms` up to it; price steps count on it.
+    """
 
     meter: IdText
     serial: Name | None = None
@@ -36,7 +39,7 @@ class MeterState(Payload, frozen=True, kw_only=True):
     read_at_ms: Instant | None = None
     energy_carry: Fraction
     money_carry_nano: NanoCarry
-    month_start_wh: Int
+    month_wh: Count
     ratio_version: Count
     tariff: IdText
     tariff_version: Count

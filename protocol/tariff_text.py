@@ -15,6 +15,10 @@ from protocol.errors import BadTariff
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PRICE_MICRO_MAX: Final = 1_000_000_000
 """Greatest price: 1,000 yuan per kWh, a thousand times any real one; keeps every product far below 2^63."""
+STEPS_MAX: Final = 10
+"""Steps of price. Published step tariffs have three to five."""
+STEP_KWH_MAX: Final = 1_000_000_000
+"""Where the highest step may begin: a month of a steelworks."""
 SWITCHES_MAX: Final = 48
 """Changes of rate in one day: every half hour. Meters hold 14."""
 STARTS: Final = (datetime(2000, 1, 1), datetime(2999, 12, 31))  # noqa: DTZ001 - local time of a site named elsewhere
@@ -23,6 +27,14 @@ _SHOWN_CHARACTERS: Final = 80
 """How much of a wrong value is shown."""
 _RATE_NAME: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of price: from this energy of the site's calendar month on, so much is added to every rate's price."""
+
+    from_wh: int
+    add_micro: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Tariff:
     weekdays: Mapping[int, str]
     seasons: tuple[Season, ...]
     dates: Mapping[date, str]
+    steps: tuple[Step, ...] = ()
 
     def day_name(self, day: date) -> str:
         """Which of the named days a date is: a date of its own, else its season, else its weekday, else the default."""
@@ -141,6 +154,31 @@ class _Reader:
             self.wrong(place, texts[0], "the first switch must be at 00:00")
         return tuple(switches)
 
+    def steps(self, prices: Mapping[str, int]) -> tuple[Step, ...]:
+        texts = self.data.get("steps", [])
+        if not isinstance(texts, list) or len(texts) > STEPS_MAX or not all(isinstance(text, dict) for text in texts):
+            self.wrong(
+                "steps", texts, f"a list of at most {STEPS_MAX} tables such as {{ from_kwh = 0, add_micro = 0 }}"
+            )
+            return ()
+        found: list[Step] = []
+        add_most = PRICE_MICRO_MAX - max(prices.values(), default=0)
+        for index, text in enumerate(texts):
+            place = f"steps[{index}]"
+            self.only(f"{place}.", text, ("from_kwh", "add_micro"))
+            from_kwh, add_micro = text.get("from_kwh"), text.get("add_micro")
+            least = found[-1].from_wh // 1000 + 1 if found else 0
+            if not _whole(from_kwh, least, STEP_KWH_MAX if found else 0):
+                right = f"above the step before, at most {STEP_KWH_MAX}" if found else "the first step begins at 0"
+                self.wrong(f"{place}.from_kwh", from_kwh, right)
+                from_kwh = least
+            if not _whole(add_micro, 0, add_most):
+                right = f"micro-units per kWh added to every rate, a whole number from 0 to {add_most}"
+                self.wrong(f"{place}.add_micro", add_micro, right)
+                add_micro = 0
+            found.append(Step(from_kwh * 1000, add_micro))
+        return tuple(found)
+
     def day_of(self, place: str, value: object, days: Mapping[str, object]) -> str:
         if not isinstance(value, str) or value not in days:
             self.wrong(place, value, f"must be one of the days: {', '.join(days) or 'none is defined'}")
@@ -192,6 +230,10 @@ class _Reader:
         return found
 
 
+def _whole(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
 def _date(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if _DATE.fullmatch(text) else None
@@ -215,7 +257,7 @@ def read_tariff(text: str) -> Tariff:
     except (ValueError, RecursionError) as fault:
         raise BadTariff((f"not TOML: {fault}",)) from None
     reader = _Reader(data)
-    reader.only("", data, ("name", "starts_at", "fallback_rate", "rates", "days", "calendar"))
+    reader.only("", data, ("name", "starts_at", "fallback_rate", "rates", "days", "calendar", "steps"))
     name, starts_at = data.get("name"), data.get("starts_at")
     if not isinstance(name, str) or not name.strip():
         reader.wrong("name", name, "a name that staff know the tariff by")
@@ -231,11 +273,11 @@ def read_tariff(text: str) -> Tariff:
     reader.only("calendar.", calendar, ("default", "weekdays", "seasons", "dates"))
     default = reader.day_of("calendar.default", calendar.get("default"), days)
     weekdays = reader.weekdays("calendar.weekdays", calendar.get("weekdays", {}), days)
-    seasons, dates = reader.seasons(calendar, days), reader.dates(calendar, days)
+    seasons, dates, steps = reader.seasons(calendar, days), reader.dates(calendar, days), reader.steps(prices)
     if reader.mistakes:
         raise BadTariff(tuple(reader.mistakes))
     return Tariff(
-        data["name"], data["starts_at"], data["fallback_rate"], prices, days, default, weekdays, seasons, dates
+        data["name"], data["starts_at"], data["fallback_rate"], prices, days, default, weekdays, seasons, dates, steps
     )
 
 

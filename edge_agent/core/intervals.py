@@ -30,6 +30,7 @@ def price_open(place: Place, state: BoxState, meter: str, raw_wh: int, at_ms: in
         energy_carry=Fraction(*kept.energy_carry),
         money_carry_nano=kept.money_carry_nano,
         clock_sure=clock_sure,
+        month_wh=kept.month_wh,
         charged=feeding(place, state, meter) is not None,
     )
     return price_interval(place.book, given)
@@ -112,6 +113,7 @@ def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: 
         read_at_ms=at_ms,
         energy_carry=(priced.energy_carry.numerator, priced.energy_carry.denominator),
         money_carry_nano=priced.money_carry_nano,
+        month_wh=priced.month_wh,
         ratio_version=place.ratio_version_at(row.meter, at_ms).version,
         tariff=place.meters[row.meter].tariff,
         tariff_version=priced.parts[-1].tariff_version,

@@ -43,7 +43,7 @@ def new_meter(place: Place, meter: MeterConfig, now_ms: int) -> MeterState:
         serial=meter.serial,
         energy_carry=(0, 1),
         money_carry_nano=0,
-        month_start_wh=0,
+        month_wh=0,
         ratio_version=place.ratio_version_at(meter.meter, now_ms).version,
         tariff=meter.tariff,
         tariff_version=place.book.version_at(meter.tariff, now_ms),
