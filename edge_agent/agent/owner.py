@@ -39,6 +39,8 @@ CLOCK_STEP_MS: Final = 1_500
 """A wall clock that gains or loses more than this in a second has been set; less is a clock being disciplined."""
 BOUNDARY_ENDS_MS: Final = 15_000
 """A boundary is sealed when all its readings are in, or after this: the tolerance and a slow bus."""
+SEAL_PAUSE_MS: Final = 200
+"""Urgent things within this time of each other share a batch: a street that comes back does not make hundreds."""
 LAST_WORDS_MS: Final = 1_500
 """At the end, how long to wait for the centre to take what was sealed last."""
 
@@ -76,6 +78,7 @@ class Owner:
     watchdog: Watchdog
     tests: list[RelayTest] = field(default_factory=list)
     _second_at: int = 0
+    _sealed_at: int = -SEAL_PAUSE_MS
     _alive_at: int = 0
     _offset_ms: int | None = None
     _boundary_open: frozenset[str] = frozenset()
@@ -103,8 +106,13 @@ class Owner:
 
     def _wait_ms(self) -> int:
         now = self.box.clock.mono_ms()
-        due = self.sync.next_due()
-        return min(self._second_at, due if due is not None else self._second_at) - now
+        due = [self._second_at]
+        exchange_at = self.sync.next_due()
+        if exchange_at is not None:
+            due.append(exchange_at)
+        if self.box.urgent and self.sealing.allowed(now):
+            due.append(self._sealed_at + SEAL_PAUSE_MS)
+        return min(due) - now
 
     def _guarded(self, message: Message | None) -> None:
         """One message and what follows from it. A store without room loses nothing that does not come again."""
@@ -148,7 +156,9 @@ class Owner:
                 self._boundary_ended()
 
     def _seal_urgent(self) -> None:
-        if self.box.urgent and seal_pending(self.box, self.sealing):
+        now = self.box.clock.mono_ms()
+        if self.box.urgent and now >= self._sealed_at + SEAL_PAUSE_MS and seal_pending(self.box, self.sealing):
+            self._sealed_at = now
             self.sync.wake()
 
     # --- time ---------------------------------------------------------------------------------------------------
