@@ -15,6 +15,7 @@ base amount and overdraft stand in their registers and have no effect; history, 
 A user's areas answer for its kind only. Function 6 is taken as the transcriber's "convention"; 4 is not.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from provisioning.simulator.calendar_tables import ByteOrder, CalendarFormat, SeasonOrder
@@ -35,6 +36,7 @@ from provisioning.simulator.registers import (
     Content,
     MeterFacts,
     Row,
+    Telling,
     Words,
     join32,
     setting,
@@ -180,7 +182,7 @@ def rate_rows(base: int) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-_RATE_QUANTITIES = (
+_RATE_QUANTITIES: tuple[tuple[str, Callable[[str], Telling]], ...] = (
     ("active", active_energy_at),
     ("reactive", reactive_energy_at),
     ("forward active", active_energy_at),

@@ -8,15 +8,16 @@ import os
 import select
 import termios
 import threading
+import traceback
 import tty
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.simulator.faults import FaultKind, Outgoing, spoil
+from provisioning.simulator.faults import SILENCE, FaultKind, Outgoing, spoil
 from provisioning.simulator.frames import BROADCAST_UNIT, Request, parse_request
-from provisioning.simulator.line import NANOSECONDS_PER_SECOND, HeardFrame, Line
+from provisioning.simulator.line import NANOSECONDS_PER_SECOND, HeardFrame, Hearing, Line
 from provisioning.simulator.meter import SimulatedMeter
 from provisioning.simulator.simulator_clock import SimulatorClock
 from provisioning.simulator.site_description import BAUDS, BusDescription
@@ -40,12 +41,13 @@ class BusFailed(RuntimeError):
 class Exchange:
     """One frame heard, and what became of it.
 
-    at_ns: monotonic end of the request; true_reply: what the meter answered; sent: what went out after faults, None
-    for silence; late_ms: how much later than its turnaround.
+    at_ns: monotonic end of the request; hearing: whether the line let the meters hear it; true_reply: what the meter
+    answered; sent: what went out after faults, None for silence; late_ms: how much later than its turnaround.
     """
 
     at_ns: int
     request: bytes
+    hearing: Hearing
     true_reply: bytes | None
     sent: bytes | None
     late_ms: int
@@ -153,6 +155,8 @@ class SimulatedBus:
                 self._step()
         except Exception as error:  # noqa: BLE001 - told by stop() and by status; a thread has no other caller
             self.failure = error
+            # At once, since whoever waits for an answer of this bus will wait in vain.
+            traceback.print_exception(error)
 
     def _step(self) -> None:
         now_ns = self._clock.now_ns()
@@ -181,35 +185,39 @@ class SimulatedBus:
             self.line.hear(data, now_ns)
 
     def _heard(self, frame: HeardFrame) -> None:
+        if frame.hearing is not Hearing.CLEAR:
+            self._log(frame)
+            return
         request = parse_request(frame.data)
         if request is None:
             self.line.counters.bad_crc += 1
+            self._log(frame)
             return
         self.line.counters.requests += 1
-        if self.lost:
-            return
         with self.lock:
-            if request.unit == BROADCAST_UNIT:
-                for each in self.meters:
-                    self._answer(each, request)
-                self._log(frame, request, None, Outgoing(None))
-                return
-            meter = self._unit.get(request.unit)
-            reply = None if meter is None else self._answer(meter, request)
-            if meter is None or reply is None:
-                self._log(frame, request, None, Outgoing(None))
-                return
-            outgoing = spoil(request, frame.data, reply, meter.faults)
-            self._log(frame, request, reply, outgoing)
-            if outgoing.frame is not None:
-                delay_ms = meter.description.turnaround_ms + outgoing.late_ms
-                self.line.send(outgoing.frame, frame.ended_ns + int(delay_ms * NANOSECONDS_PER_MILLISECOND))
+            reply, outgoing = self._carry_out(frame, request)
+        self._log(frame, reply, outgoing)
+
+    def _carry_out(self, frame: HeardFrame, request: Request) -> tuple[bytes | None, Outgoing]:
+        """Ask the meter that is meant, or all; what it answers, and what goes out of that."""
+        if request.unit == BROADCAST_UNIT:
+            for each in self.meters:
+                self._answer(each, request)
+            return None, SILENCE
+        meter = self._unit.get(request.unit)
+        reply = None if meter is None else self._answer(meter, request)
+        if meter is None or reply is None:
+            return None, SILENCE
+        outgoing = spoil(request, frame.data, reply, meter.faults)
+        if outgoing.frame is not None:
+            delay_ms = meter.description.turnaround_ms + outgoing.late_ms
+            self.line.send(outgoing.frame, frame.ended_ns + int(delay_ms * NANOSECONDS_PER_MILLISECOND))
+        return reply, outgoing
 
     def _answer(self, meter: SimulatedMeter, request: Request) -> bytes | None:
-        return None if meter.lost else meter.answer(request, self._clock.now_ms())
+        return None if meter.lost or self.lost else meter.answer(request, self._clock.now_ms())
 
-    def _log(self, frame: HeardFrame, request: Request, reply: bytes | None, outgoing: Outgoing) -> None:
-        if self.logs_all or request.unit in self.logged_units:
-            self.exchanges.append(
-                Exchange(frame.ended_ns, frame.data, reply, outgoing.frame, outgoing.late_ms, outgoing.faults)
-            )
+    def _log(self, frame: HeardFrame, reply: bytes | None = None, outgoing: Outgoing = SILENCE) -> None:
+        if self.logs_all or frame.data[0] in self.logged_units:
+            sent, late_ms, faults = outgoing.frame, outgoing.late_ms, outgoing.faults
+            self.exchanges.append(Exchange(frame.ended_ns, frame.data, frame.hearing, reply, sent, late_ms, faults))

@@ -38,6 +38,8 @@ class FaultKind(StrEnum):
 
 # These are no matter of the reply: the meter asks for them itself.
 OF_THE_METER = frozenset({FaultKind.DEAF_RELAY, FaultKind.STUCK_OPEN, FaultKind.FROZEN})
+# These damage whatever goes out, so they come after those that make another whole frame of it.
+DAMAGING = (FaultKind.ECHO, FaultKind.CRC, FaultKind.SHORT, FaultKind.LONG)
 # What `long` adds at most, in bytes.
 MOST_EXTRA_BYTES = 8
 
@@ -70,22 +72,22 @@ class Outgoing:
     faults: tuple[FaultKind, ...] = ()
 
 
+# Nothing goes out.
+SILENCE = Outgoing(None)
+
+
 def spoil(request: Request, asked: bytes, reply: bytes, faults: list[Fault]) -> Outgoing:
     """The reply to `request` (whose frame was `asked`) after the faults that strike it."""
-    frame: bytes | None = reply
-    late_ms = 0
-    struck: list[FaultKind] = []
-    for fault in faults:
-        if fault.kind in OF_THE_METER or not fault.strikes():
-            continue
-        struck.append(fault.kind)
-        if fault.kind is FaultKind.LATE:
-            late_ms += fault.late_ms
-        elif fault.kind is FaultKind.SILENT:
-            frame = None
-        elif frame is not None:
+    struck = [fault for fault in faults if fault.kind not in OF_THE_METER and fault.strikes()]
+    kinds = tuple(fault.kind for fault in struck)
+    late_ms = sum(fault.late_ms for fault in struck if fault.kind is FaultKind.LATE)
+    if FaultKind.SILENT in kinds:
+        return Outgoing(None, late_ms, kinds)
+    frame = reply
+    for fault in sorted(struck, key=lambda fault: fault.kind in DAMAGING):
+        if fault.kind is not FaultKind.LATE:
             frame = _spoilt(fault, request, asked, frame)
-    return Outgoing(frame, late_ms, tuple(struck))
+    return Outgoing(frame, late_ms, kinds)
 
 
 def _spoilt(fault: Fault, request: Request, asked: bytes, frame: bytes) -> bytes:
@@ -108,7 +110,7 @@ def _spoilt(fault: Fault, request: Request, asked: bytes, frame: bytes) -> bytes
         case FaultKind.WRONG_ADDRESS:
             return _other_address(request, body)
         case FaultKind.SHORT:
-            return frame[: chance.randrange(1, len(frame))]
+            return frame[: chance.randrange(1, max(2, len(frame)))]
         case FaultKind.LONG:
             return frame + chance.randbytes(chance.randint(1, MOST_EXTRA_BYTES))
         case FaultKind.EXCEPTION:

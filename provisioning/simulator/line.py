@@ -6,6 +6,7 @@ time that its characters would have taken is reckoned from its first arrival. Th
 
 import heapq
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import pairwise
 
 from provisioning.simulator.frames import is_whole_frame
@@ -21,6 +22,9 @@ LONGEST_PIECE_NS = 4_000_000
 LONGEST_PIECE_OF_SILENCE = 0.9
 # A USB adapter hands over after its latency timer, or when this many bytes wait (FTDI AN232B-04).
 ADAPTER_BUFFER_BYTES = 62
+# A master cannot know of a reply that nobody waits for any more before its first piece has reached it and its process
+# has run: a request that begins until then has collided, and its silence was kept.
+REACTION_NS = 1_000_000
 NANOSECONDS_PER_SECOND = 1_000_000_000
 LONG_AGO_NS = -(1 << 62)
 
@@ -32,6 +36,7 @@ class LineCounters:
     requests: int = 0
     replies: int = 0
     broken_silences: int = 0
+    collisions: int = 0
     bad_crc: int = 0
     wrong_baud: int = 0
     busy_ns: int = 0
@@ -44,14 +49,24 @@ class Piece:
     hand_over_ns: int
     ends_ns: int
     data: bytes
+    is_echo: bool = False
+
+
+class Hearing(StrEnum):
+    """How a meter heard a frame: it listens to the clear ones only."""
+
+    CLEAR = "clear"
+    BROKEN_SILENCE = "broken_silence"
+    COLLISION = "collision"
 
 
 @dataclass(frozen=True, slots=True)
 class HeardFrame:
-    """Bytes between two silences, and when the silence after them was complete."""
+    """Bytes between two silences, when the silence after them was complete, and whether the one before was kept."""
 
     data: bytes
     ended_ns: int
+    hearing: Hearing = Hearing.CLEAR
 
 
 @dataclass(slots=True)
@@ -64,11 +79,12 @@ class Line:
     counters: LineCounters = field(default_factory=LineCounters)
     _heard: bytearray = field(default_factory=bytearray)
     _heard_until_ns: int = LONG_AGO_NS
-    _ignoring: bool = False
+    _hearing: Hearing = Hearing.CLEAR
     _last_byte_ns: int = LONG_AGO_NS
     _waiting: list[tuple[int, int, bytes]] = field(default_factory=list)
     _order: int = 0
     _pieces: list[Piece] = field(default_factory=list)
+    _reached_master_ns: int | None = None
     _echoes: list[Piece] = field(default_factory=list)
 
     @property
@@ -86,40 +102,41 @@ class Line:
     def hear(self, data: bytes, now_ns: int) -> None:
         """Bytes from the master arrived at `now_ns`."""
         if self._pieces:
-            self._break_silence()
-        elif not self._receiving:
+            known = self._reached_master_ns is not None and now_ns - self._reached_master_ns >= REACTION_NS
+            self._spoil(Hearing.BROKEN_SILENCE if known else Hearing.COLLISION)
+        elif not self._heard:
             if now_ns - self._last_byte_ns < self.silence_ns:
-                self._break_silence()
+                self._spoil(Hearing.BROKEN_SILENCE)
         elif now_ns - self._heard_until_ns > GAP_CHARACTERS * self.character_ns or is_whole_frame(bytes(self._heard)):
             # The request before was not over yet: this one began within its silence.
-            self._break_silence()
+            self._spoil(Hearing.BROKEN_SILENCE)
         begins_ns = max(now_ns, self._heard_until_ns)
         self._heard_until_ns = begins_ns + len(data) * self.character_ns
         self._last_byte_ns = max(self._last_byte_ns, self._heard_until_ns)
         self.counters.busy_ns += len(data) * self.character_ns
-        if not self._ignoring:
-            self._heard += data
+        self._heard += data
         if self.echo:
-            self._echoes.append(Piece(self._heard_until_ns, self._heard_until_ns, data))
+            self._echoes.append(Piece(self._heard_until_ns, self._heard_until_ns, data, is_echo=True))
 
-    def _break_silence(self) -> None:
-        if not self._ignoring:
-            self.counters.broken_silences += 1
-        self._ignoring = True
+    def _spoil(self, hearing: Hearing) -> None:
+        """What is heard until the next silence makes no sense to a meter; counted once."""
+        if self._hearing is not Hearing.CLEAR:
+            return
+        self._hearing = hearing
         self._heard.clear()
-
-    @property
-    def _receiving(self) -> bool:
-        return self._ignoring or bool(self._heard)
+        if hearing is Hearing.COLLISION:
+            self.counters.collisions += 1
+        else:
+            self.counters.broken_silences += 1
 
     def frame_at(self, now_ns: int) -> HeardFrame | None:
-        """The frame whose silence is complete at `now_ns`; what came too early is dropped here."""
-        if not self._receiving or now_ns < self._heard_until_ns + self.silence_ns:
+        """The frame whose silence is complete at `now_ns`."""
+        if not self._heard or now_ns < self._heard_until_ns + self.silence_ns:
             return None
-        frame, ignored = bytes(self._heard), self._ignoring
+        frame = HeardFrame(bytes(self._heard), self._heard_until_ns + self.silence_ns, self._hearing)
         self._heard.clear()
-        self._ignoring = False
-        return None if ignored else HeardFrame(frame, self._heard_until_ns + self.silence_ns)
+        self._hearing = Hearing.CLEAR
+        return frame
 
     # ------------------------------------------------------------------------------------------------------- speaking
 
@@ -140,16 +157,21 @@ class Line:
 
     def handed_over(self, piece: Piece, before_ns: int) -> None:
         """A piece of a reply went out; `before_ns` was read just before, so the master cannot have had it sooner."""
+        if piece.is_echo:
+            return
+        if self._reached_master_ns is None:
+            self._reached_master_ns = before_ns
         adapter_ns = piece.hand_over_ns - piece.ends_ns
         self._last_byte_ns = max(self._last_byte_ns, piece.ends_ns, before_ns - adapter_ns)
 
     def _begin_sending(self, now_ns: int) -> None:
-        if self._pieces or self._receiving or not self._waiting:
+        if self._pieces or self._heard or not self._waiting:
             return
         due_ns = max(self._waiting[0][0], self._free_ns)
         if due_ns > now_ns:
             return
         data = heapq.heappop(self._waiting)[2]
+        self._reached_master_ns = None
         self._pieces = plan_pieces(data, due_ns, self.character_ns, self.silence_ns, self.latency_ns)
         self.counters.busy_ns += len(data) * self.character_ns
         self.counters.replies += 1
@@ -166,7 +188,7 @@ class Line:
             times.append(self._echoes[0].hand_over_ns)
         if self._pieces:
             times.append(self._pieces[0].hand_over_ns)
-        if self._receiving:
+        if self._heard:
             times.append(self._heard_until_ns + self.silence_ns)
         elif self._waiting and not self._pieces:
             times.append(max(self._waiting[0][0], self._free_ns))

@@ -25,6 +25,7 @@ def _bus_report(site: SimulatedSite, bus: SimulatedBus) -> dict[str, Any]:
         "requests": counters.requests,
         "replies": counters.replies,
         "broken_silences": counters.broken_silences,
+        "collisions": counters.collisions,
         "bad_crc": counters.bad_crc,
         "wrong_baud": counters.wrong_baud,
         "busy_ms": counters.busy_ns // NANOSECONDS_PER_MILLISECOND,
@@ -71,6 +72,7 @@ def exchange_report(exchange: Exchange) -> dict[str, Any]:
     return {
         "at_ns": exchange.at_ns,
         "request": exchange.request.hex(),
+        "hearing": exchange.hearing.value,
         "true_reply": None if exchange.true_reply is None else exchange.true_reply.hex(),
         "sent": None if exchange.sent is None else exchange.sent.hex(),
         "late_ms": exchange.late_ms,

@@ -1,5 +1,6 @@
 """Faults: each spoils what it says, as often as it says, the same at every run of its seed."""
 
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_short_and_long(seed: int) -> None:
 
 def test_echo_puts_the_request_before_the_reply() -> None:
     assert spoilt("echo") == READ + REPLY
+
+
+@pytest.mark.parametrize(("asked", "reply"), [(READ, REPLY), (WRITE, CONFIRMED), (READ, framed(bytes((1, 0x83, 2))))])
+def test_all_faults_at_once_and_twice_still_send_something(asked: bytes, reply: bytes) -> None:
+    request = parse_request(asked)
+    assert request is not None
+    kinds = [kind for kind in FaultKind if kind is not FaultKind.SILENT]
+    for seed in range(200):
+        chance = random.Random(seed)
+        faults = [Fault(kind, late_ms=1, seed=seed) for kind in chance.choices(kinds, k=6)]
+        assert spoil(request, asked, reply, faults).frame
 
 
 def test_probability_and_seed() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioning.simulator.line import HeardFrame, Line, plan_pieces
+from provisioning.simulator.line import HeardFrame, Hearing, Line, plan_pieces
 from tests.provisioning.simulator.master import framed, read_frame
 
 CHARACTER_NS = 1_041_666
@@ -53,7 +53,8 @@ def test_a_request_too_soon_after_a_reply_is_ignored_and_counted(pause_character
         bus.handed_over(piece, piece.hand_over_ns)
     again = heard(bus, REQUEST, ends_ns + int(pause_characters * CHARACTER_NS))
     assert bus.counters.broken_silences == broken
-    assert (again is None) == bool(broken)
+    assert again is not None
+    assert again.hearing is (Hearing.BROKEN_SILENCE if broken else Hearing.CLEAR)
 
 
 @pytest.mark.parametrize("pause_characters", [0.0, 1.0, 2.0, 3.4])
@@ -61,9 +62,12 @@ def test_a_request_too_soon_after_an_unanswered_one_is_ignored_and_counted(pause
     bus = line()
     bus.hear(REQUEST, START_NS)
     second_ns = START_NS + 8 * CHARACTER_NS + int(pause_characters * CHARACTER_NS)
-    assert heard(bus, REQUEST, second_ns) is None
+    second, third = heard(bus, REQUEST, second_ns), heard(bus, REQUEST, second_ns + 100 * CHARACTER_NS)
+    assert second is not None
+    assert second.hearing is Hearing.BROKEN_SILENCE
     assert bus.counters.broken_silences == 1
-    assert heard(bus, REQUEST, second_ns + 100 * CHARACTER_NS) is not None
+    assert third is not None
+    assert third == HeardFrame(REQUEST, third.ended_ns)
 
 
 def test_a_request_during_a_reply_is_ignored_and_counted_once() -> None:
@@ -71,11 +75,30 @@ def test_a_request_during_a_reply_is_ignored_and_counted_once() -> None:
     frame = heard(bus, REQUEST, START_NS)
     assert frame is not None
     bus.send(bytes(100), frame.ended_ns)
-    bus.pieces_at(frame.ended_ns + CHARACTER_NS)
+    for piece in bus.pieces_at(frame.ended_ns + 3 * CHARACTER_NS):
+        bus.handed_over(piece, piece.hand_over_ns)
     bus.hear(REQUEST[:4], frame.ended_ns + 10 * CHARACTER_NS)
     bus.hear(REQUEST[4:], frame.ended_ns + 14 * CHARACTER_NS)
-    assert bus.counters.broken_silences == 1
-    assert bus.frame_at(frame.ended_ns + 50 * CHARACTER_NS) is None
+    assert (bus.counters.broken_silences, bus.counters.collisions) == (1, 0)
+    again = bus.frame_at(frame.ended_ns + 50 * CHARACTER_NS)
+    assert again is not None
+    assert again.hearing is Hearing.BROKEN_SILENCE
+
+
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_a_request_that_could_not_know_of_a_late_reply_has_collided(pieces: int) -> None:
+    bus = line()
+    bus.send(bytes(50), START_NS)
+    bus.pieces_at(START_NS)
+    begins_ns = START_NS + CHARACTER_NS
+    for piece in bus.pieces_at(START_NS + 3 * CHARACTER_NS) if pieces else []:
+        bus.handed_over(piece, piece.hand_over_ns)
+        begins_ns = piece.hand_over_ns + 500_000
+    bus.hear(REQUEST, begins_ns)
+    assert (bus.counters.broken_silences, bus.counters.collisions) == (0, 1)
+    frame = bus.frame_at(begins_ns + 50 * CHARACTER_NS)
+    assert frame is not None
+    assert frame.hearing is Hearing.COLLISION
 
 
 def test_a_late_reply_waits_until_the_request_on_the_line_is_over_and_comes_first() -> None:
