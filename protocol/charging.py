@@ -80,7 +80,8 @@ def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
     shares = [energy_wh]
     if len(stretches) > 1:
         shares = split_largest_remainder(energy_wh, [s.to_ms - s.from_ms for s in stretches])
-    pieces, month_wh = _cut_by_steps(book, given, list(zip(stretches, shares, strict=True)))
+    dated = "fallback_rate" not in flags
+    pieces, month_wh = _cut_by_steps(book, given, list(zip(stretches, shares, strict=True)), dated)
     parts, carry = [], given.money_carry_nano
     for piece, piece_wh in pieces:
         charge = 0
@@ -92,19 +93,23 @@ def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
 
 
 def _cut_by_steps(
-    book: TariffBook, given: IntervalInput, stretches: list[tuple[Stretch, int]]
+    book: TariffBook, given: IntervalInput, stretches: list[tuple[Stretch, int]], dated: bool
 ) -> tuple[list[tuple[Stretch, int]], int]:
-    """Cut stretches where a step of price begins; the month's energy starts anew at the site's first of the month."""
+    """Cut stretches where a step of price begins; the month's energy starts anew at the site's first of the month.
+
+    Without a date to believe (`dated` false) no month begins: a clock gone wrong must not give the low steps away.
+    """
     pieces: list[tuple[Stretch, int]] = []
     month, month_wh = book.local_day(given.from_ms).replace(day=1), given.month_wh
     for stretch, energy_wh in stretches:
         now = book.local_day(stretch.from_ms).replace(day=1)
-        if now != month:
+        if dated and now != month:
             month, month_wh = now, 0
         steps = book.tariffs[given.tariff, stretch.version].steps or _NO_STEPS
         pieces += _step_pieces(stretch, energy_wh, month_wh, steps)
         month_wh += energy_wh
-    return pieces, month_wh if book.local_day(given.to_ms).replace(day=1) == month else 0
+    ended = dated and book.local_day(given.to_ms).replace(day=1) != month
+    return pieces, 0 if ended else month_wh
 
 
 def _step_pieces(stretch: Stretch, energy_wh: int, month_wh: int, steps: tuple[Step, ...]) -> list[tuple[Stretch, int]]:
