@@ -60,11 +60,26 @@ all = { switches = ["00:00 night", "02:30 odd", "06:00 day", "23:30 night"] }
 [calendar]
 default = "all"
 """
+STEPS_TEXT: Final = (
+    FLAT_TEXT
+    + """\
+[[steps]]
+from_kwh = 0
+add_micro = 0
+[[steps]]
+from_kwh = 200
+add_micro = 50000
+[[steps]]
+from_kwh = 400
+add_micro = 300000
+"""
+)
 
 BOOKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "shops": (ZONE, (TARIFF_TEXT,)),
     "flat": (ZONE, (FLAT_TEXT, DEARER_TEXT)),
     "seasons": (ZONE, (SEASONS_TEXT,)),
+    "steps": (ZONE, (STEPS_TEXT,)),
     "berlin": ("Europe/Berlin", (BERLIN_TEXT,)),
 }
 """Name -> zone and the texts of versions 1, 2, …"""
@@ -85,6 +100,7 @@ class Case:
     money_carry_nano: int = 0
     clock_sure: bool = True
     charged: bool = True
+    month_wh: int = 0
 
 
 FROM_RAW_WH: Final = 1_000
@@ -123,6 +139,13 @@ CASES: Final = (
     Case("summer_begins", "seasons", "2026-06-30 22:00", "2026-07-01 11:00", 13_000, "a season's first day"),
     Case("summer_weekend", "seasons", "2026-08-01 09:00", "2026-08-01 21:00", 12_000, "a season's own weekdays"),
     Case("new_year", "seasons", "2026-12-31 12:00", "2027-01-02 12:00", 48_000, "winter runs over it, the day is free"),
+    Case("up_to_a_step", "steps", *_HALF, 1_000, "the 200th kWh is the last of the first step", month_wh=199_000),
+    Case("over_two_steps", "steps", *_HALF, 210_001, "cut in time as the energy is cut", month_wh=195_000),
+    Case("turn_of_the_month", "steps", "2026-11-30 23:00", "2026-12-01 01:00", 401, "steps begin anew", month_wh=10**6),
+    Case("step_undated", "steps", *_HALF, 2_000, "no month begins unsure", clock_sure=False, month_wh=399_000),
+    Case(
+        "step_back", "steps", "2026-11-23 09:00", "1970-01-01 09:00", 9, "nor when the clock is reset", month_wh=10**6
+    ),
     Case("23_hours", "berlin", "2026-03-29 00:00", "2026-03-30 00:00", 23_000, "no 02:30: odd begins at 03:00"),
     Case("25_hours", "berlin", "2026-10-25 00:00", "2026-10-26 00:00", 25_000, "02:30 twice: odd begins at the first"),
     Case("second_of_two", "berlin", "2026-10-25 02:15", "2026-10-25 02:15 again", 60, "from the first to the second"),
@@ -159,6 +182,7 @@ def priced(case: Case) -> dict[str, Any]:
             money_carry_nano=case.money_carry_nano,
             clock_sure=case.clock_sure,
             charged=case.charged,
+            month_wh=case.month_wh,
         ),
     )
     return {
@@ -173,12 +197,14 @@ def priced(case: Case) -> dict[str, Any]:
         "money_carry_nano": case.money_carry_nano,
         "clock_sure": case.clock_sure,
         "charged": case.charged,
+        "month_wh": case.month_wh,
         "result": {
             "energy_wh": found.energy_wh,
             "energy_carry": [found.energy_carry.numerator, found.energy_carry.denominator],
             "parts": msgspec.to_builtins(found.parts),
             "charge_micro": found.charge_micro,
             "money_carry_nano": found.money_carry_nano,
+            "month_wh": found.month_wh,
             "flags": list(found.flags),
         },
     }

@@ -223,8 +223,8 @@ def second_records(evidence: tuple[Hash, ...]) -> tuple[Record, ...]:
             at_ms=at(24, 1),
             command=7,
             outcome="refused",
-            reason="wallet_not_closed",
-            detail="meter 101 is not released",
+            reason="meter_not_released",
+            detail="电表 101",
         ),
         Released(
             at_ms=at(24, 2),

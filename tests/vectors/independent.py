@@ -10,7 +10,7 @@ import json
 import math
 import tomllib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,25 +87,31 @@ class Prices:
 
     zone: ZoneInfo
     versions: list[dict[str, Any]]
+    known: dict[tuple[int, date], list[tuple[int, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.starts = [text["starts_at"].replace(tzinfo=self.zone).astimezone(UTC) for text in self.versions]
 
     def version(self, at: datetime) -> int:
-        """Index of the version in force at a local time: the last begun, the first before any began."""
-        begun = [n for n, text in enumerate(self.versions) if self._start(text) <= at]
-        return max(begun, key=lambda n: self._start(self.versions[n]), default=0)
-
-    def _start(self, text: dict[str, Any]) -> datetime:
-        return text["starts_at"].replace(tzinfo=self.zone).astimezone(UTC)
+        """Index of the version in force: the one that started last (of two at once the higher), else the first."""
+        begun = [(start, n) for n, start in enumerate(self.starts) if start <= at]
+        return max(begun)[1] if begun else min((start, n) for n, start in enumerate(self.starts))[1]
 
     def day(self, version: int, local: datetime) -> list[tuple[int, str]]:
         """The switches of a local date as (minute of the day, rate)."""
+        if (version, local.date()) not in self.known:
+            self.known[version, local.date()] = self._look_up(version, local)
+        return self.known[version, local.date()]
+
+    def _look_up(self, version: int, local: datetime) -> list[tuple[int, str]]:
         calendar = self.versions[version]["calendar"]
-        date, weekday = local.date().isoformat(), WEEKDAYS[local.weekday()]
+        today, weekday = local.date().isoformat(), WEEKDAYS[local.weekday()]
         name = calendar.get("weekdays", {}).get(weekday, calendar["default"])
         for season in reversed(calendar.get("seasons", [])):
-            first, last, today = season["from"], season["to"], date[5:]
-            if first <= today <= last or (first > last and (today >= first or today <= last)):
+            first, last, now = season["from"], season["to"], today[5:]
+            if first <= now <= last or (first > last and (now >= first or now <= last)):
                 name = season.get("weekdays", {}).get(weekday, season["default"])
-        name = calendar.get("dates", {}).get(date, name)
+        name = calendar.get("dates", {}).get(today, name)
         switches = (text.split() for text in self.versions[version]["days"][name]["switches"])
         return [(int(time[:2]) * 60 + int(time[3:]), rate) for time, rate in switches]
 
@@ -158,38 +164,66 @@ def shared(total: int, lengths: list[int]) -> list[int]:
     return shares
 
 
-def price_case(prices: Prices, case: dict[str, Any]) -> dict[str, Any]:
-    """The result of one charging vector, by fractions."""
+def stepped(steps: list[dict[str, int]], one: dict[str, Any], share: int, month_wh: int) -> list[dict[str, Any]]:
+    """One stretch cut where a step of price begins; time is cut in the same proportion, rounded down."""
+    found = []
+    for n, step in enumerate(steps):
+        begins = step["from_kwh"] * 1000
+        ends = steps[n + 1]["from_kwh"] * 1000 if n + 1 < len(steps) else math.inf
+        low, high = max(begins, month_wh), min(ends, month_wh + share)
+        if high > low or (share == 0 and begins <= month_wh < ends):
+            found.append({"step": n, "add": step["add_micro"], "energy_wh": int(high - low)})
+    used, at, length = 0, one["from_ms"], one["to_ms"] - one["from_ms"]
+    for piece in found:
+        used += piece["energy_wh"]
+        piece["from_ms"] = at
+        at = one["to_ms"] if piece is found[-1] else one["from_ms"] + math.floor(Fraction(length * used, share))
+        piece["to_ms"] = at
+    return found
+
+
+def stretches_of(prices: Prices, case: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The stretches of a vector and its flags."""
     from_ms, to_ms = case["from"]["at_ms"], case["to"]["at_ms"]
-    raw = case["to"]["raw_wh"] - case["from"]["raw_wh"]
-    exact_wh = raw * Fraction(*case["ratio"]) + Fraction(*case["energy_carry"])
-    energy_wh = math.floor(exact_wh)
-    flags: list[str] = []
     if not case["clock_sure"] or to_ms < from_ms:
         version = prices.version(datetime.fromtimestamp(to_ms // 1000, UTC))
         rate = prices.versions[version]["fallback_rate"]
-        walked = [{"from_ms": min(from_ms, to_ms), "to_ms": to_ms, "rate": rate, "version": version}]
-        flags = ["clock_unsure", "fallback_rate"]
-    elif from_ms == to_ms:
+        whole = {"from_ms": min(from_ms, to_ms), "to_ms": to_ms, "rate": rate, "version": version, "month": None}
+        return [whole], ["clock_unsure", "fallback_rate"]
+    if from_ms == to_ms:
         walked = [dict(walk(prices, from_ms, to_ms + 1)[0], to_ms=to_ms)]
     else:
         walked = walk(prices, from_ms, to_ms)
-        if len({(one["rate"], one["version"]) for one in walked}) > 1:
-            flags.append("estimated_split")
-        if len({one["key"][2] for one in walked}) > 1:
-            flags.append("midnight")
+    flags = ["estimated_split"] if len({(one["rate"], one["version"]) for one in walked}) > 1 else []
+    flags += ["midnight"] if len({one["key"][2] for one in walked}) > 1 else []
+    return [one | {"month": one["key"][2].isoformat()[:7]} for one in walked], flags
+
+
+def price_case(prices: Prices, case: dict[str, Any]) -> dict[str, Any]:
+    """The result of one charging vector, by fractions."""
+    raw = case["to"]["raw_wh"] - case["from"]["raw_wh"]
+    exact_wh = raw * Fraction(*case["ratio"]) + Fraction(*case["energy_carry"])
+    energy_wh = math.floor(exact_wh)
+    walked, flags = stretches_of(prices, case)
     lengths = [one["to_ms"] - one["from_ms"] for one in walked]
     shares = [energy_wh] if len(walked) == 1 else shared(energy_wh, lengths)
     parts, money = [], Fraction(case["money_carry_nano"], 1000)
+    month, month_wh = walked[0]["month"], case["month_wh"]
     for one, share in zip(walked, shares, strict=True):
-        price = prices.price(one["version"], one["rate"])
-        before = math.floor(money)
-        money += Fraction(share * price, 1000) if case["charged"] else 0
-        parts.append(
-            {name: one[name] for name in ("from_ms", "to_ms", "rate")}
-            | {"tariff_version": one["version"] + 1, "price_micro": price}
-            | {"energy_wh": share, "charge_micro": math.floor(money) - before}
-        )
+        if one["month"] != month:
+            month, month_wh = one["month"], 0
+        steps = prices.versions[one["version"]].get("steps", [{"from_kwh": 0, "add_micro": 0}])
+        for piece in stepped(steps, one, share, month_wh):
+            price = prices.price(one["version"], one["rate"]) + piece.pop("add")
+            before = math.floor(money)
+            money += Fraction(piece["energy_wh"] * price, 1000) if case["charged"] else 0
+            parts.append(
+                {"rate": one["rate"], "tariff_version": one["version"] + 1, "price_micro": price}
+                | piece
+                | {"charge_micro": math.floor(money) - before}
+            )
+        month_wh += share
+    end = datetime.fromtimestamp(case["to"]["at_ms"] // 1000, prices.zone).isoformat()[:7]
     carry = exact_wh - energy_wh
     return {
         "energy_wh": energy_wh,
@@ -197,6 +231,7 @@ def price_case(prices: Prices, case: dict[str, Any]) -> dict[str, Any]:
         "parts": parts,
         "charge_micro": math.floor(money),
         "money_carry_nano": int((money - math.floor(money)) * 1000),
+        "month_wh": month_wh if month in (None, end) else 0,
         "flags": flags,
     }
 
