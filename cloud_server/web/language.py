@@ -1,5 +1,6 @@
 """The two languages of the console and their catalogs. Every word goes through here; the words lie in `locale/`."""
 
+from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ _FOLDERS: Final[dict[Language, str]] = {"zh-CN": "zh_CN", "en": "en"}
 _LOCALE: Final = Path(__file__).parent.parent / "locale"
 
 
+@cache
 def load_catalogs(locale: Path = _LOCALE) -> dict[Language, GNUTranslations]:
     """Read both catalogs from their text, so that no compiled file can be older than its words."""
     return {language: _load(locale / _FOLDERS[language] / "LC_MESSAGES" / "messages.po") for language in LANGUAGES}

@@ -14,6 +14,7 @@ from starlette.routing import Route as StarletteRoute
 from cloud_server.core.roles import Right
 from cloud_server.flows.sign_in import Who
 from cloud_server.web import forms, guard
+from cloud_server.web.compress import compress
 from cloud_server.web.language import choose_language
 from cloud_server.web.live import MonitorHub, StreamSlots
 from cloud_server.web.pages import errors, look, monitor, point, receipt, role_table, sales, sign_in, streams
@@ -108,7 +109,7 @@ def _page_endpoint(console: Console, services: Services, route: Route) -> Callab
                 return guard.dress(Response(str(error), status_code=error.status, media_type="text/plain"))
             except ClientDisconnect:
                 return Response(status_code=400)
-        return guard.dress(await run_in_threadpool(_answer, console, services, route, request, form))
+        return await run_in_threadpool(_answer, console, services, route, request, form)
 
     return endpoint
 
@@ -121,7 +122,7 @@ def _answer(console: Console, services: Services, route: Route, request: Request
         response = route.page(console, visit)
     if new_visitor and visit.who is None:
         guard.set_visitor(response, visit.secret)
-    return response
+    return compress(guard.dress(response), request.headers.get("accept-encoding", ""))
 
 
 def _refusal(console: Console, visit: Visit, ask: Ask, request: Request, method: str) -> Response | None:

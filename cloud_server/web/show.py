@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from protocol.zone import site_zone
 
 from protocol.units import FEN_MICRO, UNIT_MICRO, Micro, Ms, Wh
+from protocol.zone import site_zone
 
 MINUS: Final = "\u2212"
 """The minus sign: as wide as a digit, so that columns stand."""

@@ -1,0 +1,1 @@
+"""Real processes, real lines, a real browser."""
