@@ -142,6 +142,15 @@ _alarm = msgspec.json.Decoder(Alarm)
 
 
 def _interval(*columns: Any) -> ShownInterval:
-    *plain, parts, flags = columns
-    rates = dict.fromkeys(part.rate for part in _parts.decode(parts))
-    return ShownInterval(*plain, tuple(rates), tuple(msgspec.json.decode(flags)))
+    from_ms, to_ms, from_wh, to_wh, energy_wh, charge_micro, max_power_w, parts, flags = columns
+    return ShownInterval(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        from_wh=from_wh,
+        to_wh=to_wh,
+        energy_wh=energy_wh,
+        charge_micro=charge_micro,
+        max_power_w=max_power_w,
+        rates=tuple(dict.fromkeys(part.rate for part in _parts.decode(parts))),
+        flags=tuple(msgspec.json.decode(flags)),
+    )

@@ -6,7 +6,7 @@ Everything that only one engine understands stands in this file. Nothing here kn
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -42,11 +42,11 @@ class Guarded:
 class Engine(Protocol):
     """What the stores need of an engine."""
 
-    def write(self) -> "_Scope":
+    def write(self) -> AbstractContextManager[peewee.Database]:
         """The one unit of work that may write: begins at entry, commits at exit, rolls back on an error."""
         ...
 
-    def read(self) -> "_Scope":
+    def read(self) -> AbstractContextManager[peewee.Database]:
         """One consistent look that cannot write."""
         ...
 
@@ -59,12 +59,6 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-class _Scope(Protocol):
-    def __enter__(self) -> peewee.Database: ...
-
-    def __exit__(self, *error: object) -> bool | None: ...
 
 
 class SqliteEngine:

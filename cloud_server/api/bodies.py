@@ -1,0 +1,202 @@
+"""What the staff API takes and gives, as it stands in the OpenAPI document. Shapes only.
+
+Money typed by programs is a text such as "100.00"; money given is micro-units. Instants are UTC milliseconds.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from cloud_server.core.api_token import Scope
+from cloud_server.core.roles import Role
+from cloud_server.core.views import Badge, CommandState, PointState, SaleState
+from protocol.records import Contact
+
+IdField = Annotated[StrictStr, Field(max_length=64)]
+
+
+class Body(BaseModel):
+    """Base of what is taken: unknown fields are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SalePartIn(Body):
+    """One wallet's share of a sale."""
+
+    wallet: IdField
+    amount: StrictStr = Field(max_length=40, examples=["40.00"])
+
+
+class SaleIn(Body):
+    """A sale. Without `parts` the account must have one wallet; with them they add up to `amount`."""
+
+    account: IdField
+    amount: StrictStr = Field(max_length=40, examples=["100.00"])
+    method: StrictStr = Field(max_length=20, examples=["wechat"])
+    parts: list[SalePartIn] | None = Field(default=None, max_length=100)
+
+
+class SaleOut(BaseModel):
+    """A sale and how far it has come."""
+
+    id: str
+    receipt: str
+    state: SaleState
+
+
+class SaleDetail(SaleOut):
+    """A sale with what was paid and by whom it was taken."""
+
+    account: str
+    amount_micro: int
+    method: str
+    operator: str
+    paid_at: int
+    delivered_at: int | None
+    on_at: int | None
+    balance_after_micro: int | None
+    parts: list["SalePartOut"]
+
+
+class SalePartOut(BaseModel):
+    """One wallet's share and how far it has come."""
+
+    wallet: str
+    amount_micro: int
+    state: SaleState
+    reason: str | None
+
+
+class PointOut(BaseModel):
+    """A supply point now. A value that is not known is null; `balance_at` and `seen_at` say how old values are."""
+
+    id: str
+    number: str
+    name: str
+    building: str
+    box: str
+    meter: str | None
+    account: str | None
+    state: PointState
+    badges: list[Badge]
+    balance_micro: int | None
+    balance_at: int | None
+    relay: Contact
+    power_w: int | None
+    seen_at: int | None
+
+
+class PointsOut(BaseModel):
+    """One page of supply points; `next` is the `after` of the next page, null at the end."""
+
+    items: list[PointOut]
+    next: str | None
+
+
+class WalletOut(BaseModel):
+    """A wallet of an account. `needs_micro` is what switches supply on again, 0 where nothing is needed."""
+
+    id: str
+    box: str
+    shops: list[str]
+    balance_micro: int | None
+    balance_at: int | None
+    in_flight_micro: int
+    needs_micro: int
+    arrears: bool
+    in_reach: bool
+
+
+class AccountOut(BaseModel):
+    """An account with its wallets. `credit_micro` is money at the centre that no box was granted."""
+
+    id: str
+    number: str
+    state: Literal["in_use", "closing", "closed"]
+    customer: str
+    credit_micro: int
+    wallets: list[WalletOut]
+
+
+class PlanOut(BaseModel):
+    """What came of a plan."""
+
+    changed: bool
+    configured: list[str]
+
+
+class BoxOut(BaseModel):
+    """A box and how far it has come."""
+
+    box: str
+    name: str
+    state: str
+    fingerprint: str | None
+    epoch: int
+    seen_at_ms: int | None
+    in_reach: bool
+
+
+class ConfirmIn(Body):
+    """The fingerprint that the box itself shows."""
+
+    fingerprint: StrictStr = Field(max_length=60)
+
+
+class OnIn(Body):
+    """Whether the meter shall be in service."""
+
+    on: StrictBool
+
+
+class ModeIn(Body):
+    """The mode wanted; `until_ms` ends `protected` or `forced_off` by itself."""
+
+    mode: Literal["prepaid", "protected", "forced_off"]
+    until_ms: StrictInt | None = Field(default=None, ge=0, le=2**53 - 1)
+
+
+class CommandOut(BaseModel):
+    """A signed command and how far it has come."""
+
+    box: str
+    command: int
+    kind: str
+    state: CommandState
+    reason: str | None
+
+
+class StaffIn(Body):
+    """A person who may sign in."""
+
+    name: StrictStr = Field(max_length=64)
+    display_name: StrictStr = Field(max_length=64)
+    password: StrictStr = Field(max_length=128)
+    roles: list[Role] = Field(min_length=1, max_length=7)
+
+
+class StaffOut(BaseModel):
+    """A person as stored."""
+
+    id: str
+    name: str
+    display_name: str
+    roles: list[Role]
+
+
+class TokenIn(Body):
+    """A token for another program."""
+
+    name: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+    scopes: list[Scope] = Field(min_length=1, max_length=4)
+    days: StrictInt = Field(default=90, ge=1, le=400)
+
+
+class TokenOut(BaseModel):
+    """The token itself, shown this once."""
+
+    token: str
+    name: str
+    scopes: list[Scope]
+    ends_at_ms: int

@@ -1,0 +1,106 @@
+"""Addresses for boxes: enrol, renew, sync. Lines in, lines out; the signature on a line says who speaks.
+
+A sync request with nothing in it is held until there is something for its box. No thread and no connection to the
+database is held meanwhile.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from cloud_server.flows import enrol_box, synchronise
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.waiting import BoxBells
+from protocol.envelope import Line, read_body, write_body
+from protocol.errors import NotALine, TooLarge
+from protocol.limits import BODY_BYTES_MAX
+
+MEDIA_TYPE: Final = "application/x-ndjson"
+CERTIFICATE_HEADER: Final = "Tallybox-Certificate"
+SMALL_BYTES: Final = 1_400
+"""Below one packet compression saves nothing."""
+
+
+def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
+    """The three addresses."""
+    router = APIRouter(prefix="/v1/box", include_in_schema=False)
+
+    @router.post("/enrol")
+    async def enrol(request: Request) -> Response:
+        """One `enrol` line: 202 until a person has confirmed the box, then its certificate and lines."""
+        line = await _one_line(request)
+        came = await run_in_threadpool(enrol_box.ask_to_enrol, centre, line)
+        if isinstance(came, enrol_box.Waiting):
+            return JSONResponse({"fingerprint": came.fingerprint}, status_code=202)
+        return _taken_in(request, came)
+
+    @router.post("/renew")
+    async def renew(request: Request) -> Response:
+        """One `renew` line: a new certificate."""
+        line = await _one_line(request)
+        return _taken_in(request, await run_in_threadpool(enrol_box.renew, centre, line))
+
+    @router.post("/sync")
+    async def sync(request: Request) -> Response:
+        """Batches and a `sync` line; the answer comes at once, or when there is something to say."""
+        lines = await _lines(request)
+        result = await run_in_threadpool(synchronise.exchange, centre, lines)
+        if result.idle and result.sync.wait_s > 0:
+            # Listen first, then look, and look again at the end: a command signed in between is not missed.
+            with bells.hold(result.box) as held:
+                result = await run_in_threadpool(synchronise.look_again, centre, result)
+                if result.idle and await held.woken(result.sync.wait_s):
+                    result = await run_in_threadpool(synchronise.look_again, centre, result)
+        answer = await run_in_threadpool(synchronise.sign_answer, centre, result)
+        return _answer(request, answer)
+
+    return router
+
+
+async def _lines(request: Request) -> list[Line]:
+    """Read the body within its bound, unpack and split it. Raises TheirFault."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > BODY_BYTES_MAX:
+                raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
+    except ClientDisconnect:
+        raise NotALine("the request ended before its body did") from None
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    return await run_in_threadpool(read_body, bytes(body), encoding)
+
+
+async def _one_line(request: Request) -> Line:
+    lines = await _lines(request)
+    if len(lines) != 1:
+        raise NotALine(f"one line is wanted here, {len(lines)} came")
+    return lines[0]
+
+
+def _taken_in(request: Request, came: enrol_box.TakenIn) -> Response:
+    response = _answer(request, came.lines)
+    response.headers[CERTIFICATE_HEADER] = base64.b64encode(came.certificate_pem.encode()).decode()
+    return response
+
+
+def _answer(request: Request, lines: Sequence[Line]) -> Response:
+    encoding = "identity"
+    if sum(len(line.raw) for line in lines) > SMALL_BYTES:
+        encoding = _encoding(request.headers.get("accept-encoding", ""))
+    headers = {} if encoding == "identity" else {"Content-Encoding": encoding}
+    return Response(write_body(lines, encoding), media_type=MEDIA_TYPE, headers=headers)
+
+
+def _encoding(accepted: str) -> str:
+    """The best encoding that the box takes (RFC 9110, 12.5.3); a weight of 0 refuses one."""
+    wanted = {}
+    for part in accepted.split(","):
+        name, _, weight = part.strip().partition(";")
+        wanted[name.strip().lower()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return next((name for name in ("zstd", "gzip") if wanted.get(name)), "identity")

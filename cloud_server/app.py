@@ -1,0 +1,270 @@
+"""The wiring: the one file that knows every part of the centre, and the server that runs it."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from cloud_server.api.boxes import box_routes
+from cloud_server.api.health import health_routes
+from cloud_server.api.problems import mount_problems
+from cloud_server.api.provision import provision_routes
+from cloud_server.api.sales import sales_routes
+from cloud_server.authority import KeyFolder
+from cloud_server.clock import SystemChance, SystemClock
+from cloud_server.config import Config
+from cloud_server.core.mistakes import NotNow
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.flows.operate_meters import MeterOperations
+from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.sell_credit import SalesDesk
+from cloud_server.flows.sign_in import SignIn
+from cloud_server.flows.waiting import BoxBells, LiveRoom
+from cloud_server.flows.watch_fleet import watch_fleet
+from cloud_server.store.database import SqliteEngine
+from cloud_server.store.journal_file import JournalFile
+from cloud_server.store.people import StoredPeople
+from cloud_server.store.schema import check_schema
+from cloud_server.store.unit import StoredBooks
+from cloud_server.web.passwords import ArgonPasswords
+from cloud_server.web.routes import mount as mount_console
+from cloud_server.web.services import Services
+from protocol.limits import BODY_BYTES_MAX
+
+FAIL_POINT_VARIABLE: Final = "TALLYBOX_FAIL_POINT"
+"""Names a place in a flow at which a test ends the process as a power cut would."""
+JOURNAL_EVERY_S: Final = 3.0
+"""A line that a crash left out of the journal is in it this soon."""
+WATCH_EVERY_S: Final = 10.0
+"""How soon a box that has gone silent is told of, beyond its limit."""
+TIDY_EVERY_S: Final = 3_600.0
+"""Sessions that are over do no harm; once an hour they are removed."""
+STOP_WITHIN_S: Final = 3
+"""Open streams are ended after three seconds; requests under way take milliseconds."""
+KEEP_ALIVE_S: Final = 75
+"""Longer than the 25 s for which a box's request may be held, with room for two turns."""
+
+log = logging.getLogger("cloud_server")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that was wired together."""
+
+    centre: Centre
+    engine: SqliteEngine
+    journal: JournalFile
+    bells: BoxBells
+    live: LiveRoom
+    books: ReadBooks
+    desk: SalesDesk
+    operations: MeterOperations
+    sign_in: SignIn
+
+    def close(self) -> None:
+        """Close files and connections."""
+        self.journal.close()
+        self.engine.close()
+
+
+def wire(config: Config) -> Parts:
+    """Open the database and the keys and put the parts together. Raises DatabaseFault, KeysFault."""
+    site = config.site
+    authority = KeyFolder(config.keys_dir, config.keys_line, config.limits_line, config.root_public, site.site)
+    engine = SqliteEngine(config.database)
+    check_schema(engine, site.site)
+    store = StoredBooks(engine, site.site)
+    clock, chance, bells = SystemClock(), SystemChance(), BoxBells()
+    live = LiveRoom(clock, bells)
+    journal = JournalFile(config.journal)
+    keeper = JournalKeeper(store, journal)
+    with store.read() as unit:
+        term = int(unit.site.fact("term") or 0)
+    centre = Centre(
+        site=site,
+        term=term,
+        store=store,
+        authority=authority,
+        journal=keeper,
+        clock=clock,
+        chance=chance,
+        wake=bells,
+        live=live,
+        fail_point=fail_point_from(os.environ.get(FAIL_POINT_VARIABLE)),
+    )
+    books = ReadBooks(centre)
+    return Parts(
+        centre=centre,
+        engine=engine,
+        journal=journal,
+        bells=bells,
+        live=live,
+        books=books,
+        desk=SalesDesk(centre, books),
+        operations=MeterOperations(centre),
+        sign_in=SignIn(StoredPeople(engine, site.site), ArgonPasswords(), clock, chance),
+    )
+
+
+def fail_point_from(wanted: str | None) -> Callable[[str], None]:
+    """What happens at the named places of a flow: nothing, but in a test that named one."""
+
+    def pass_by(_name: str) -> None:
+        return
+
+    def end_here(name: str) -> None:
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return end_here if wanted else pass_by
+
+
+def make_app(parts: Parts) -> FastAPI:
+    """The web application: addresses for boxes and programs, and the console."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        work = [asyncio.create_task(task) for task in _background(parts)]
+        yield
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+    app = FastAPI(
+        title="Tallybox",
+        version="1",
+        summary="Points, accounts and sales of one site, for payment gateways and other programs.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=BODY_BYTES_MAX,
+    )
+    mount_problems(app)
+    app.include_router(box_routes(parts.centre, parts.bells))
+    app.include_router(sales_routes(parts.centre, parts.books, parts.desk, parts.live))
+    app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
+    app.include_router(health_routes(parts.centre))
+    services = Services(
+        books=parts.books,
+        desk=parts.desk,
+        operations=parts.operations,
+        feed=parts.live,
+        sign_in=parts.sign_in,
+        clock=parts.centre.clock,
+        chance=parts.centre.chance,
+        public_url=parts.centre.site.public_url,
+    )
+    mount_console(app, services)
+    return app
+
+
+def _background(parts: Parts) -> list[Any]:
+    """Work that nobody asks for, on the monotonic clock."""
+    return [
+        _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
+        _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),
+        _every(TIDY_EVERY_S, parts.sign_in.tidy),
+    ]
+
+
+def _append_unmarked(centre: Centre) -> int:
+    """The fault is kept by the keeper and shown; here it only must not end the task."""
+    try:
+        return centre.journal.append_unmarked()
+    except NotNow:
+        return 0
+
+
+async def _every(pause_s: float, work: Callable[[], int]) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            await run_in_threadpool(work)
+        except Exception:  # whatever it was is told with its trace, and the next turn tries again
+            log.exception("background_work_failed")
+
+
+class _Server(uvicorn.Server):
+    """Lets held requests go before it waits for requests to end."""
+
+    def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
+        super().__init__(config)
+        self._parts = parts
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for socket in server.sockets:
+                log.info("listening", extra={"address": "{}:{}".format(*socket.getsockname()[:2])})
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._parts.bells.close()
+        await super().shutdown(sockets)
+
+
+def serve(config: Config) -> None:
+    """Run until SIGTERM or SIGINT. Raises DatabaseFault, KeysFault before it listens."""
+    start_logging()
+    parts = wire(config)
+    parts.centre.journal.check_at_start()
+    _append_unmarked(parts.centre)
+    settings = uvicorn.Config(
+        make_app(parts),
+        host=config.host,
+        port=config.port,
+        ssl_certfile=str(config.certificate),
+        ssl_keyfile=str(config.certificate_key),
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
+    settings.load()
+    assert settings.ssl is not None
+    settings.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        _Server(settings, parts).run()
+    finally:
+        parts.close()
+
+
+class _OneLine(logging.Formatter):
+    """One event a line as JSON: time, level, logger, event, and what was given beside it. No secrets are ever given."""
+
+    _own = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {key: value for key, value in vars(record).items() if key not in self._own}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def start_logging() -> None:
+    """Events to stderr, for journald."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

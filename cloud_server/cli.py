@@ -1,0 +1,201 @@
+"""`cloud-server`: what an administrator does in a terminal. Reads arguments, calls flows, prints."""
+
+import argparse
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from cloud_server.authority import KeyFolder, KeysFault
+from cloud_server.clock import SystemClock
+from cloud_server.config import Config, ConfigFault, read_config
+from cloud_server.core.api_token import Scope
+from cloud_server.core.limits import TOKEN_DAYS_MAX
+from cloud_server.core.mistakes import Mistaken, NotFound
+from cloud_server.flows.enrol_box import make_claim
+from cloud_server.flows.issue_token import issue_token
+from cloud_server.flows.set_up import set_up_centre
+from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault, SqliteEngine
+from cloud_server.store.schema import make_schema, restore_guards
+from cloud_server.store.unit import StoredBooks
+
+DONE: Final = 0
+FAULTY: Final = 1
+"""Something is wrong with what was looked at."""
+MISUSED: Final = 2
+"""Arguments or configuration that cannot be used."""
+PROVISION_TOKEN_DAYS: Final = 7
+"""A token that provisions is needed for a week of building a site, and made anew after it."""
+BY_TERMINAL: Final = "cloud-server"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[Config, argparse.Namespace], int] = options.command
+    try:
+        return command(read_config(options.config), options)
+    except ConfigFault as fault:
+        return _say_faults(str(fault.path), fault.mistakes)
+    except KeysFault as fault:
+        return _say_faults("keys", fault.mistakes)
+    except (DatabaseFault, Mistaken, NotFound) as fault:
+        return _say_faults("", [str(fault)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cloud-server", description="The centre of a Tallybox site.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[Config, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.add_argument("--config", type=Path, required=True, metavar="FILE", help="centre.toml")
+        made.add_argument("--json", action="store_true", help="print JSON")
+        made.set_defaults(command=command)
+        return made
+
+    setup = add("setup", _setup, "Make the database and print the first administrator's one-time link; repeatable.")
+    setup.add_argument("--provision-token", action="store_true", help="also print a token with the scope provision")
+    add("run", _run, "Run the centre until SIGTERM or SIGINT.")
+    add("check", _check, "Look at configuration, keys, journal and database, and say what is wrong.")
+    verify = add("verify", _verify, "Check every invariant of the books; exit code 1 when one does not hold.")
+    verify.add_argument("--rows", type=int, default=20, metavar="N", help="show at most N breaches each (20)")
+    token = add("token", _token, "Make an API token and print it, this once.")
+    token.add_argument("--name", required=True, help="who uses it, for example gateway-1")
+    token.add_argument("--scopes", required=True, metavar="A,B", help=f"of {', '.join(get_args(Scope))}")
+    token.add_argument("--days", type=int, default=90, help=f"1 to {TOKEN_DAYS_MAX} (90)")
+    claim = add("claim", _claim, "Make a claim file for a box and print it.")
+    claim.add_argument("--box", required=True, metavar="ID", help="the box's id in the plan")
+    return parser
+
+
+def _setup(config: Config, options: argparse.Namespace) -> int:
+    """Make the database where there is none, put guards back, and offer a fresh link."""
+    site = config.site.site
+    KeyFolder(config.keys_dir, config.keys_line, config.limits_line, config.root_public, site)
+    config.database.parent.mkdir(parents=True, exist_ok=True)
+    config.state_dir.mkdir(parents=True, exist_ok=True)
+    engine = SqliteEngine(config.database)
+    try:
+        made = make_schema(engine, site)
+        restored = restore_guards(engine)
+        term = set_up_centre(StoredBooks(engine, site), SystemClock())
+    finally:
+        engine.close()
+    parts = _wire(config)
+    try:
+        token = parts.sign_in.offer_setup()
+        said: dict[str, Any] = {
+            "site": site,
+            "term": term,
+            "made": made,
+            "guards_restored": restored,
+            "link": f"{config.site.public_url}/setup/{token}",
+        }
+        if options.provision_token:
+            issued = issue_token(parts.centre, "provision", ("provision", "read"), PROVISION_TOKEN_DAYS, BY_TERMINAL)
+            said["provision_token"] = issued.secret
+            said["provision_token_ends_at_ms"] = issued.kept.ends_at_ms
+    finally:
+        parts.close()
+    _say(options, said, "\n".join(f"{key}: {value}" for key, value in said.items()))
+    return DONE
+
+
+def _run(config: Config, _options: argparse.Namespace) -> int:
+    from cloud_server.app import serve  # noqa: PLC0415  # the web framework is loaded where it is needed
+
+    serve(config)
+    return DONE
+
+
+def _wire(config: Config) -> Any:
+    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+
+    return wire(config)
+
+
+def _check(config: Config, options: argparse.Namespace) -> int:
+    """Everything that can be looked at without running: faults end with code 1, warnings do not."""
+    parts = _wire(config)
+    try:
+        parts.centre.journal.check_at_start()
+        faults = [parts.centre.journal.fault] if parts.centre.journal.fault is not None else []
+    finally:
+        parts.close()
+    warnings = []
+    if _same_disk(config.journal, config.database):
+        warnings.append(f"journal {config.journal} lies on the disk of the database: one dead disk takes both")
+    if WAL_RESET_FAULT[0] <= sqlite3.sqlite_version_info <= WAL_RESET_FAULT[1]:
+        warnings.append(
+            f"SQLite {sqlite3.sqlite_version} can lose pages when two connections write; this program writes with one, "
+            "so let no other program write to the database"
+        )
+    lines = [*(f"fault: {fault}" for fault in faults), *(f"warning: {warning}" for warning in warnings)]
+    _say(options, {"faults": faults, "warnings": warnings}, "\n".join(lines) or "all is well")
+    return FAULTY if faults else DONE
+
+
+def _same_disk(one: Path, other: Path) -> bool:
+    try:
+        return one.stat().st_dev == other.stat().st_dev
+    except OSError:
+        return False
+
+
+def _verify(config: Config, options: argparse.Namespace) -> int:
+    from cloud_server.flows.verify import verify  # noqa: PLC0415  # reads the whole books; only this command needs it
+
+    parts = _wire(config)
+    try:
+        report = verify(parts.centre)
+    finally:
+        parts.close()
+    text = []
+    for result in report:
+        mark = "holds" if not result.breaches else f"BROKEN, {len(result.breaches)} breaches"
+        text.append(f"{result.name}: {mark} ({result.looked_at})")
+        text += [f"    {breach}" for breach in result.breaches[: options.rows]]
+    shown = [{"invariant": r.name, "looked_at": r.looked_at, "breaches": list(r.breaches)} for r in report]
+    _say(options, shown, "\n".join(text))
+    return FAULTY if any(result.breaches for result in report) else DONE
+
+
+def _token(config: Config, options: argparse.Namespace) -> int:
+    scopes = [scope.strip() for scope in options.scopes.split(",") if scope.strip()]
+    wrong = [scope for scope in scopes if scope not in get_args(Scope)]
+    if wrong or not scopes:
+        return _say_faults("--scopes", [f"{options.scopes!r}: one or more of {', '.join(get_args(Scope))}"])
+    if not 1 <= options.days <= TOKEN_DAYS_MAX:
+        return _say_faults("--days", [f"{options.days}: 1 to {TOKEN_DAYS_MAX}"])
+    if "/" in options.name or not options.name.strip():
+        return _say_faults("--name", [f"{options.name!r}: a name without slashes"])
+    parts = _wire(config)
+    try:
+        issued = issue_token(parts.centre, options.name, scopes, options.days, BY_TERMINAL)
+    finally:
+        parts.close()
+    _say(options, {"token": issued.secret, "ends_at_ms": issued.kept.ends_at_ms}, issued.secret)
+    return DONE
+
+
+def _claim(config: Config, options: argparse.Namespace) -> int:
+    parts = _wire(config)
+    try:
+        text = make_claim(parts.centre, options.box, BY_TERMINAL)
+    finally:
+        parts.close()
+    _say(options, {"claim": text}, text)
+    return DONE
+
+
+def _say(options: argparse.Namespace, said: object, text: str) -> None:
+    print(json.dumps(said, ensure_ascii=False, indent=2) if options.json else text)
+
+
+def _say_faults(place: str, mistakes: Sequence[str]) -> int:
+    for mistake in mistakes:
+        print(f"{place}: {mistake}" if place else mistake, file=sys.stderr)
+    return MISUSED

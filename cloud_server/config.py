@@ -1,0 +1,185 @@
+"""The centre's configuration file, read with every mistake named: key, value, and what would be right."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cloud_server.ports import SiteFacts
+from protocol.ids import is_id
+
+PORT_MAX: Final = 65_535
+_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "": ("format", "state_dir", "database", "journal", "listen", "public_url", "site", "tls", "keys"),
+    "site": ("id", "name", "zone", "currency", "code"),
+    "tls": ("certificate", "key"),
+    "keys": ("dir", "keys_line", "limits_line", "root_public"),
+}
+_CODE: Final = re.compile(r"[A-Z0-9]{1,8}")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_SQLITE: Final = "sqlite:///"
+
+Value = TypeVar("Value")
+
+
+class ConfigFault(Exception):
+    """The configuration cannot be used; `mistakes` names each key with its value and what would be right."""
+
+    def __init__(self, path: Path, mistakes: list[str]) -> None:
+        super().__init__(f"{path}: " + "; ".join(mistakes))
+        self.path = path
+        self.mistakes = tuple(mistakes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that the file says, paths made absolute."""
+
+    path: Path
+    state_dir: Path
+    database: Path
+    journal: Path
+    host: str
+    port: int
+    site: SiteFacts
+    certificate: Path
+    certificate_key: Path
+    keys_dir: Path
+    keys_line: Path
+    limits_line: Path | None
+    root_public: Path
+
+
+class _Reader:
+    """Takes values out of the file and gathers what is wrong with them."""
+
+    def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
+        self.folder = path.absolute().parent
+        self.data = data
+        self.mistakes: list[str] = []
+
+    def wrong(self, key: str, value: object, right: str) -> None:
+        self.mistakes.append(f"{key} = {value!r}: {right}")
+
+    def unknown_keys(self) -> None:
+        for section, known in _KEYS.items():
+            table = self.data.get(section, {}) if section else self.data
+            if not isinstance(table, dict):
+                self.wrong(section, table, "must be a table")
+                continue
+            for key in table:
+                if key not in known:
+                    self.wrong(f"{section}.{key}".lstrip("."), table[key], f"unknown key; known are {', '.join(known)}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        section, _, name = key.rpartition(".")
+        table = self.data.get(section, {}) if section else self.data
+        value = table.get(name, default) if isinstance(table, dict) else default
+        if not isinstance(value, str) or not value.strip():
+            self.wrong(key, value, "a text is needed here")
+            return ""
+        return value
+
+    def fitting(self, key: str, pattern: re.Pattern[str], right: str, default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value and not pattern.fullmatch(value):
+            self.wrong(key, value, right)
+        return value
+
+    def path(self, key: str) -> Path:
+        return self.folder / self.text(key)
+
+    def file(self, key: str) -> Path:
+        path = self.path(key)
+        if self.text(key) and not path.is_file():
+            self.wrong(key, str(path), "there is no such file")
+        return path
+
+    def checked(self, key: str, read: Callable[[str], Value | None], right: str, otherwise: Value) -> Value:
+        text = self.text(key)
+        value = read(text) if text else None
+        if text and value is None:
+            self.wrong(key, text, right)
+        return otherwise if value is None else value
+
+
+def read_config(path: Path) -> Config:
+    """Read the file. Raises ConfigFault with all mistakes."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise ConfigFault(path, [f"cannot be read: {fault.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ConfigFault(path, [f"is no TOML: {fault}"]) from None
+    reader = _Reader(path, data)
+    reader.unknown_keys()
+    if data.get("format", 1) != 1:
+        reader.wrong("format", data["format"], "must be 1")
+    host, port = reader.checked("listen", _address, "an address and a port, for example 127.0.0.1:18443", ("", 0))
+    keys = data.get("keys")
+    has_limits = isinstance(keys, dict) and "limits_line" in keys
+    config = Config(
+        path=path.absolute(),
+        state_dir=reader.path("state_dir"),
+        database=reader.checked(
+            "database",
+            lambda text: _database(text, reader.folder),
+            "sqlite:///<file> (relative to this file's folder) or sqlite:////<absolute file>",
+            Path(),
+        ),
+        journal=reader.path("journal"),
+        host=host,
+        port=port,
+        site=_site(reader),
+        certificate=reader.file("tls.certificate"),
+        certificate_key=reader.file("tls.key"),
+        keys_dir=reader.path("keys.dir"),
+        keys_line=reader.file("keys.keys_line"),
+        limits_line=reader.file("keys.limits_line") if has_limits else None,
+        root_public=reader.file("keys.root_public"),
+    )
+    if reader.mistakes:
+        raise ConfigFault(path, list(dict.fromkeys(reader.mistakes)))
+    return config
+
+
+def _site(reader: _Reader) -> SiteFacts:
+    site = reader.text("site.id")
+    if site and not is_id(site):
+        reader.wrong("site.id", site, "32 lowercase hex digits, as `provision init` made them")
+    reader.checked("site.zone", _zone, "a zone of the IANA database, for example Asia/Shanghai", "")
+    url = reader.text("public_url").rstrip("/")
+    if url and not url.startswith("https://"):
+        reader.wrong("public_url", url, "must begin with https://")
+    return SiteFacts(
+        site=site,
+        name=reader.text("site.name"),
+        zone=reader.text("site.zone"),
+        currency=reader.fitting("site.currency", _CURRENCY, "three capital letters, for example CNY"),
+        code=reader.fitting("site.code", _CODE, "1 to 8 of A-Z and 0-9", default=site[-4:].upper() or "S"),
+        public_url=url,
+    )
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal() and port.isascii()) or int(port) > PORT_MAX:
+        return None
+    return host.strip("[]"), int(port)
+
+
+def _database(text: str, folder: Path) -> Path | None:
+    if not text.startswith(_SQLITE) or len(text) == len(_SQLITE):
+        return None
+    return folder / text.removeprefix(_SQLITE)
+
+
+def _zone(text: str) -> str | None:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return text
