@@ -116,9 +116,19 @@ def is_older(database: peewee.SqliteDatabase) -> bool:
 
 @contextmanager
 def transaction(database: peewee.SqliteDatabase) -> Iterator[None]:
-    """All or nothing: BEGIN IMMEDIATE … COMMIT. Raises StoreFull or StoreUnusable with nothing kept."""
-    with faults_named(), database.atomic("IMMEDIATE"):
-        yield
+    """All or nothing: BEGIN IMMEDIATE … COMMIT. Raises StoreFull or StoreUnusable with nothing kept.
+
+    Not `atomic`: on a full disk SQLite has rolled back already, and a second rollback would hide why.
+    """
+    with faults_named():
+        _execute(database, "BEGIN IMMEDIATE")
+        try:
+            yield
+            _execute(database, "COMMIT")
+        except BaseException:
+            if database.connection().in_transaction:  # type: ignore[no-untyped-call]  # peewee leaves it untyped
+                _execute(database, "ROLLBACK")
+            raise
 
 
 @contextmanager
@@ -168,7 +178,7 @@ def _check_kind(database: peewee.SqliteDatabase, path: Path) -> None:
 def _migrate(database: peewee.SqliteDatabase, path: Path) -> None:  # noqa: ARG001 - one of the steps of opening
     """Take the file to this program's form, one step a transaction, structure included."""
     for version in range(_pragma(database, "user_version"), VERSION):
-        with database.atomic("IMMEDIATE"):
+        with transaction(database):
             for statement in STEPS[version]:
                 _execute(database, statement)
             _execute(database, f"PRAGMA user_version = {version + 1}")
