@@ -250,7 +250,7 @@ AROUND = (
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.lists(tariff_texts(), min_size=1, max_size=2),
     st.sampled_from(ZONES),
