@@ -30,6 +30,7 @@ class FaultKind(StrEnum):
     WRONG_ADDRESS = "wrong_address"
     SHORT = "short"
     LONG = "long"
+    DUPLICATE = "duplicate"
     EXCEPTION = "exception"
     DEAF_RELAY = "deaf_relay"
     STUCK_OPEN = "stuck_open"
@@ -39,7 +40,7 @@ class FaultKind(StrEnum):
 # These are no matter of the reply: the meter asks for them itself.
 OF_THE_METER = frozenset({FaultKind.DEAF_RELAY, FaultKind.STUCK_OPEN, FaultKind.FROZEN})
 # These damage whatever goes out, so they come after those that make another whole frame of it.
-DAMAGING = (FaultKind.ECHO, FaultKind.CRC, FaultKind.SHORT, FaultKind.LONG)
+DAMAGING = (FaultKind.ECHO, FaultKind.CRC, FaultKind.SHORT, FaultKind.LONG, FaultKind.DUPLICATE)
 # What `long` adds at most, in bytes.
 MOST_EXTRA_BYTES = 8
 
@@ -113,10 +114,18 @@ def _spoilt(fault: Fault, request: Request, asked: bytes, frame: bytes) -> bytes
             return frame[: chance.randrange(1, max(2, len(frame)))]
         case FaultKind.LONG:
             return frame + chance.randbytes(chance.randint(1, MOST_EXTRA_BYTES))
+        case FaultKind.DUPLICATE:
+            return _at_once_with_another(fault, frame)
         case FaultKind.EXCEPTION:
             return exception_reply(request, ExceptionCode.DEVICE_FAILURE)
         case _:
             raise AssertionError(f"{fault.kind} does not change a reply")
+
+
+def _at_once_with_another(fault: Fault, frame: bytes) -> bytes:
+    """A second meter on the same unit id answers with its own registers: a bit is 1 where both send 1."""
+    other = with_crc(frame[:3] + fault.chance.randbytes(max(0, len(frame) - 5)))
+    return bytes(one & two for one, two in zip(frame, other, strict=False))
 
 
 def _other_count(request: Request, body: bytearray) -> bytes:

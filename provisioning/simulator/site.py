@@ -35,6 +35,8 @@ class UnknownName(LookupError):
 class SimulatedSite:
     """All buses of a site, each with its thread, from `start` (or `with`) to `stop`.
 
+    What the meters hold outlives it; loads, faults and losses set from outside end with it.
+
     description: a checked description, or the JSON value of a site file. state_dir: where the meters' memories lie;
     a second simulator on the same folder is refused.
     """

@@ -1,6 +1,5 @@
 """A real pty at line speed: how long a reply takes, what happens to a master that does not keep the silence."""
 
-import statistics
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def test_a_reply_takes_its_time_on_the_line(tmp_path: Path, baud: int, turnaroun
     floor_s = (8 + 3.5 + 5 + 2 * registers) * 10 / baud + turnaround_ms / 1000
     taken: list[float] = []
     with SimulatedSite(described, tmp_path / "state") as running, Master(running.bus("A1").tty, baud) as master:
-        for _ in range(3 if baud == 1200 else 9):
+        for _ in range(3 if baud == 1200 else 12):
             master.keep_silence()
             begin = time.monotonic()
             master.send(read_frame(1, 0x0300, registers))
@@ -26,8 +25,8 @@ def test_a_reply_takes_its_time_on_the_line(tmp_path: Path, baud: int, turnaroun
             taken.append(time.monotonic() - begin)
         assert running.bus("A1").line.counters.broken_silences == 0
     assert min(taken) >= floor_s
-    # A machine that is busy wakes up late; the middle one tells the simulator's own part.
-    assert statistics.median(taken) / floor_s < 1.05 + 0.002 / floor_s
+    # A machine that is busy wakes up late now and then; the best one tells the simulator's own part.
+    assert min(taken) / floor_s < 1.03 + 0.001 / floor_s
 
 
 def test_the_bytes_come_one_after_another(tmp_path: Path) -> None:
