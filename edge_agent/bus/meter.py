@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from edge_agent.bus.decode import RAW_SUFFIXES, Refused, decode_quantity, decode_serial
 from edge_agent.bus.plan import Block, plan_blocks
-from edge_agent.bus.requests import Request, read_request, write_request
+from edge_agent.bus.requests import Request, read_request, vendor_request, write_request
 from edge_agent.bus.transaction import Pace
 from edge_agent.core.measured import UNKNOWN, DetailReading, MeterReading, RelayOrdered, RelayPosition
-from edge_agent.core.meter_profile import Quantity, RegisterWrite, RelayReadback
+from edge_agent.core.meter_profile import Quantity, RelayReadback, UnlockStep, VendorCall
 from edge_agent.ports import PolledMeter
 
 
@@ -121,10 +121,12 @@ class BusMeter:
             RelayOrdered.RELEASED: relay.write_release,
         }
         write = writes.get(wanted)
-        return tuple(self._write(step) for step in (*relay.unlock, write)) if write is not None else ()
+        return tuple(self._step(step) for step in (*relay.unlock, write)) if write is not None else ()
 
-    def _write(self, write: RegisterWrite) -> Request:
-        return write_request(self.polled.unit, write.function, write.address, write.values)
+    def _step(self, step: UnlockStep) -> Request:
+        if isinstance(step, VendorCall):
+            return vendor_request(self.polled.unit, step.function, step.send, step.answer)
+        return write_request(self.polled.unit, step.function, step.address, step.values)
 
 
 def _part(block: Block, quantity: Quantity, words: Sequence[int]) -> Sequence[int]:

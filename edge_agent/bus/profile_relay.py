@@ -9,6 +9,7 @@ from __future__ import annotations
 from edge_agent.bus.profile_table import ProfileTable
 from edge_agent.bus.profile_words import CLOCK_BYTES
 from edge_agent.bus.requests import (
+    READ_BIT_FUNCTIONS,
     READ_REGISTER_FUNCTIONS,
     SINGLE_WRITE_FUNCTIONS,
     WRITE_COIL_FUNCTIONS,
@@ -22,10 +23,16 @@ from edge_agent.core.meter_profile import (
     RelayReadback,
     SerialEncoding,
     SerialNumber,
+    UnlockStep,
+    VendorCall,
     WordMatch,
 )
 
 GREATEST_ADDRESS = 0xFFFF
+GREATEST_FUNCTION = 0x7F
+"""Above lie the exceptions (MODBUS Application Protocol V1.1b3, 4.1)."""
+MOST_VENDOR_BYTES = 64
+"""Far below the 252 that a frame could carry; every known unlocking is shorter than 16."""
 LONGEST_SETTLE_MS = 10_000
 MOST_SERIAL_REGISTERS = 16
 MOST_CLOCK_BYTES = 16
@@ -63,7 +70,7 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
         write_closed=RegisterWrite(function, address, closed),
         write_open=RegisterWrite(function, address, opened),
         write_release=RegisterWrite(function, address, released) if released is not None else None,
-        unlock=tuple(_unlock(step) for step in table.tables("unlock")),
+        unlock=read_unlock(table),
         order=order if table.truth("order_readable", default=True) else None,
         contact=_contact(contact) if contact is not None else None,
         settle_ms=table.integer("settle_ms", 0, LONGEST_SETTLE_MS, 0),
@@ -87,16 +94,27 @@ def _released(table: ProfileTable, released: tuple[int, ...] | None) -> WordMatc
     return WordMatch(mask, released)
 
 
-def _unlock(step: ProfileTable) -> RegisterWrite:
-    """One write that has to come before the relay's."""
-    function = step.one_of("function", WRITE_REGISTER_FUNCTIONS)
-    write = RegisterWrite(
-        function,
-        step.integer("address", 0, GREATEST_ADDRESS),
-        step.words_of("values", 1 if function in SINGLE_WRITE_FUNCTIONS else None),
-    )
-    step.finish()
-    return write
+def read_unlock(table: ProfileTable) -> tuple[UnlockStep, ...]:
+    """What has to be asked before a write: writes, or calls of the maker's own functions."""
+    return tuple(_unlock_step(step) for step in table.tables("unlock"))
+
+
+def _unlock_step(table: ProfileTable) -> UnlockStep:
+    function = table.integer("function", 1, GREATEST_FUNCTION)
+    step: UnlockStep
+    if function in WRITE_COIL_FUNCTIONS + WRITE_REGISTER_FUNCTIONS:
+        count = 1 if function in SINGLE_WRITE_FUNCTIONS else None
+        step = RegisterWrite(function, table.integer("address", 0, GREATEST_ADDRESS), table.words_of("values", count))
+    else:
+        if function in READ_BIT_FUNCTIONS + READ_REGISTER_FUNCTIONS and not table.is_wrong("function"):
+            table.wrong("function", "reads; right would be 5, 6, 15, 16 or a function of the maker's own, up to 127")
+        step = VendorCall(
+            function,
+            table.hex_bytes("send", MOST_VENDOR_BYTES),
+            table.hex_bytes("answer", MOST_VENDOR_BYTES),
+        )
+    table.finish()
+    return step
 
 
 def _contact(table: ProfileTable) -> RelayReadback:
@@ -145,6 +163,7 @@ def read_clock(top: ProfileTable) -> MeterClock | None:
         address=table.integer("address", 0, GREATEST_ADDRESS),
         bcd=table.word("encoding", ["binary", "bcd"]) == "bcd",
         byte_names=names,
+        unlock=read_unlock(table),
     )
     table.finish()
     return clock

@@ -13,6 +13,7 @@ from fractions import Fraction
 _FRACTION = re.compile(r"^\d+/[1-9]\d*$")
 _DECIMAL = re.compile(r"^\d+(\.\d+)?$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
+_HEX_BYTES = re.compile(r"^ *([0-9A-Fa-f]{2} *)+$")
 _MISSING = object()
 LONGEST_LISTED = 12
 """So many allowed words are listed in a mistake; more would hide the point."""
@@ -149,6 +150,14 @@ class ProfileTable:
         how_many = "words" if count is None else f"exactly {count} word(s)"
         self.wrong(key, f"right would be a list of {how_many} from 0x0000 to 0xFFFF")
         return (0,) * (count or 1)
+
+    def hex_bytes(self, key: str, most: int) -> bytes:
+        """Bytes written as pairs of hexadecimal digits, at least one and at most so many."""
+        value = self._take(key)
+        if isinstance(value, str) and _HEX_BYTES.match(value) and len(read := bytes.fromhex(value)) <= most:
+            return read
+        self.wrong(key, f'right would be 1 to {most} bytes in hexadecimal, such as "FE 01 00 02"')
+        return b"\0"
 
     def fraction(self, key: str, default: Fraction | None = None) -> Fraction:
         """An exact factor above 0: a whole number, or a text as "1/100" or "0.01"; a float is not exact."""

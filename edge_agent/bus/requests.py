@@ -33,6 +33,8 @@ READ_FRAME_EXTRA = 5
 WRITE_REPLY_LENGTH = 8
 """Unit, function, address, count or value, CRC: the answer to each of the four writes."""
 EXCEPTION_REPLY_LENGTH = 5
+VENDOR_FRAME_EXTRA = 4
+"""Unit, function and two of CRC around what a maker's own function sends and answers."""
 CRC_LENGTH = 2
 
 _FRAMER = FramerRTU(DecodePDU(False))
@@ -47,6 +49,7 @@ class Request:
         count: registers or bits, read or written.
         frame: the RTU frame with its CRC.
         reply_length: bytes of a clean RTU reply; an exception reply has 5.
+        answer: what must come back after unit and function, where a maker's own function says; else None.
     """
 
     unit: int
@@ -55,6 +58,7 @@ class Request:
     count: int
     frame: bytes
     reply_length: int
+    answer: bytes | None = None
 
     @property
     def is_read(self) -> bool:
@@ -68,8 +72,8 @@ class Request:
 
     @property
     def write_echo(self) -> bytes:
-        """What the answer to a write repeats: address, then count or value."""
-        return self.frame[2:6]
+        """What the answer to a write repeats: address, then count or value; or what the maker's function answers."""
+        return self.frame[2:6] if self.answer is None else self.answer
 
 
 def read_request(unit: int, function: int, address: int, count: int) -> Request:
@@ -93,6 +97,12 @@ def write_request(unit: int, function: int, address: int, values: tuple[int, ...
         raise ValueError(f"function {function} writes one value, not {len(values)}")
     pdu = _write_pdu(unit, function, address, values)
     return Request(unit, function, address, len(values), _FRAMER.buildFrame(pdu), WRITE_REPLY_LENGTH)
+
+
+def vendor_request(unit: int, function: int, send: bytes, answer: bytes) -> Request:
+    """A function of the maker's own: any but the standard's reads and writes."""
+    frame = rtu_frame(unit, bytes((function,)) + send)
+    return Request(unit, function, 0, 0, frame, VENDOR_FRAME_EXTRA + len(answer), answer)
 
 
 def _write_pdu(unit: int, function: int, address: int, values: tuple[int, ...]) -> ModbusPDU:

@@ -90,6 +90,21 @@ class RegisterWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorCall:
+    """A function of the maker's own that some meters want before a write: the bytes that follow it, there and back.
+
+    `answer` must come back exactly, or the call has failed.
+    """
+
+    function: int
+    send: bytes
+    answer: bytes
+
+
+UnlockStep = RegisterWrite | VendorCall
+
+
+@dataclass(frozen=True, slots=True)
 class WordMatch:
     """Words that mean something: equal under a mask, word by word."""
 
@@ -120,6 +135,7 @@ class Relay:
     """How the relay is moved and seen.
 
     Attributes:
+        unlock: what has to be asked before each of the three writes, in this order.
         order: how the meter's own copy of the order reads back; None where it cannot be read.
         contact: how the contact itself is read; None means `readback = none` in the words of the design.
         settle_ms: time from the write until a contact that obeys has moved.
@@ -128,7 +144,7 @@ class Relay:
     write_closed: RegisterWrite
     write_open: RegisterWrite
     write_release: RegisterWrite | None
-    unlock: tuple[RegisterWrite, ...]
+    unlock: tuple[UnlockStep, ...]
     order: RelayReadback | None
     contact: RelayReadback | None
     settle_ms: int
@@ -156,13 +172,14 @@ class SerialNumber:
 
 @dataclass(frozen=True, slots=True)
 class MeterClock:
-    """The meter's clock: one name for each byte, in the order of the wire."""
+    """The meter's clock: one name for each byte, in the order of the wire. `unlock` comes before it is set."""
 
     function: int
     write_function: int
     address: int
     bcd: bool
     byte_names: tuple[str, ...]
+    unlock: tuple[UnlockStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
