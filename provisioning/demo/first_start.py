@@ -35,8 +35,10 @@ PEOPLE: Final = (
     ("auditor", "审计 赵敏"),
 )
 """Role and shown name; the role is also what is typed at the sign-in."""
-TOKEN_SCOPES: Final = ["read", "sell", "provision", "admin"]
+TOKEN_SCOPES: Final = "read,sell,provision,admin"
 """All of them: the demo's token is for trying out. A payment gateway gets `sell`."""
+TOKEN_DAYS: Final = "400"
+"""The longest that the centre gives: a kept demo is still itself after a year."""
 
 Say = Callable[[str], None]
 
@@ -56,13 +58,16 @@ def run_command(*words: str) -> str:
 
 
 def set_up_centre(stage: Stage) -> None:
-    """`cloud-server setup`, once: its database, and the token with which provisioning speaks to it."""
-    if stage.memory.provision_token:
-        return
-    settings = str(stage.folder.centre_settings)
-    said = run_command(program("cloud-server"), "setup", "--config", settings, "--provision-token", "--json")
-    stage.memory.provision_token = json.loads(said)["provision_token"]
-    stage.remember()
+    """`cloud-server setup`, once: its database, a token for provisioning; and one for who tries the demo's API."""
+    memory, settings = stage.memory, str(stage.folder.centre_settings)
+    if not memory.provision_token:
+        said = run_command(program("cloud-server"), "setup", "--config", settings, "--provision-token", "--json")
+        memory.provision_token = json.loads(said)["provision_token"]
+        stage.remember()
+    if not memory.api_token:
+        words = ("token", "--config", settings, "--name", "demo", "--scopes", TOKEN_SCOPES, "--days", TOKEN_DAYS)
+        memory.api_token = json.loads(run_command(program("cloud-server"), *words, "--json"))["token"]
+        stage.remember()
 
 
 def wait_for_centre(stage: Stage) -> None:
@@ -90,7 +95,7 @@ def send_plan(stage: Stage) -> None:
 
 
 def make_people(stage: Stage) -> None:
-    """Someone of each role, and a token for other programs. Passwords are kept before they are sent."""
+    """Someone of each role. Passwords are kept before they are sent."""
     memory = stage.memory
     if memory.staff_made:
         return
@@ -101,8 +106,6 @@ def make_people(stage: Stage) -> None:
     with stage.api() as api:
         for person in memory.staff:
             _once(partial(api.add_person, person.name, shown[person.role], person.password, [person.role]))
-        if not memory.api_token:
-            memory.api_token = api.add_token("demo", TOKEN_SCOPES)
     memory.staff_made = True
     stage.remember()
 

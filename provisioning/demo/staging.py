@@ -49,8 +49,9 @@ class Stage:
         return self.plan.ids[kind][label]
 
     def api(self) -> CentreApi:
-        """A connection with the provisioner's token."""
-        return CentreApi(self.url, self.folder.ca_file, self.memory.provision_token)
+        """A connection with the provisioner's token, which holds for the first days; later with the demo's own."""
+        token = self.memory.api_token if self.memory.settled else self.memory.provision_token
+        return CentreApi(self.url, self.folder.ca_file, token)
 
     def remember(self) -> None:
         """Keep what was learnt."""
