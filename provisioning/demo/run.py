@@ -23,6 +23,7 @@ STATES: Final = frozenset({"normal", "alarm1", "alarm2", "arrears", "not_opened"
 SHOWN_WITHIN_S: Final = 60.0
 """By then every state is to be seen; after it the demo says which is not, and goes on."""
 WATCH_EVERY_S: Final = 0.5
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Say = Callable[[str], None]
 
@@ -90,7 +91,8 @@ class Demo:
     def run(self, *, port: int | None, fresh: bool, small: bool, speed: float) -> None:
         """All of it. Raises FolderFault, StartFailed, ChildDied, ApiFault where the start does not come about."""
         lock = self.folder.take_lock()
-        for each in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: in the background of a script it is ignored unless somebody asks for it.
+        for each in ENDING:
             signal.signal(each, self._stop_asked)
         try:
             self.folder.demo_json.unlink(missing_ok=True)
@@ -244,7 +246,7 @@ class Demo:
 
     def _end(self) -> None:
         # From here on a second Ctrl-C must not leave half of the children behind.
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for each in ENDING:
             signal.signal(each, signal.SIG_IGN)
         self._stop.set()
         if self._listener is not None:
