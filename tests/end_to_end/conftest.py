@@ -1,0 +1,139 @@
+"""A browser, and the console over a made-up street behind TLS, for tests that need no boxes."""
+
+import asyncio
+import datetime
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
+
+from cloud_server.core.roles import ROLES
+from cloud_server.flows.sign_in import SignIn
+from cloud_server.web.routes import mount
+from cloud_server.web.services import Services
+from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_people import FakePeople, PlainPasswords
+from tests.fakes.centre_site import FakeSite
+
+PASSWORD = "a short sentence"
+
+
+@dataclass
+class Street:
+    """A console in this process, its street, and its server that can be stopped and started again."""
+
+    address: str
+    site: FakeSite
+    clock: FakeClock
+    sign_in: SignIn
+    app: FastAPI
+    port: int
+    certificate: Path
+    server: uvicorn.Server | None = None
+    thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        config = uvicorn.Config(
+            self.app,
+            host="127.0.0.1",
+            port=self.port,
+            ssl_certfile=str(self.certificate),
+            log_level="error",
+            timeout_graceful_shutdown=1,
+        )
+        server = self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=lambda: asyncio.run(_serve(server)), daemon=True)
+        self.thread.start()
+        deadline = time.monotonic() + 15
+        while not self.server.started:
+            assert time.monotonic() < deadline, "the console did not start"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self.server is not None and self.thread is not None:
+            self.server.should_exit = True
+            self.thread.join(15)
+            assert not self.thread.is_alive(), "the console did not stop"
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    await server.serve()
+    # Connections that were cut off get the moment that they need to close.
+    await asyncio.sleep(0.3)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine, and its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "console.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture
+def street(certificate: Path) -> Iterator[Street]:
+    clock = FakeClock()
+    site = FakeSite(clock)
+    sign_in = SignIn(FakePeople(), PlainPasswords(), clock, FakeChance())
+    for role, name in zip(ROLES, ("李售电", "王主管", "孙会计", "赵技术", "钱开通", "周管理", "吴审计"), strict=True):
+        sign_in.add_staff(role, name, PASSWORD, frozenset({role}), "test")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    address = f"https://127.0.0.1:{port}"
+    app = FastAPI()
+    services = Services(
+        books=site,
+        desk=site,
+        operations=site,
+        feed=site.feed,
+        sign_in=sign_in,
+        clock=clock,
+        chance=FakeChance("console"),
+        public_url=address,
+    )
+    mount(app, services)
+    made = Street(address, site, clock, sign_in, app, port, certificate)
+    made.start()
+    yield made
+    made.stop()

@@ -1,0 +1,118 @@
+"""The console's pages as a person uses them: what can be seen and done, by words and keys rather than by markup.
+
+Used by every browser test, over a made-up street and over a running demo alike.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+
+SCREENSHOTS = Path("test-artifacts/screenshots")
+"""Kept by the build machine."""
+
+
+@dataclass(frozen=True)
+class Console:
+    """One person's browser at one console."""
+
+    page: Page
+    address: str
+    name: str
+    """Goes into the names of the screenshots: language, light or dark, width."""
+    said: list[str]
+    """What the browser complained about: blocked by policy, failed to load, broken script."""
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self.address + path)
+
+    def sign_in(self, name: str, password: str) -> None:
+        self.open("/sign-in")
+        self.page.fill("#name", name)
+        self.page.fill("#password", password)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"{self.address}/")
+
+    def picture(self, what: str, *, whole: bool = False) -> None:
+        """Leave a screenshot, and see that the page does not scroll sideways."""
+        self.page.wait_for_load_state("load")
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{what}-{self.name}.png", full_page=whole)
+        over = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert over <= 0, f"{what} scrolls sideways by {over} px at {self.name}"
+
+    # ---------------------------------------------------------------------------------------------------- the monitor
+
+    def await_live(self) -> None:
+        expect(self.page.locator("#live")).to_have_attribute("data-live", "on", timeout=15_000)
+
+    def state_of(self, shop_number: str) -> str | None:
+        return self._tile(shop_number).get_attribute("data-state")
+
+    def await_state(self, shop_number: str, state: str, within_s: float = 15) -> None:
+        expect(self._tile(shop_number)).to_have_attribute("data-state", state, timeout=within_s * 1_000)
+
+    def await_relay(self, shop_number: str, relay: str, within_s: float = 15) -> None:
+        expect(self._tile(shop_number)).to_have_attribute("data-relay", relay, timeout=within_s * 1_000)
+
+    def balance_of(self, shop_number: str) -> str:
+        return self._tile(shop_number).locator(".balance").inner_text()
+
+    def count_of(self, state: str) -> int:
+        return int(self.page.locator(f'b[data-count="{state}"]').inner_text())
+
+    def shops_seen(self) -> list[str]:
+        return self.page.locator(".point:visible .number").all_inner_texts()
+
+    # ----------------------------------------------------------------------------------------------------- the desk
+
+    def find_and_choose(self, text: str) -> None:
+        """Find an account at the desk by keyboard alone: type, arrow down to the first answer, Enter."""
+        self.open("/desk")
+        self.page.keyboard.type(text)
+        self.page.locator("#found a").first.wait_for()
+        self.page.keyboard.press("ArrowDown")
+        self.page.keyboard.press("Enter")
+        self.page.locator("#amount").wait_for()
+
+    def sell(self, text: str, amount: str) -> str:
+        """A whole sale without a mouse; returns the address of its result."""
+        self.find_and_choose(text)
+        self.page.keyboard.type(amount)
+        self.page.keyboard.press("Enter")
+        self.page.locator("#sell").wait_for()
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}"))
+        return self.page.url
+
+    def await_sale(self, state: str, within_s: float = 15) -> None:
+        expect(self.page.locator("[data-sale-state]")).to_have_attribute(
+            "data-sale-state", state, timeout=within_s * 1_000
+        )
+
+    def _tile(self, shop_number: str) -> Locator:
+        return self.page.locator(".point").filter(
+            has=self.page.locator(".number", has_text=re.compile(f"^{re.escape(shop_number)}$"))
+        )
+
+
+def open_console(
+    browser: Browser, address: str, *, language: str = "zh-CN", theme: str = "light", width: int = 1280
+) -> tuple[Console, BrowserContext]:
+    """A fresh browser window; close the context when done."""
+    context = browser.new_context(
+        ignore_https_errors=True,
+        viewport={"width": width, "height": 900},
+        locale=language,
+        color_scheme="dark" if theme == "dark" else "light",
+        timezone_id="Asia/Shanghai",
+    )
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on(
+        "requestfailed", lambda request: said.append(f"failed: {request.url}") if "/live/" not in request.url else None
+    )
+    return Console(page=page, address=address, name=f"{language}-{theme}-{width}", said=said), context

@@ -1,0 +1,226 @@
+"""The console in a real browser over a made-up street: every page in both languages, the sale without a mouse, what
+moves by itself, and what a page says when it no longer does. Leaves screenshots.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.end_to_end.conftest import PASSWORD, Street
+from tests.end_to_end.console_pages import Console, open_console
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+LOOKS = [("zh-CN", "light", 1280), ("en", "dark", 1280), ("en", "light", 800), ("zh-CN", "dark", 800)]
+EXPECTED_COMPLAINTS = re.compile(r"status of (401|409|422)")
+"""A browser tells of every answer that is an error, also of those that a page is made to show."""
+
+
+@pytest.fixture
+def contexts() -> Iterator[list[BrowserContext]]:
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def supervisor(browser: Browser, street: Street, contexts: list[BrowserContext]) -> Console:
+    console, context = open_console(browser, street.address)
+    contexts.append(context)
+    console.sign_in("supervisor", PASSWORD)
+    return console
+
+
+@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
+def test_every_page_fits_and_complains_of_nothing(
+    language: str, theme: str, width: int, browser: Browser, street: Street, contexts: list[BrowserContext]
+) -> None:
+    console, context = open_console(browser, street.address, language=language, theme=theme, width=width)
+    contexts.append(context)
+    page = console.page
+    console.open("/sign-in")
+    console.picture("sign-in")
+    console.open(f"/setup/{street.sign_in.offer_setup()}")
+    console.picture("setup")
+    console.sign_in("supervisor", PASSWORD)
+    console.await_live()
+    console.picture("monitor")
+    console.open("/?view=rows")
+    console.picture("monitor-rows")
+    console.open("/?view=tiles")
+    street.site.lose_box(street.site.numbered("B101").box, street.clock.wall_ms() - 600_000)
+    expect(page.locator(".box-lost:visible")).to_have_count(1)
+    console.picture("monitor-lost-box")
+    page.locator(".point").filter(has_text="A202").locator("a").click()
+    console.await_live()
+    console.picture("point", whole=True)
+    page.locator('a[href$="/mode/forced_off"]').click()
+    console.picture("order")
+    console.open("/desk")
+    page.keyboard.type("138")
+    page.locator("#found a").first.wait_for()
+    console.picture("desk")
+    console.find_and_choose("A202")
+    page.fill("#amount", "0.005")
+    page.keyboard.press("Enter")
+    page.locator("#mistake-amount").wait_for()
+    console.picture("sale-mistake")
+    page.fill("#amount", "100")
+    page.fill("#cash_given", "200")
+    console.picture("sale")
+    page.keyboard.press("Enter")
+    page.locator("#sell").wait_for()
+    console.picture("sale-confirm")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}"))
+    console.picture("sale-result")
+    for paper in ("80mm", "a4"):
+        console.open(
+            f"{page.url.removeprefix(street.address).split('?')[0].removesuffix('/receipt')}/receipt?paper={paper}"
+        )
+        console.picture(f"receipt-{paper}")
+    for path in ("/sales", "/roles"):
+        console.open(path)
+        console.picture(path.strip("/"))
+    assert [words for words in console.said if not EXPECTED_COMPLAINTS.search(words)] == []
+
+
+def test_a_tile_turns_by_itself_and_filters_follow(supervisor: Console, street: Street) -> None:
+    supervisor.await_live()
+    normal = supervisor.count_of("normal")
+    row = street.site.numbered("A101")
+    assert supervisor.state_of("A101") == "normal"
+    street.site.change(row.point, state="arrears", relay="open", balance_micro=-350_000, power_w=0)
+    supervisor.await_state("A101", "arrears", within_s=3)
+    supervisor.await_relay("A101", "open")
+    assert supervisor.balance_of("A101") == "−¥0.35"
+    assert supervisor.count_of("normal") == normal - 1
+    supervisor.page.locator(".count[data-state=arrears]").click()
+    assert supervisor.shops_seen() == ["A101", "A202", "B202"]
+    street.site.change(row.point, state="normal", relay="closed", balance_micro=99_650_000)
+    expect(supervisor.page.locator(".point:visible")).to_have_count(2)
+    supervisor.page.keyboard.press("Escape")
+    supervisor.page.fill("#q", "悦读")
+    assert supervisor.shops_seen() == ["A202", "B202", "C202"]
+
+
+def test_it_says_since_when_it_is_not_live_and_comes_back(supervisor: Console, street: Street) -> None:
+    page = supervisor.page
+    supervisor.await_live()
+    street.stop()
+    expect(page.locator("#live")).to_have_attribute("data-live", "off", timeout=30_000)
+    expect(page.locator("#live")).to_contain_text("12:00:00")
+    supervisor.picture("monitor-not-live")
+    street.site.change(street.site.numbered("A101").point, power_w=7_770)
+    street.start()
+    expect(page.locator("#live")).to_have_attribute("data-live", "on", timeout=45_000)
+    expect(page.locator(".point").filter(has_text="A101").locator(".power")).to_have_text("7.77")
+
+
+def test_a_sale_without_a_mouse_from_dark_to_light(supervisor: Console, street: Street) -> None:
+    page = supervisor.page
+    result = supervisor.sell("A202", "100")
+    sale = result.split("/")[-1].split("?")[0]
+    supervisor.await_sale("sold")
+    street.site.move_sale(sale, state="delivered", delivered_at_ms=street.clock.wall_ms())
+    supervisor.await_sale("delivered", within_s=3)
+    street.site.move_sale(sale, state="on", on_at_ms=street.clock.wall_ms(), balance_after_micro=99_650_000)
+    supervisor.await_sale("on", within_s=3)
+    expect(page.locator("#piece")).to_contain_text("¥99.65")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{street.address}/desk")
+    assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_enter_hammered_is_one_sale(supervisor: Console, street: Street) -> None:
+    supervisor.find_and_choose("A202")
+    supervisor.page.keyboard.type("100")
+    supervisor.page.keyboard.press("Enter")
+    supervisor.page.locator("#sell").wait_for()
+    supervisor.page.evaluate(
+        """() => { const form = document.getElementById('sale'), button = document.getElementById('sell');
+        for (let i = 0; i < 5; i += 1) form.requestSubmit(button); }"""
+    )
+    supervisor.page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}"))
+    assert len(street.site.sales) == 1
+
+
+def test_sign_in_sale_and_receipt_work_without_scripts(
+    browser: Browser, street: Street, contexts: list[BrowserContext]
+) -> None:
+    context = browser.new_context(ignore_https_errors=True, java_script_enabled=False, locale="en")
+    contexts.append(context)
+    page = context.new_page()
+    page.goto(f"{street.address}/sign-in")
+    page.fill("#name", "cashier")
+    page.fill("#password", PASSWORD)
+    page.click("text=Sign in >> nth=-1")
+    page.goto(f"{street.address}/?state=arrears")
+    expect(page.locator(".point:visible")).to_have_count(2)
+    page.goto(f"{street.address}/desk")
+    page.fill("#q", "A202")
+    page.keyboard.press("Enter")
+    page.fill("#amount", "100")
+    page.keyboard.press("Enter")
+    page.click("#sell")
+    expect(page.locator("[data-sale-state]")).to_have_attribute("data-sale-state", "sold")
+    page.click("text=Look at the receipt")
+    page.click("text=Print >> nth=-1")
+    expect(page.locator("main")).to_contain_text("壹佰元整")
+    assert [row.prints for row in street.site.sales.values()] == [1]
+
+
+def test_a_stream_that_ends_with_the_session_leads_to_sign_in(
+    supervisor: Console, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud_server.web.pages.streams.CHECK_SESSION_S", 0.0)
+    supervisor.await_live()
+    street.clock.advance(24 * 3_600_000)
+    street.site.feed.announce()
+    supervisor.page.wait_for_url(re.compile("/sign-in"), timeout=20_000)
+
+
+def test_every_control_is_reached_and_seen_by_keyboard(supervisor: Console) -> None:
+    page = supervisor.page
+    for path in ("/", "/desk", "/sales"):
+        supervisor.open(path)
+        page.keyboard.press("Tab")
+        seen = set()
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            seen.add(
+                page.evaluate(
+                    """() => { const e = document.activeElement, s = getComputedStyle(e);
+                    return [e.tagName, e.textContent.trim().slice(0, 20), s.outlineStyle, s.boxShadow].join('|'); }"""
+                )
+            )
+        assert len(seen) >= 8, path
+        assert all("|none|none" not in one for one in seen if not one.startswith("BODY")), (path, seen)
+
+
+def test_every_field_has_a_name_and_every_picture_a_word(supervisor: Console, street: Street) -> None:
+    page = supervisor.page
+    account = street.site.numbered("A202").account
+    point = street.site.numbered("A202").point
+    for path in (
+        "/",
+        "/?view=rows",
+        f"/points/{point}",
+        f"/points/{point}/mode/forced_off",
+        "/desk",
+        f"/desk/{account}",
+    ):
+        supervisor.open(path)
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('input:not([type=hidden]), select, button, a')].filter(e =>
+            !(e.labels && e.labels.length) && !e.getAttribute('aria-label') && !e.title && !e.textContent.trim())
+            .map(e => e.outerHTML.slice(0, 120))"""
+        )
+        assert nameless == [], path
+        shown = page.evaluate(
+            "() => [...document.querySelectorAll('main svg:not([aria-hidden]):not([role=img])')].map(e => e.outerHTML)"
+        )
+        assert shown == [], path
