@@ -10,6 +10,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import uvicorn
@@ -51,8 +52,8 @@ WATCH_EVERY_S: Final = 10.0
 """How soon a box that has gone silent is told of, beyond its limit."""
 TIDY_EVERY_S: Final = 3_600.0
 """Sessions that are over do no harm; once an hour they are removed."""
-STOP_WITHIN_S: Final = 3
-"""Open streams are ended after three seconds; requests under way take milliseconds."""
+STOP_WITHIN_S: Final = 2
+"""Open streams are ended after two seconds; requests under way take milliseconds."""
 KEEP_ALIVE_S: Final = 75
 """Longer than the 25 s for which a box's request may be held, with room for two turns."""
 
@@ -213,6 +214,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         self._parts.bells.close()
         await super().shutdown(sockets)
+        # Raised again behind the end, the signal would kill the process before files and connections are closed.
+        self._captured_signals.clear()
 
 
 def serve(config: Config) -> None:
@@ -252,7 +255,7 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "from": record.name,
             "event": record.getMessage(),

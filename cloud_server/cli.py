@@ -17,6 +17,7 @@ from cloud_server.core.mistakes import Mistaken, NotFound
 from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.issue_token import issue_token
 from cloud_server.flows.set_up import set_up_centre
+from cloud_server.flows.verify import verify
 from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault, SqliteEngine
 from cloud_server.store.schema import make_schema, restore_guards
 from cloud_server.store.unit import StoredBooks
@@ -146,13 +147,14 @@ def _same_disk(one: Path, other: Path) -> bool:
 
 
 def _verify(config: Config, options: argparse.Namespace) -> int:
-    from cloud_server.flows.verify import verify  # noqa: PLC0415  # reads the whole books; only this command needs it
-
-    parts = _wire(config)
+    keys = KeyFolder(
+        config.keys_dir, config.keys_line, config.limits_line, config.root_public, config.site.site
+    ).command_keys
+    engine = SqliteEngine(config.database)
     try:
-        report = verify(parts.centre)
+        report = verify(StoredBooks(engine, config.site.site), keys)
     finally:
-        parts.close()
+        engine.close()
     text = []
     for result in report:
         mark = "holds" if not result.breaches else f"BROKEN, {len(result.breaches)} breaches"

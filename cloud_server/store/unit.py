@@ -1,6 +1,6 @@
 """The store as flows see it: units of work, each with all row gateways on one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import peewee as pw
@@ -10,12 +10,15 @@ from cloud_server.store.audit import AuditRows
 from cloud_server.store.book_rows import BookRows
 from cloud_server.store.database import Engine
 from cloud_server.store.enrolments import EnrolmentRows
+from cloud_server.store.evidence import EvidenceRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
 from cloud_server.store.readings import ReadingRows
+from cloud_server.store.schema import GUARDED
 from cloud_server.store.site import SiteRows
 from cloud_server.store.tokens import TokenRows
+from protocol.signing import PublicKey
 
 
 class Unit:
@@ -46,6 +49,13 @@ class StoredBooks:
         """The one unit that may write: commits at exit, rolls back on an error."""
         with self._engine.write() as database:
             yield Unit(database, self._site)
+
+    @contextmanager
+    def evidence(self, command_keys: Mapping[str, PublicKey]) -> Iterator[EvidenceRows]:
+        """All rows and lines as of one moment, for the checks of invariants."""
+        missing = self._engine.missing_guards(GUARDED)
+        with self._engine.read() as database:
+            yield EvidenceRows(database, self._site, command_keys, missing)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:

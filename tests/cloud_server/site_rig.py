@@ -1,4 +1,4 @@
-"""A centre of real parts in one process: SQLite, journal file, keys and CA from files; time and chance as a test says."""
+"""A centre of real parts in one process: SQLite, journal file, keys and CA; time and chance as a test says."""
 
 import tomllib
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.set_up import set_up_centre
+from cloud_server.flows.verify import verify
 from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.ports import Actor, SaleOrder
 from cloud_server.store.database import SqliteEngine
@@ -38,6 +39,7 @@ class SiteRig:
     config: Config
     clock: FakeClock
     engine: SqliteEngine
+    store: StoredBooks
     centre: Centre
     bells: BoxBells
     live: LiveRoom
@@ -94,6 +96,11 @@ class SiteRig:
         )
         return self.desk.sell(order, CASHIER).sale
 
+    def breaches(self) -> list[str]:
+        """Everything that an invariant does not allow."""
+        report = verify(self.store, self.centre.authority.command_keys)
+        return [f"{result.name}: {breach}" for result in report for breach in result.breaches]
+
     def ledger(self, *accounts: str) -> dict[str, int]:
         """Sums of ledger accounts, those at 0 left out."""
         with self.centre.store.read() as unit:
@@ -148,7 +155,7 @@ def open_rig(
     books = ReadBooks(centre)
     try:
         yield SiteRig(
-            config, clock, engine, centre, bells, live, books, SalesDesk(centre, books), MeterOperations(centre)
+            config, clock, engine, store, centre, bells, live, books, SalesDesk(centre, books), MeterOperations(centre)
         )
     finally:
         journal.close()

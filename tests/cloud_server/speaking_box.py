@@ -54,7 +54,7 @@ class SpeakingBox:
     now_ms: int
     epoch: int = 0
     term: int = 1
-    batch_head: Head = Head(0, "0" * 64)
+    batch_head: Head = EMPTY_COMMANDS
     command_head: Head = EMPTY_COMMANDS
     sealed: list[Line] = field(default_factory=list)
     acked_seq: int = 0

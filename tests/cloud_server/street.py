@@ -1,4 +1,4 @@
-"""A small street as a site plan: two boxes, shops with accounts, a main meter, one account with wallets on both boxes."""
+"""A small street as a site plan: two boxes, shops with accounts, one account with wallets on both boxes."""
 
 from protocol.box_config import BusConfig, Defaults, DeviceConfig, MeterConfig, Ratio, SiteConfig, TariffText, text_hash
 from protocol.site_plan import (

@@ -34,3 +34,4 @@ def test_energy_is_charged_as_the_box_says(rig: SiteRig) -> None:
         accounts.wallet(wallet): 98 * YUAN,
         accounts.revenue("flat"): 2 * YUAN,
     }
+    assert rig.breaches() == []

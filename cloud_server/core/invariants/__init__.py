@@ -1,0 +1,49 @@
+"""What must always hold at the centre: one function an invariant, for tests, the close of a day, and `verify`. Pure.
+
+Each looks at evidence and answers with what it looked at and every breach, with the rows that show it.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from cloud_server.core.invariants.chain_checks import (
+    chains_have_no_holes,
+    commands_are_answered_once,
+    nothing_without_authority,
+    one_writer,
+    time_runs_forward,
+)
+from cloud_server.core.invariants.charge_checks import (
+    charges_are_exact,
+    energy_is_charged_once,
+    wallets_follow_from_records,
+)
+from cloud_server.core.invariants.evidence import CheckResult, Evidence
+from cloud_server.core.invariants.ledger_checks import (
+    accounts_agree_with_boxes,
+    entries_follow_from_lines,
+    ledger_balances,
+    nothing_was_changed,
+    steps_name_who_and_why,
+)
+
+Check = Callable[[Evidence], CheckResult]
+
+CHECKS: Final[tuple[Check, ...]] = (
+    ledger_balances,
+    wallets_follow_from_records,
+    accounts_agree_with_boxes,
+    commands_are_answered_once,
+    chains_have_no_holes,
+    nothing_without_authority,
+    charges_are_exact,
+    energy_is_charged_once,
+    time_runs_forward,
+    one_writer,
+    nothing_was_changed,
+    entries_follow_from_lines,
+    steps_name_who_and_why,
+)
+"""In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 16, 17, 18, 19."""
+
+__all__ = ["CHECKS", "Check", "CheckResult", "Evidence"]

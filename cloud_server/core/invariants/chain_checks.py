@@ -1,0 +1,199 @@
+"""Checks of chains: numbers without holes, links, signatures, commands answered once, one writer, time. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from cloud_server.core.fleet import Box, GrantState, OpenedEpoch
+from cloud_server.core.invariants.evidence import CheckResult, Evidence, SignedBytes, parsed, told_batches
+from protocol.chain import EMPTY_COMMANDS, Head, Link, link
+from protocol.commands import Command, Grant, read_body
+from protocol.envelope import Line, check_signature
+from protocol.errors import BadPayload, BadSignature, WireError
+from protocol.messages import Batch, Epoch, Money
+from protocol.payload import read_payload
+from protocol.records import CommandResult, Granted
+from protocol.signing import PublicKey, public_key_from_text
+
+
+def chains_have_no_holes(evidence: Evidence) -> CheckResult:
+    """5, 6. Batches, commands and money lines: numbered without holes, linked by hash, signed, one content a number."""
+    breaches: list[str] = []
+    counts = {"batches": 0, "commands": 0, "money lines": 0}
+    for box in evidence.boxes():
+        counts["batches"] += _batch_chain(evidence, box, breaches)
+        counts["commands"] += _centre_chain(
+            evidence, f"box {box.box} command", evidence.command_lines(box.box), breaches
+        )
+    counts["money lines"] += _centre_chain(evidence, "money line", evidence.money_lines(), breaches)
+    looked = ", ".join(f"{count} {what}" for what, count in counts.items())
+    return CheckResult("5, 6 chains without holes", looked, tuple(breaches))
+
+
+def _batch_chain(evidence: Evidence, box: Box, breaches: list[str]) -> int:
+    epochs = {epoch.epoch: epoch for epoch in evidence.epochs(box.box)}
+    heads = {epoch.epoch: Head(0, epoch.hash) for epoch in epochs.values()}
+    count = 0
+    for stored in evidence.batches(box.box):
+        count += 1
+        place = f"box {box.box} epoch {stored.epoch} batch {stored.seq}"
+        epoch, line = epochs.get(stored.epoch), parsed(stored.raw)
+        if epoch is None or line is None:
+            breaches.append(f"{place}: {'its epoch was never opened' if epoch is None else 'its bytes are no line'}")
+            continue
+        breaches += [f"{place}: {text}" for text in _batch_faults(line, stored.hash, epoch, heads[stored.epoch])]
+        heads[stored.epoch] = Head(stored.seq, stored.hash)
+    if box.epoch and heads.get(box.epoch) != box.batch_head:
+        breaches.append(f"box {box.box}: its head is {box.batch_head}, the last batch kept is {heads.get(box.epoch)}")
+    return count
+
+
+def _batch_faults(line: Line, stored_hash: str, epoch: OpenedEpoch, head: Head) -> list[str]:
+    key = public_key_from_text(epoch.record_key)
+    found = _line_faults(line, stored_hash, {key.keyid: key})
+    try:
+        batch = read_payload(line.payload, Batch)
+    except BadPayload:
+        return found
+    if link(head, batch.seq, batch.prev) is not Link.NEXT:
+        found.append(f"does not go on from batch {head.seq}")
+    return found
+
+
+def _line_faults(line: Line, stored_hash: str, keys: Mapping[str, PublicKey]) -> list[str]:
+    found = [] if line.hash == stored_hash else ["its bytes do not have the hash under which it was stored"]
+    try:
+        check_signature(line, keys)
+    except BadSignature as fault:
+        found.append(str(fault))
+    return found
+
+
+def _centre_chain(evidence: Evidence, what: str, lines: Iterable[SignedBytes], breaches: list[str]) -> int:
+    head, count = EMPTY_COMMANDS, 0
+    for stored in lines:
+        count += 1
+        line = parsed(stored.raw)
+        if line is None:
+            breaches.append(f"{what} {stored.number}: its bytes are no line")
+            continue
+        faults = _line_faults(line, stored.hash, evidence.command_keys)
+        number, prev = _number_and_prev(line)
+        if number != stored.number or link(head, number, prev) is not Link.NEXT:
+            faults.append(f"does not go on from number {head.seq}")
+        breaches += [f"{what} {stored.number}: {text}" for text in faults]
+        head = Head(stored.number, stored.hash)
+    return count
+
+
+def _number_and_prev(line: Line) -> tuple[int, str]:
+    """Number and link of a command or money line; 0 where it cannot be read."""
+    try:
+        if line.type_name == "money":
+            money = read_payload(line.payload, Money)
+            return money.number, money.prev
+        command = read_payload(line.payload, Command)
+    except BadPayload:
+        return 0, ""
+    return command.seq, command.prev
+
+
+def commands_are_answered_once(evidence: Evidence) -> CheckResult:
+    """4. Every command that a box has applied was answered once; no money id was applied twice."""
+    breaches: list[str] = []
+    answered = 0
+    granted: dict[str, str] = {}
+    for box in evidence.boxes():
+        answers: dict[int, int] = {}
+        applied = [0, 0]
+        for batch in told_batches(evidence, box.box):
+            applied.append(batch.header.commands_applied.seq)
+            for record in batch.records:
+                if isinstance(record, CommandResult):
+                    answers[record.command] = answers.get(record.command, 0) + 1
+                elif isinstance(record, Granted):
+                    if record.grant in granted:
+                        breaches.append(f"grant {record.grant}: applied in {granted[record.grant]} and {batch.place}")
+                    granted[record.grant] = batch.place
+        answered += len(answers)
+        # What a full batch had no room for stands in the next one, so the newest batch is not held to its own word.
+        due = range(_commands_base(evidence, box.box) + 1, applied[-2] + 1)
+        wrong = sorted({seq for seq in due if seq not in answers} | {s for s, count in answers.items() if count > 1})
+        breaches += [f"box {box.box} command {seq}: answered {answers.get(seq, 0)} times" for seq in wrong]
+    breaches += [
+        f"grant {grant.grant}: is {grant.state}, its box told of it in {granted.get(grant.grant, 'no batch')}"
+        for grant in evidence.grants()
+        if (grant.state is GrantState.APPLIED) != (grant.grant in granted)
+    ]
+    looked = f"{answered} answers to commands, {len(granted)} grants applied"
+    return CheckResult("4 everything counts once", looked, tuple(breaches))
+
+
+def _commands_base(evidence: Evidence, box: str) -> int:
+    """The number behind which the newest epoch of a box takes commands."""
+    base = 0
+    for stored in evidence.epoch_lines(box):
+        line = parsed(stored.raw)
+        if line is not None:
+            base = read_payload(line.payload, Epoch).commands_base.seq
+    return base
+
+
+def nothing_without_authority(evidence: Evidence) -> CheckResult:
+    """7. Every grant that a box applied stands in a signed command of that number, with that wallet and amount."""
+    breaches, count = [], 0
+    for box in evidence.boxes():
+        signed = {line.number: line.raw for line in evidence.command_lines(box.box)}
+        for batch in told_batches(evidence, box.box):
+            for record in batch.records:
+                if isinstance(record, Granted):
+                    count += 1
+                    body = _grant_body(signed.get(record.command))
+                    said = (record.grant, record.wallet, record.amount_micro)
+                    if body is None or (body.grant, body.wallet, body.amount_micro) != said:
+                        breaches.append(
+                            f"{batch.place}: grant {record.grant} is not what command {record.command} says"
+                        )
+    return CheckResult("7 nothing without a signed command", f"{count} grants against their commands", tuple(breaches))
+
+
+def _grant_body(raw: bytes | None) -> Grant | None:
+    line = parsed(raw) if raw is not None else None
+    if line is None:
+        return None
+    try:
+        body = read_body(read_payload(line.payload, Command))
+    except WireError:
+        return None
+    return body if isinstance(body, Grant) else None
+
+
+def time_runs_forward(evidence: Evidence) -> CheckResult:
+    """16. Within one boot of a box its monotonic time never runs back along the chain."""
+    breaches, count = [], 0
+    for box in evidence.boxes():
+        last: dict[tuple[int, str], int] = {}
+        for batch in told_batches(evidence, box.box):
+            count += 1
+            boot = (batch.stored.epoch, batch.header.boot_id)
+            if batch.header.mono_ms < last.get(boot, 0):
+                breaches.append(f"{batch.place}: monotonic time {batch.header.mono_ms} after {last[boot]}")
+            last[boot] = batch.header.mono_ms
+    return CheckResult("16 time does not run back in a chain", f"{count} batches", tuple(breaches))
+
+
+def one_writer(evidence: Evidence) -> CheckResult:
+    """17. Only the newest epoch grows: nothing was posted in a fenced epoch behind its closing batch."""
+    breaches: list[str] = []
+    count = 0
+    for box in evidence.boxes():
+        epochs = evidence.epochs(box.box)
+        count += len(epochs)
+        closed = {e.closes.epoch: e.closes.seq for e in epochs if e.closes is not None}
+        breaches += [
+            f"box {box.box} epoch {epoch.epoch}: is not fenced" for epoch in epochs[:-1] if epoch.fenced_at_ms is None
+        ]
+        breaches += [
+            f"box {box.box} epoch {stored.epoch} batch {stored.seq}: posted behind the close"
+            for stored in evidence.batches(box.box)
+            if stored.state == "posted" and stored.seq > closed.get(stored.epoch, stored.seq)
+        ]
+    return CheckResult("17 one writer extends an epoch", f"{count} epochs", tuple(breaches))

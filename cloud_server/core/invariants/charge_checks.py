@@ -1,0 +1,110 @@
+"""Checks of money on the boxes: wallets replayed from records, charges computed again, registers without gaps. Pure."""
+
+from collections.abc import Callable, Iterator
+
+from cloud_server.core.box_place import BoxPlace, place_from_text
+from cloud_server.core.charge_audit import ChargeFinding, MeterCharge, audit_batch
+from cloud_server.core.fleet import Box
+from cloud_server.core.invariants.evidence import CheckResult, Evidence, ToldBatch, parsed, told_batches
+from protocol.errors import WireError
+from protocol.messages import Epoch
+from protocol.payload import read_payload
+from protocol.records import Interval
+from protocol.wallet import replay
+
+
+def wallets_follow_from_records(evidence: Evidence) -> CheckResult:
+    """2. A wallet on its box is grants applied less reclaims less charges, at every batch of its chain."""
+    breaches, batches, wallets = [], 0, set()
+    excused = {finding.wallet for finding in evidence.findings()}
+    for box in evidence.boxes():
+        opened = _opened_with(evidence, box.box)
+        epoch, book = 0, dict[str, int]()
+        for batch in told_batches(evidence, box.box):
+            batches += 1
+            if batch.stored.epoch != epoch:
+                epoch, book = batch.stored.epoch, dict(opened.get(batch.stored.epoch, {}))
+            book = replay(book, batch.records)
+            for wallet, said_micro in batch.header.wallets.items():
+                wallets.add(wallet)
+                if book.get(wallet, 0) != said_micro and wallet not in excused:
+                    breaches.append(
+                        f"{batch.place}: wallet {wallet} says {said_micro}, records give {book.get(wallet, 0)}"
+                    )
+    looked = f"{len(wallets)} wallets through {batches} batches"
+    return CheckResult("2 wallets follow from their records", looked, tuple(breaches))
+
+
+def _opened_with(evidence: Evidence, box: str) -> dict[int, dict[str, int]]:
+    """Book balances with which each epoch began."""
+    found = {}
+    for stored in evidence.epoch_lines(box):
+        line = parsed(stored.raw)
+        if line is None:
+            continue
+        try:
+            epoch = read_payload(line.payload, Epoch)
+        except WireError:
+            continue
+        found[stored.number] = {wallet.wallet: wallet.book_micro for wallet in epoch.state.wallets}
+    return found
+
+
+def charges_are_exact(evidence: Evidence) -> CheckResult:
+    """10. Every charge is energy × price in integers, computed again; a difference has its finding."""
+    return _audited(evidence, "10 charges are energy × price", lambda kind: kind != "continuity")
+
+
+def energy_is_charged_once(evidence: Evidence) -> CheckResult:
+    """11. The stretches of each register that were charged follow each other without gap or overlap."""
+    return _audited(evidence, "11 energy is charged once", lambda kind: kind == "continuity")
+
+
+def _audited(evidence: Evidence, name: str, concerns: Callable[[str], bool]) -> CheckResult:
+    told = {(f.box, f.epoch, f.seq, f.kind, f.meter) for f in evidence.findings()}
+    breaches, intervals, excused = [], 0, 0
+    for box in evidence.boxes():
+        for batch, findings in _walk(evidence, box):
+            intervals += sum(isinstance(record, Interval) for record in batch.records)
+            for found in findings:
+                if not concerns(found.kind):
+                    continue
+                place = (box.box, batch.stored.epoch, batch.stored.seq, found.kind, found.meter or None)
+                if place in told:
+                    excused += 1
+                else:
+                    breaches.append(f"{batch.place} record {found.index} meter {found.meter}: {found.detail}")
+    looked = f"{intervals} intervals, {excused} differences with their finding"
+    return CheckResult(name, looked, tuple(breaches))
+
+
+def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[ChargeFinding]]]:
+    """Audit a box's batches again from the first one on."""
+    places: dict[int, BoxPlace | None] = {}
+
+    def place_of(version: int) -> BoxPlace | None:
+        if version not in places:
+            text = evidence.configuration(box.box, version)
+            places[version] = place_from_text(text) if text is not None else None
+        return places[version]
+
+    meters: dict[str, MeterCharge] = {}
+    versions = _versions(evidence, box.box)
+    epoch, version = 0, 0
+    for batch in told_batches(evidence, box.box):
+        if batch.stored.epoch != epoch:
+            epoch = batch.stored.epoch
+            version = versions.get(epoch, 1)
+        audit = audit_batch(batch.records, meters, version, place_of, batch.header.rules)
+        meters, version = audit.meters, audit.config_version
+        yield batch, audit.findings
+
+
+def _versions(evidence: Evidence, box: str) -> dict[int, int]:
+    """The configuration with which each epoch began."""
+    found = {}
+    for stored in evidence.epoch_lines(box):
+        line = parsed(stored.raw)
+        if line is not None:
+            found[stored.number] = read_payload(line.payload, Epoch).config_version
+    return found

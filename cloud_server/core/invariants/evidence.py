@@ -1,0 +1,127 @@
+"""What the checks look at: rows and signed lines as they were stored, one after the other. Types, and reading lines."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloud_server.core.audit_chain import AuditEntry
+from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
+from cloud_server.core.transaction import Posting
+from protocol.envelope import Line, read_line
+from protocol.errors import TheirFault
+from protocol.messages import Batch, read_records
+from protocol.payload import read_payload
+from protocol.records import Record
+from protocol.signing import PublicKey
+from protocol.units import Micro
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One invariant: its name, what was looked at, and every breach in words with the rows that show it."""
+
+    name: str
+    looked_at: str
+    breaches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """One entry of the ledger as stored, not necessarily balanced."""
+
+    id: str
+    kind: str
+    cause: str
+    who: str
+    key: str
+    second: str | None
+    reason: str | None
+    postings: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBytes:
+    """A line that the centre signed: its number in its chain, its hash as stored, its bytes."""
+
+    number: int
+    hash: str
+    raw: bytes
+
+
+class Evidence(Protocol):
+    """Everything that was stored. Iterators come in the order of their chains and may be asked for again."""
+
+    site: str
+    command_keys: Mapping[str, PublicKey]
+
+    def missing_guards(self) -> list[str]: ...
+
+    def entries(self) -> Iterator[StoredEntry]: ...
+
+    def account_sums(self) -> dict[str, Micro]: ...
+
+    def boxes(self) -> list[Box]: ...
+
+    def epochs(self, box: str) -> list[OpenedEpoch]: ...
+
+    def epoch_lines(self, box: str) -> Iterator[SignedBytes]: ...
+
+    def batches(self, box: str) -> Iterator[StoredBatch]: ...
+
+    def commands(self, box: str) -> Iterator[CommandFact]: ...
+
+    def command_lines(self, box: str) -> Iterator[SignedBytes]: ...
+
+    def money_lines(self) -> Iterator[SignedBytes]: ...
+
+    def configuration(self, box: str, version: int) -> str | None: ...
+
+    def audit_entries(self) -> Iterator[AuditEntry]: ...
+
+    def sales(self) -> Iterator[SaleFact]: ...
+
+    def grants(self) -> Iterator[WalletGrant]: ...
+
+    def receipt_counters(self) -> dict[tuple[str, int], int]:
+        """Day and term -> last running number."""
+        ...
+
+    def answered_keys(self) -> set[str]: ...
+
+    def findings(self) -> list[FoundDifference]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBatch:
+    """A posted batch with its content read again from its bytes."""
+
+    stored: StoredBatch
+    header: Batch
+    records: tuple[Record, ...]
+
+    @property
+    def place(self) -> str:
+        return f"box {self.stored.box} epoch {self.stored.epoch} batch {self.stored.seq}"
+
+
+def told_batches(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
+    """The posted batches of a box in order, read again; one that cannot be read any more is a breach elsewhere."""
+    for stored in evidence.batches(box):
+        if stored.state != "posted":
+            continue
+        line = parsed(stored.raw)
+        if line is None:
+            continue
+        try:
+            header = read_payload(line.payload, Batch)
+            yield ToldBatch(stored, header, tuple(read_records(header)))
+        except TheirFault:
+            continue
+
+
+def parsed(raw: bytes) -> Line | None:
+    """A line from its bytes, None where they are no line any more."""
+    try:
+        return read_line(raw)
+    except TheirFault:
+        return None

@@ -1,0 +1,187 @@
+"""Checks of the ledger itself: sums, accounts against boxes, entries against signed lines, who and why. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from cloud_server.core import accounts, posting_rules
+from cloud_server.core.accounts import parse_account
+from cloud_server.core.audit_chain import entry_fits
+from cloud_server.core.fleet import GrantState, WalletGrant
+from cloud_server.core.invariants.evidence import CheckResult, Evidence, parsed, told_batches
+from cloud_server.core.transaction import Posting, merged, transaction_id
+from protocol.chain import EMPTY_COMMANDS, Head
+from protocol.errors import BadPayload
+from protocol.messages import Money
+from protocol.money import OpeningBody, SaleBody, read_money_body
+from protocol.payload import read_payload
+from protocol.records import CommandResult
+
+BY_PEOPLE = frozenset({"sale", "opening"})
+"""Kinds of entries that a person or program made; the others follow from signed lines."""
+
+
+def ledger_balances(evidence: Evidence) -> CheckResult:
+    """1. Postings of each entry sum to zero; each account's sum is what its postings come to."""
+    breaches, entries, postings = [], 0, 0
+    sums: dict[str, int] = defaultdict(int)
+    for entry in evidence.entries():
+        entries += 1
+        postings += len(entry.postings)
+        total = sum(posting.amount_micro for posting in entry.postings)
+        if total or not entry.postings:
+            breaches.append(
+                f"entry {entry.id} ({entry.kind} {entry.cause}): {len(entry.postings)} postings, sum {total}"
+            )
+        if entry.id != transaction_id(entry.kind, entry.cause):
+            breaches.append(f"entry {entry.id}: its id does not follow from {entry.kind} {entry.cause}")
+        for posting in entry.postings:
+            sums[posting.account] += posting.amount_micro
+    stored = evidence.account_sums()
+    for account in sorted(sums.keys() | stored.keys()):
+        if sums.get(account, 0) != stored.get(account, 0):
+            breaches.append(f"account {account}: stored {stored.get(account, 0)}, postings give {sums.get(account, 0)}")
+        try:
+            parse_account(account)
+        except ValueError as fault:
+            breaches.append(str(fault))
+    looked = f"{entries} entries with {postings} postings on {len(stored)} accounts"
+    return CheckResult("1 postings sum to zero", looked, tuple(breaches))
+
+
+def accounts_agree_with_boxes(evidence: Evidence) -> CheckResult:
+    """3. A wallet's account is what its box said last, or a finding names it; in_flight is what awaits an answer."""
+    sums = evidence.account_sums()
+    excused = {finding.wallet for finding in evidence.findings()}
+    breaches, wallets = [], 0
+    for box in evidence.boxes():
+        said: dict[str, int] = {}
+        for batch in told_batches(evidence, box.box):
+            said |= batch.header.wallets
+        for wallet, box_micro in sorted(said.items()):
+            wallets += 1
+            ledger_micro = sums.get(accounts.wallet(wallet), 0)
+            if ledger_micro != box_micro and wallet not in excused:
+                breaches.append(f"wallet {wallet}: the box says {box_micro}, the ledger {ledger_micro}, no finding")
+    on_the_way: dict[str, int] = defaultdict(int)
+    at_centre: dict[str, int] = defaultdict(int)
+    grants = 0
+    for grant in evidence.grants():
+        grants += 1
+        if grant.state is GrantState.SIGNED:
+            on_the_way[accounts.in_flight(grant.wallet)] += grant.amount_micro
+        elif grant.state is GrantState.WAITING:
+            at_centre[accounts.customer(grant.account)] += grant.amount_micro
+    in_flight = {name: micro for name, micro in sums.items() if name.startswith("in_flight/")}
+    breaches += [
+        f"{name}: {in_flight.get(name, 0)}, signed and unanswered grants {on_the_way.get(name, 0)}"
+        for name in sorted(on_the_way.keys() | in_flight.keys())
+        if on_the_way.get(name, 0) != in_flight.get(name, 0)
+    ]
+    breaches += [
+        f"{name}: {sums.get(name, 0)}, grants that wait for it {micro}"
+        for name, micro in sorted(at_centre.items())
+        if sums.get(name, 0) < micro
+    ]
+    looked = f"{wallets} wallets against the last batches, {grants} grants"
+    return CheckResult("3 ledger and boxes agree", looked, tuple(breaches))
+
+
+def nothing_was_changed(evidence: Evidence) -> CheckResult:
+    """18. The audit chain and the chain of money lines are whole; the guards on rows are in place."""
+    breaches = [f"guard {name} is missing or changed" for name in evidence.missing_guards()]
+    head, rows = EMPTY_COMMANDS, 0
+    for entry in evidence.audit_entries():
+        rows += 1
+        if not entry_fits(entry, head):
+            breaches.append(f"audit row {entry.number}: does not follow from row {head.seq} or was changed")
+        head = Head(entry.number, entry.hash)
+    lines = sum(1 for _ in evidence.money_lines())
+    looked = f"{rows} audit rows, {lines} money lines, the guards of append-only tables"
+    return CheckResult("18 nothing was changed or left out", looked, tuple(breaches))
+
+
+def entries_follow_from_lines(evidence: Evidence) -> CheckResult:
+    """18. Every entry of the ledger follows from a signed line, and every signed line has its entry."""
+    wanted: dict[str, tuple[Posting, ...]] = {}
+    lines = 0
+    for cause, kind, postings in _wanted(evidence):
+        lines += 1
+        if postings:
+            wanted[transaction_id(kind, cause)] = merged(postings)
+    breaches = []
+    for entry in evidence.entries():
+        right = wanted.pop(entry.id, None)
+        if right is None:
+            breaches.append(f"entry {entry.id} ({entry.kind} {entry.cause}): no signed line stands behind it")
+        elif merged(entry.postings) != right:
+            breaches.append(f"entry {entry.id} ({entry.kind} {entry.cause}): postings differ from its signed line")
+    breaches += [f"entry {missing} is missing: its signed line is there" for missing in sorted(wanted)]
+    return CheckResult("18 entries follow from signed lines", f"{lines} signed steps", tuple(breaches))
+
+
+def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
+    """Cause, kind and postings that signed lines ask for."""
+    grants = {grant.grant: grant for grant in evidence.grants()}
+    by_command = {(g.box, g.command): g for g in grants.values() if g.command is not None}
+    for line in evidence.money_lines():
+        envelope = parsed(line.raw)
+        if envelope is None:
+            continue
+        try:
+            money = read_payload(envelope.payload, Money)
+            body = read_money_body(money)
+        except BadPayload:
+            continue
+        match body:
+            case SaleBody(sale=sale, account=account, amount_micro=amount_micro, method=method):
+                yield f"sale/{sale}", "sale", posting_rules.sale(money.operator, method, account, amount_micro)
+            case OpeningBody(wallet=wallet, account=account, amount_micro=amount_micro):
+                yield f"opening/{wallet}", "opening", posting_rules.opening(account, amount_micro)
+            case _:
+                pass
+    for grant in grants.values():
+        if grant.command is not None:
+            signed = posting_rules.grant_signed(grant.account, grant.wallet, grant.amount_micro)
+            yield f"grant/{grant.grant}", "grant", signed
+    for box in evidence.boxes():
+        for batch in told_batches(evidence, box.box):
+            postings = list(posting_rules.for_records(batch.records))
+            postings += _given_back(box.box, batch.records, by_command)
+            cause = f"batch/{box.box}/{batch.stored.epoch}/{batch.stored.seq}"
+            yield cause, "batch", merged(postings)
+
+
+def _given_back(
+    box: str, records: Iterable[object], by_command: dict[tuple[str, int], WalletGrant]
+) -> Iterator[Posting]:
+    for record in records:
+        if isinstance(record, CommandResult) and record.outcome == "refused":
+            grant = by_command.get((box, record.command))
+            if grant is not None and grant.state is GrantState.REFUSED:
+                yield from posting_rules.grant_refused(grant.account, grant.wallet, grant.amount_micro)
+
+
+def steps_name_who_and_why(evidence: Evidence) -> CheckResult:
+    """19. Each step of a person or program names who and under which key; receipt numbers have no holes."""
+    keys = evidence.answered_keys()
+    breaches, steps = [], 0
+    for entry in evidence.entries():
+        if not entry.who or not entry.key:
+            breaches.append(f"entry {entry.id} ({entry.kind} {entry.cause}): who {entry.who!r}, key {entry.key!r}")
+        if entry.kind in BY_PEOPLE:
+            steps += 1
+        if entry.kind == "sale" and entry.key not in keys:
+            breaches.append(f"entry {entry.id}: the key {entry.key!r} was never answered")
+    running: dict[tuple[str, str], list[int]] = defaultdict(list)
+    sales = 0
+    for sale in evidence.sales():
+        sales += 1
+        series, _, number = sale.receipt.rpartition("-")
+        running[series, sale.till_day].append(int(number))
+    for (series, day), numbers in sorted(running.items()):
+        if sorted(numbers) != list(range(1, len(numbers) + 1)):
+            breaches.append(f"receipts {series} of {day}: {len(numbers)} sales, numbers up to {max(numbers)}")
+    last = sum(evidence.receipt_counters().values())
+    if last != sales:
+        breaches.append(f"receipt counters stand at {last} in all, {sales} sales were made")
+    return CheckResult("19 steps name who, why and key", f"{steps} steps of people, {sales} receipts", tuple(breaches))

@@ -1,0 +1,149 @@
+"""Everything that was stored, row after row, for the checks of invariants. Reads only; holds little at a time."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import peewee as pw
+
+from cloud_server.core.audit_chain import AuditEntry
+from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
+from cloud_server.core.invariants.evidence import SignedBytes, StoredEntry
+from cloud_server.core.transaction import Posting
+from cloud_server.store import tables_history as th
+from cloud_server.store import tables_ledger as tl
+from cloud_server.store.audit import AuditRows
+from cloud_server.store.enrolments import EnrolmentRows
+from cloud_server.store.fleet import FleetRows
+from cloud_server.store.ledger import grant_from_row
+from cloud_server.store.rows import Rows
+from protocol.signing import PublicKey
+
+ROWS_AT_ONCE = 2_000
+"""Rows fetched at a time: a few megabytes of signed lines."""
+
+
+class EvidenceRows(Rows):
+    """Satisfies `core.invariants.Evidence` within one reading unit of work."""
+
+    def __init__(
+        self, database: pw.Database, site: str, command_keys: Mapping[str, PublicKey], missing_guards: list[str]
+    ) -> None:
+        super().__init__(database, site)
+        self.site = site
+        self.command_keys = command_keys
+        self._missing_guards = missing_guards
+
+    def missing_guards(self) -> list[str]:
+        return self._missing_guards
+
+    def entries(self) -> Iterator[StoredEntry]:
+        e, p = tl.LedgerTransaction, tl.Posting
+        columns = (e.transaction_id, e.kind, e.cause, e.who, e.key, e.second, e.reason)
+        query = self._of(e, *columns, p.account, p.amount_micro).join(
+            p,
+            pw.JOIN.LEFT_OUTER,
+            on=(p.site == e.site) & (p.transaction_id == e.transaction_id),
+        )
+        entry: tuple[Any, ...] | None = None
+        postings: list[Posting] = []
+        for row in query.order_by(e.transaction_id, p.n).tuples().iterator(self._database):
+            if entry is not None and row[0] != entry[0]:
+                yield _entry(entry, postings)
+                postings = []
+            entry = row[:7]
+            if row[7] is not None:
+                postings.append(Posting(row[7], row[8]))
+        if entry is not None:
+            yield _entry(entry, postings)
+
+    def account_sums(self) -> dict[str, int]:
+        return dict(
+            self._tuples(self._of(tl.AccountBalance, tl.AccountBalance.account, tl.AccountBalance.balance_micro))
+        )
+
+    def boxes(self) -> list[Box]:
+        return FleetRows(self._database, self._site).boxes()
+
+    def epochs(self, box: str) -> list[OpenedEpoch]:
+        return EnrolmentRows(self._database, self._site).epochs(box)
+
+    def epoch_lines(self, box: str) -> Iterator[SignedBytes]:
+        return self._lines("epoch", box)
+
+    def command_lines(self, box: str) -> Iterator[SignedBytes]:
+        return self._lines("command", box)
+
+    def money_lines(self) -> Iterator[SignedBytes]:
+        return self._lines("money", "")
+
+    def _lines(self, type_name: str, box: str) -> Iterator[SignedBytes]:
+        s = tl.SignedLine
+        query = self._of(s, s.number, s.hash, s.line).where((s.type == type_name) & (s.box == box))
+        after = -1
+        while True:
+            rows = self._tuples(query.where(s.number > after).order_by(s.number).limit(ROWS_AT_ONCE))
+            yield from (SignedBytes(number, line_hash, bytes(raw)) for number, line_hash, raw in rows)
+            if len(rows) < ROWS_AT_ONCE:
+                return
+            after = rows[-1][0]
+
+    def batches(self, box: str) -> Iterator[StoredBatch]:
+        b, line = th.Batch, th.BatchLine
+        on = (line.site == b.site) & (line.box == b.box) & (line.epoch == b.epoch) & (line.seq == b.seq)
+        columns = (b.box, b.epoch, b.seq, b.state, b.fault, b.sealed_at_ms, b.posted_at_ms)
+        query = self._of(b, *columns, line.hash, line.line, line.received_at_ms).join(line, on=on).where(b.box == box)
+        epoch, seq = 0, 0
+        while True:
+            behind = (b.epoch > epoch) | ((b.epoch == epoch) & (b.seq > seq))
+            rows = self._all(query.where(behind).order_by(b.epoch, b.seq).limit(ROWS_AT_ONCE))
+            for row in rows:
+                yield StoredBatch(raw=bytes(row.pop("line")), **row)
+            if len(rows) < ROWS_AT_ONCE:
+                return
+            epoch, seq = rows[-1]["epoch"], rows[-1]["seq"]
+
+    def commands(self, box: str) -> Iterator[CommandFact]:
+        rows = self._all(self._of(tl.Command).where(tl.Command.box == box).order_by(tl.Command.seq))
+        yield from (CommandFact(**row) for row in rows)
+
+    def configuration(self, box: str, version: int) -> str | None:
+        found = EnrolmentRows(self._database, self._site).configuration(box, version)
+        return found[1] if found is not None else None
+
+    def audit_entries(self) -> Iterator[AuditEntry]:
+        return AuditRows(self._database, self._site).entries()
+
+    def sales(self) -> Iterator[SaleFact]:
+        yield from (SaleFact(**row) for row in self._all(self._of(tl.Sale).order_by(tl.Sale.sale)))
+
+    def grants(self) -> Iterator[WalletGrant]:
+        yield from map(grant_from_row, self._all(self._of(tl.WalletGrant).order_by(tl.WalletGrant.grant_id)))
+
+    def receipt_counters(self) -> dict[tuple[str, int], int]:
+        c = tl.ReceiptCounter
+        return {(day, term): last for day, term, last in self._tuples(self._of(c, c.day, c.term, c.last))}
+
+    def answered_keys(self) -> set[str]:
+        return {row[0] for row in self._tuples(self._of(tl.Idempotency, tl.Idempotency.key))}
+
+    def findings(self) -> list[FoundDifference]:
+        found = []
+        for row in self._all(self._of(th.Finding)):
+            for name in ("finding", "raised_at_ms"):
+                row.pop(name)
+            found.append(FoundDifference(**row))
+        return found
+
+
+def _entry(columns: tuple[Any, ...], postings: list[Posting]) -> StoredEntry:
+    transaction_id, kind, cause, who, key, second, reason = columns
+    return StoredEntry(
+        id=transaction_id,
+        kind=kind,
+        cause=cause,
+        who=who,
+        key=key,
+        second=second,
+        reason=reason,
+        postings=tuple(postings),
+    )
