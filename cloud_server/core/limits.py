@@ -16,6 +16,9 @@ CLAIM_LASTS_MS: Final = 24 * 3_600_000
 IN_REACH_WITHIN_MS: Final = 60_000
 """A box in reach asks at least every 25 s; two missed turns and a slow line are not yet an outage."""
 
+GRANT_ANSWERED_WITHIN_MS: Final = 5_000
+"""A box in reach answers a grant within a second or two; longer than this the sale says that it waits for its box."""
+
 LOST_AFTER_MS: Final = 180_000
 """Three minutes without a word: long enough for a restart of the box, short enough for somebody to look."""
 

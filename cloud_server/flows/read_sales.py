@@ -6,6 +6,7 @@ from typing import cast
 from cloud_server.core.batch_facts import WalletFacts
 from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
 from cloud_server.core.fleet_health import sale_state
+from cloud_server.core.limits import GRANT_ANSWERED_WITHIN_MS
 from cloud_server.core.search import rank
 from cloud_server.core.views import (
     STATES,
@@ -160,5 +161,7 @@ def _part_row(look: Look, grant: WalletGrant) -> SalePartRow:
 
 
 def _answers(look: Look, grant: WalletGrant) -> bool:
-    """Whether nothing more is awaited from the grant's box, or the box is in reach."""
-    return grant.state is not GrantState.SIGNED or look.in_reach(grant.box)
+    """Whether nothing more is awaited from the grant's box, or the box is in reach and has had no time to answer."""
+    if grant.state is not GrantState.SIGNED:
+        return True
+    return look.in_reach(grant.box) and look.now_ms - grant.made_at_ms <= GRANT_ANSWERED_WITHIN_MS
