@@ -90,6 +90,17 @@ class Overload(Payload, frozen=True, kw_only=True):
     open_s: PositiveInt
 
 
+class ExternalRelay(Payload, frozen=True, kw_only=True):
+    """A channel of a contactor board on the meter's own bus, which switches in the meter's stead.
+
+    `board` names the board's description, as `profile` names the meter's; channels count from 0.
+    """
+
+    board: Name
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    channel: Annotated[int, msgspec.Meta(ge=0, le=63)]
+
+
 class MeterConfig(Payload, frozen=True, kw_only=True):
     """One metered and switched circuit."""
 
@@ -109,6 +120,8 @@ class MeterConfig(Payload, frozen=True, kw_only=True):
     overload: Overload | None = None
     interval_s: Annotated[int, msgspec.Meta(ge=60, le=86_400)] | None = None
     poll_ms: Count | None = None
+    relay: ExternalRelay | None = None
+    """Absent: the meter's own."""
 
 
 class FeeConfig(Payload, frozen=True, kw_only=True):
@@ -213,6 +226,7 @@ def find_mistakes(config: BoxConfig) -> list[str]:
         if device.bus not in buses
     ]
     found += _meter_mistakes(config, buses)
+    found += _relay_mistakes(config)
     meters = {meter.meter for meter in config.meters}
     fed: dict[str, str] = {}
     for wallet in config.wallets:
@@ -234,6 +248,25 @@ def _meter_mistakes(config: BoxConfig, buses: set[str]) -> Iterable[str]:
         versions = [ratio.version for ratio in meter.ratios]
         if len(set(versions)) != len(versions):
             yield f"{place}: ratio versions {versions} must differ"
+
+
+def _relay_mistakes(config: BoxConfig) -> Iterable[str]:
+    """A board is one device: its unit id is no meter's, its description one, and each channel switches one meter."""
+    meter_at = {(meter.bus, meter.unit): meter.name for meter in config.meters}
+    board_at: dict[tuple[str, int], str] = {}
+    switched: dict[tuple[str, int, int], str] = {}
+    for meter in config.meters:
+        if meter.relay is None:
+            continue
+        relay, at = meter.relay, (meter.bus, meter.relay.unit)
+        place = f"meter {meter.name} ({meter.meter}), relay"
+        if at in meter_at:
+            yield f"{place}: unit {relay.unit} on bus {meter.bus} is that of meter {meter_at[at]}"
+        if board_at.setdefault(at, relay.board) != relay.board:
+            yield f"{place}: board {relay.board} at unit {relay.unit}, where another meter has {board_at[at]}"
+        first = switched.setdefault((*at, relay.channel), meter.name)
+        if first != meter.name:
+            yield f"{place}: channel {relay.channel} of unit {relay.unit} switches meter {first} already"
 
 
 def _text_mistakes(config: BoxConfig) -> Iterable[str]:

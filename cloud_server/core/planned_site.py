@@ -101,7 +101,7 @@ def _kept_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
 def config_of(plan: SitePlan, box: BoxPlan, account_states: Mapping[str, AccountState]) -> BoxConfig:
     """The configuration of one box: its own meters and wallets, and the tariffs and profiles that they name."""
     tariffs = {meter.tariff for meter in box.meters}
-    profiles = {meter.profile for meter in box.meters}
+    profiles = {meter.profile for meter in box.meters} | {m.relay.board for m in box.meters if m.relay is not None}
     return BoxConfig(
         site=plan.settings,
         defaults=plan.defaults,

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from fractions import Fraction
 
+from edge_agent.bus.board_profile import builtin_board, builtin_board_names, load_board
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.profile import builtin_names, builtin_profile, load_profile
 from edge_agent.bus.profile_table import ProfileError
@@ -14,6 +15,7 @@ from edge_agent.config import BusPort
 from edge_agent.core.meter_profile import Profile
 from edge_agent.core.place import Place, make_place
 from edge_agent.core.polling import PollingLimits
+from edge_agent.core.relay_board import RelayBoard
 from edge_agent.ports import BusReport, Clock, MeterBus, PolledMeter
 from protocol.box_config import BoxConfig, BusConfig
 
@@ -21,21 +23,27 @@ log = logging.getLogger(__name__)
 
 
 def read_place(box: str, config: BoxConfig) -> Place:
-    """A place with the profiles that its meters name: the site's own texts go before those of the agent.
+    """A place with the profiles and relay boards that its meters name: the site's own texts go before the agent's.
 
-    Raises KeyError for a profile that is not there, ValueError for one that cannot be read.
+    Raises KeyError for one that is not there, ValueError for one that cannot be read.
     """
-    own = {text.profile: text for text in sorted(config.profiles, key=lambda text: text.version)}
+    own = {text.profile: text.text for text in sorted(config.profiles, key=lambda text: text.version)}
     profiles: dict[str, Profile] = {}
-    for name in {meter.profile for meter in config.meters}:
-        try:
+    boards: dict[str, RelayBoard] = {}
+    try:
+        for name in {meter.profile for meter in config.meters}:
             if name in own:
-                profiles[name] = load_profile(own[name].text, name)
+                profiles[name] = load_profile(own[name], name)
             elif name in builtin_names():
                 profiles[name] = builtin_profile(name)
-        except ProfileError as fault:
-            raise ValueError(str(fault)) from None
-    return make_place(box, config, profiles)
+        for name in {meter.relay.board for meter in config.meters if meter.relay is not None}:
+            if name in own:
+                boards[name] = load_board(own[name], name)
+            elif name in builtin_board_names():
+                boards[name] = builtin_board(name)
+    except ProfileError as fault:
+        raise ValueError(str(fault)) from None
+    return make_place(box, config, profiles, boards)
 
 
 class Sink:
@@ -84,7 +92,7 @@ class Buses:
         return PolledMeter(
             meter=meter,
             unit=config.unit,
-            profile=place.profiles[config.profile],
+            profile=place.profile_of[meter],
             ct=Fraction(*ratio.ct),
             pt=Fraction(*ratio.pt),
             poll_ms=place.config.defaults.poll_ms if config.poll_ms is None else config.poll_ms,

@@ -13,6 +13,7 @@ from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.requests import Request
 from edge_agent.bus.serial_port import LineDown
+from edge_agent.bus.silent_boards import SilentBoards
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.core.measured import FaultKind, MeterReading, RelayOrdered
@@ -43,10 +44,12 @@ class Errands:
         self._clock = clock
         self._asked: Counter[str] = Counter()
         self._meter_of_unit: dict[int, str] = {}
+        self._boards = SilentBoards()
 
     def know(self, meters: Mapping[str, BusMeter]) -> None:
         """Whose unit is whose, for what is heard beside the answers."""
-        self._meter_of_unit = {meter.polled.unit: name for name, meter in meters.items()}
+        boards = {unit: name for name, meter in meters.items() for unit in meter.units}
+        self._meter_of_unit = boards | {meter.polled.unit: name for name, meter in meters.items()}
 
     def take_asked(self) -> dict[str, int]:
         """Questions by meter since the last call."""
@@ -55,17 +58,20 @@ class Errands:
         return asked
 
     def closed_until_ms(self, meter: BusMeter) -> int:
-        """Before which instant the line wants this meter left alone."""
-        return self._line.closed_until_ms(meter.polled.unit)
+        """Before which instant the line wants this meter left alone, and the board that holds its relay."""
+        return max(self._line.closed_until_ms(unit) for unit in meter.units)
 
     def read_enforcement(self, meter: BusMeter, interlude: Interlude) -> MeterReading | LineFault | None:
         """Energy, power, relay. None where it answered but its energy cannot be; a fault where it did not answer.
 
-        The energy block decides: where a later block fails, the reading goes without what that block tells.
+        The energy block decides: where a later block fails, the reading goes without what that block tells. A relay
+        board that does not answer is left out of it for a while.
         """
         decoded = Decoded()
         at_mono_ms = at_wall_ms = 0
         for read in meter.enforcement:
+            if read.block.unit is not None and self._boards.rests(read.block.unit, self._clock.mono_ms()):
+                continue
             if at_mono_ms:
                 interlude()
             outcome = self._ask(meter, read.request)
@@ -75,7 +81,7 @@ class Errands:
                 at_mono_ms = at_mono_ms or outcome.at_mono_ms
             elif not at_mono_ms:
                 return outcome
-            elif outcome.kind is not FaultKind.EXCEPTION:
+            elif outcome.kind is not FaultKind.EXCEPTION and read.block.unit is None:
                 break  # its question is open: another one would have to wait for the late window
         self._report_refused(meter, decoded.refused)
         return meter.reading(decoded, at_mono_ms, at_wall_ms)
@@ -160,14 +166,22 @@ class Errands:
 
     def _ask(self, meter: BusMeter, request: Request) -> Reply | LineFault:
         self._asked[meter.meter] += 1
-        outcome = self._line.transact(request, meter.pace)
+        outcome = self._line.transact(request, meter.pace_of(request))
         if isinstance(outcome, LineFault):
             self._report_fault(meter.meter, outcome.kind, outcome.detail)
+        if request.unit != meter.polled.unit:
+            self._note_board(request.unit, outcome)
         for stray in self._line.take_strays():
             owner = self._meter_of_unit.get(stray.unit)
             if owner is not None:
                 self._report_fault(owner, stray.kind, f"{len(stray.heard)} bytes beside an answer")
         return outcome
+
+    def _note_board(self, unit: int, outcome: Reply | LineFault) -> None:
+        if isinstance(outcome, Reply) or outcome.kind is FaultKind.EXCEPTION:
+            self._boards.answered(unit)
+        else:
+            self._boards.failed(unit, self._clock.mono_ms())
 
     def _report_fault(self, meter: str, kind: FaultKind, detail: str) -> None:
         self._reports.put(FaultReport(self._bus, meter, kind, self._clock.mono_ms(), detail))

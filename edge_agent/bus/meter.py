@@ -42,7 +42,10 @@ class BusMeter:
     def __init__(self, polled: PolledMeter) -> None:
         """The profile was checked when it was loaded."""
         self.polled = polled
-        self.pace = Pace(polled.profile.silence_ms, polled.profile.turnaround_ms)
+        self._pace = Pace(polled.profile.silence_ms, polled.profile.turnaround_ms)
+        seat = polled.profile.relay.seat if polled.profile.relay else None
+        self._relay_unit = seat.unit if seat else polled.unit
+        self._relay_pace = Pace(seat.silence_ms, seat.turnaround_ms) if seat else self._pace
         plan = plan_blocks(polled.profile)
         self.enforcement = tuple(self._planned(block) for block in plan.enforcement)
         self.details = tuple(self._planned(block) for block in plan.details)
@@ -55,8 +58,18 @@ class BusMeter:
         """Its id."""
         return self.polled.meter
 
+    @property
+    def units(self) -> frozenset[int]:
+        """Whom its questions go to: the meter, and the board that holds its relay."""
+        return frozenset((self.polled.unit, self._relay_unit))
+
+    def pace_of(self, request: Request) -> Pace:
+        """What the one who is asked wants of the time."""
+        return self._relay_pace if request.unit == self._relay_unit else self._pace
+
     def _planned(self, block: Block) -> PlannedRead:
-        return PlannedRead(block, read_request(self.polled.unit, block.function, block.address, block.count))
+        unit = self.polled.unit if block.unit is None else block.unit
+        return PlannedRead(block, read_request(unit, block.function, block.address, block.count))
 
     def decode(self, block: Block, words: Sequence[int], into: Decoded) -> None:
         """Add what a block's words say."""
@@ -125,8 +138,8 @@ class BusMeter:
 
     def _step(self, step: UnlockStep) -> Request:
         if isinstance(step, VendorCall):
-            return vendor_request(self.polled.unit, step.function, step.send, step.answer)
-        return write_request(self.polled.unit, step.function, step.address, step.values)
+            return vendor_request(self._relay_unit, step.function, step.send, step.answer)
+        return write_request(self._relay_unit, step.function, step.address, step.values)
 
 
 def _part(block: Block, quantity: Quantity, words: Sequence[int]) -> Sequence[int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edge_agent.bus.requests import READ_BIT_FUNCTIONS
-from edge_agent.core.meter_profile import Area, Profile, Quantity, RelayReadback
+from edge_agent.core.meter_profile import Area, Profile, Quantity, RelayReadback, RelaySeat
 
 WORTHWHILE_GAP = 24
 """Registers that may be read without need rather than ask twice. A second request costs its 8 characters, the frame of
@@ -30,6 +30,7 @@ class Block:
     Attributes:
         name: `enforcement`, `detail_1`, ...; several reads may share the name `enforcement`.
         quantities: those that lie wholly in it; rates among them by their reported key.
+        unit: whom it asks, if not the meter: the board that holds its relay.
         order, contact: the relay's read-back, where it lies in it.
     """
 
@@ -40,6 +41,7 @@ class Block:
     quantities: tuple[Quantity, ...] = ()
     order: RelayReadback | None = None
     contact: RelayReadback | None = None
+    unit: int | None = None
 
     @property
     def last(self) -> int:
@@ -74,16 +76,16 @@ class _Lengths:
     """Gives each block a tag that no other block of the meter has."""
 
     profile: Profile
-    used: dict[tuple[int, int], Block] = field(default_factory=dict)
+    used: dict[tuple[int | None, tuple[int, int]], Block] = field(default_factory=dict)
     mistakes: list[tuple[str, str, str]] = field(default_factory=list)
 
     def give(self, block: Block) -> Block:
         """The block, made longer where its tag is taken and an area allows it."""
         for candidate in _longer(block, self.profile):
-            if candidate.tag not in self.used:
-                self.used[candidate.tag] = candidate
+            if (candidate.unit, candidate.tag) not in self.used:
+                self.used[candidate.unit, candidate.tag] = candidate
                 return candidate
-        other = self.used.get(block.tag)
+        other = self.used.get((block.unit, block.tag))
         if other is None:
             reason = (
                 f"line.read_multiple asks for a count that divides by {self.profile.read_multiple}, no area allows it"
@@ -110,7 +112,7 @@ def plan_blocks(profile: Profile) -> BlockPlan:
     # What cannot be made longer chooses first, then what every cycle reads.
     tagged = [lengths.give(block) for block in sorted(blocks, key=lambda each: not _is_rigid(each, profile))]
     enforcement = [block for block in tagged if block.name == ENFORCEMENT]
-    enforcement.sort(key=lambda block: profile.energy not in block.quantities)
+    enforcement.sort(key=lambda block: (block.unit is not None, profile.energy not in block.quantities))
     return BlockPlan(
         enforcement=tuple(enforcement),
         details=tuple(block for block in tagged if block.name.startswith(DETAIL)),
@@ -123,14 +125,19 @@ def _singles(profile: Profile) -> Iterable[Block]:
     """One block for each thing that is read, before any are joined."""
     relay = profile.relay
     if relay is not None and relay.contact is not None:
-        read = relay.contact
-        yield Block(ENFORCEMENT, read.function, read.address, read.count, contact=read)
+        yield replace(_relay_block(relay.contact, relay.seat), contact=relay.contact)
     if relay is not None and relay.order is not None:
-        read = relay.order
-        yield Block(ENFORCEMENT, read.function, read.address, read.count, order=read)
+        yield replace(_relay_block(relay.order, relay.seat), order=relay.order)
     for quantity in (profile.energy, *profile.quantities.values(), *profile.rates.values()):
         name = ENFORCEMENT if quantity.key in profile.enforcement else DETAIL
         yield Block(name, quantity.function, quantity.address, quantity.registers, (quantity,))
+
+
+def _relay_block(read: RelayReadback, seat: RelaySeat | None) -> Block:
+    if seat is None:
+        return Block(ENFORCEMENT, read.function, read.address, read.count)
+    first = read.address - seat.channel * read.count
+    return Block(ENFORCEMENT, read.function, first, seat.channels * read.count, unit=seat.unit)
 
 
 def _serial_block(profile: Profile) -> Block:
@@ -141,8 +148,9 @@ def _serial_block(profile: Profile) -> Block:
 
 def _coalesced(blocks: Sequence[Block], profile: Profile) -> list[Block]:
     """Neighbours joined, over gaps too where the maker lists the registers between."""
-    joined: list[Block] = []
-    ordered = sorted(blocks, key=lambda block: (block.function, block.address, block.last))
+    joined = [block for block in blocks if block.unit is not None]
+    own = [block for block in blocks if block.unit is None]
+    ordered = sorted(own, key=lambda block: (block.function, block.address, block.last))
     for _, group in itertools.groupby(ordered, key=lambda block: block.function):
         current: Block | None = None
         for block in group:
@@ -181,7 +189,7 @@ def _join(block: Block, after: Block) -> Block:
 
 def _longer(block: Block, profile: Profile) -> Iterable[Block]:
     """The block itself, then longer ones that stay in an area, shortest first."""
-    if block.function in READ_BIT_FUNCTIONS:
+    if block.function in READ_BIT_FUNCTIONS or block.unit is not None:
         yield block
         return
     if block.count % profile.read_multiple == 0:

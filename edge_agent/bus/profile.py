@@ -18,7 +18,13 @@ from edge_agent.bus import profile_words
 from edge_agent.bus.plan import plan_blocks
 from edge_agent.bus.profile_relay import read_clock, read_relay, read_serial
 from edge_agent.bus.profile_table import Mistake, ProfileError, ProfileTable, listed
-from edge_agent.bus.profile_words import Dimension, reported_key
+from edge_agent.bus.profile_words import (
+    DEFAULT_TURNAROUND_MS,
+    LONGEST_SILENCE_MS,
+    LONGEST_TURNAROUND_MS,
+    Dimension,
+    reported_key,
+)
 from edge_agent.bus.requests import READ_REGISTER_FUNCTIONS
 from edge_agent.core.meter_profile import Area, Grade, Profile, Quantity, Ratio, RegisterType, WordOrder
 
@@ -27,12 +33,9 @@ LONGEST_READ = 125
 """Registers in one request (MODBUS Application Protocol V1.1b3, 6.3)."""
 MOST_READ_MULTIPLE = 4
 """Some makes read whole numbers only: two registers, or four."""
-LONGEST_SILENCE_MS = 1_000
-LONGEST_TURNAROUND_MS = 5_000
 MOST_UNITS_PER_USER = 16
 MOST_BCD_REGISTERS = 4
 """16 digits: the most that stays below 2^53."""
-DEFAULT_TURNAROUND_MS = 200
 
 _REGISTERS = {
     RegisterType.U16: 1,
@@ -87,6 +90,7 @@ def load_profile(text: str, name: str) -> Profile:
 
 def _read_profile(top: ProfileTable, name: str) -> Profile:
     top.one_of("format", (profile_words.FORMAT,))
+    top.word("kind", (profile_words.METER_KIND,), profile_words.METER_KIND)
     line = _read_line(top)
     grade = Grade(top.word("grade", _GRADES))
     reader = _QuantityReader(top, grade, line.longest_read)

@@ -11,6 +11,14 @@ from fractions import Fraction
 FORMAT = 1
 """Version of the format. A file says which it was written for."""
 
+METER_KIND = "meter"
+BOARD_KIND = "relay_board"
+"""What a file describes."""
+
+LONGEST_SILENCE_MS = 1_000
+LONGEST_TURNAROUND_MS = 5_000
+DEFAULT_TURNAROUND_MS = 200
+
 PHASES = ("", "_a", "_b", "_c")
 LARGEST_ON_THE_WIRE = 2**53 - 1
 """Integers beyond are refused by the lines between box and centre."""

@@ -131,6 +131,20 @@ class RelayReadback:
 
 
 @dataclass(frozen=True, slots=True)
+class RelaySeat:
+    """Where a relay sits that is not the meter's own: a channel of a board with a unit id on the same bus.
+
+    The board is always read whole, so that an answer to the question about one channel fits every other.
+    """
+
+    unit: int
+    channel: int
+    channels: int
+    silence_ms: int
+    turnaround_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Relay:
     """How the relay is moved and seen.
 
@@ -139,6 +153,7 @@ class Relay:
         order: how the meter's own copy of the order reads back; None where it cannot be read.
         contact: how the contact itself is read; None means `readback = none` in the words of the design.
         settle_ms: time from the write until a contact that obeys has moved.
+        seat: where it is, if not in the meter.
     """
 
     write_closed: RegisterWrite
@@ -149,6 +164,7 @@ class Relay:
     contact: RelayReadback | None
     settle_ms: int
     grade: Grade
+    seat: RelaySeat | None = None
 
 
 class SerialEncoding(enum.StrEnum):

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Final
 
 from edge_agent.core.meter_profile import Profile
+from edge_agent.core.relay_board import RelayBoard, with_external_relay
 from protocol.box_config import BoxConfig, MeterConfig, Ratio, WalletConfig
 from protocol.tariff import TariffBook, read_tariff
+
+NO_BOARDS: Final[Mapping[str, RelayBoard]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,7 @@ class Place:
 
     Attributes:
         box: the place's id; book: all tariff versions; profiles: by profile name;
+        profile_of: by meter, with the external relay where the meter has one;
         wallet_of: the wallet that feeds a meter, absent where none does.
     """
 
@@ -26,6 +32,7 @@ class Place:
     config: BoxConfig
     book: TariffBook
     profiles: Mapping[str, Profile]
+    profile_of: Mapping[str, Profile]
     meters: Mapping[str, MeterConfig]
     wallets: Mapping[str, WalletConfig]
     wallet_of: Mapping[str, WalletConfig]
@@ -59,22 +66,37 @@ class Place:
         return min(grid, next_day, change, *ratios)
 
 
-def make_place(box: str, config: BoxConfig, profiles: Mapping[str, Profile]) -> Place:
-    """Look a configuration up. Raises BadTariff, KeyError naming a profile that is not there."""
+def make_place(
+    box: str, config: BoxConfig, profiles: Mapping[str, Profile], boards: Mapping[str, RelayBoard] = NO_BOARDS
+) -> Place:
+    """Look a configuration up. Raises BadTariff, KeyError naming a profile or board that is not there, ValueError."""
     texts = {(text.tariff, text.version): read_tariff(text.text) for text in config.tariffs}
     missing = sorted({m.profile for m in config.meters} - set(profiles))
     if missing:
         raise KeyError(f"no profile for {', '.join(missing)}; there are {', '.join(sorted(profiles))}")
+    missing = sorted({m.relay.board for m in config.meters if m.relay is not None} - set(boards))
+    if missing:
+        raise KeyError(f"no relay board {', '.join(missing)}; there are {', '.join(sorted(boards))}")
     return Place(
         box=box,
         config=config,
         book=TariffBook(config.site.zone, texts),
         profiles=profiles,
+        profile_of={m.meter: _profile(m, profiles[m.profile], boards) for m in config.meters},
         meters={m.meter: m for m in config.meters},
         wallets={w.wallet: w for w in config.wallets},
         wallet_of={m: w for w in config.wallets for m in w.meters if w.account_state != "closed"},
         bus_of={m.meter: m.bus for m in config.meters},
     )
+
+
+def _profile(meter: MeterConfig, profile: Profile, boards: Mapping[str, RelayBoard]) -> Profile:
+    if meter.relay is None:
+        return profile
+    try:
+        return with_external_relay(profile, boards[meter.relay.board], meter.relay.unit, meter.relay.channel)
+    except ValueError as fault:
+        raise ValueError(f"meter {meter.name} ({meter.meter}), relay: {fault}") from None
 
 
 def next_boundary_ms(place: Place, after_ms: int) -> int:

@@ -115,8 +115,7 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     """An order, where the relay is not seen as wanted and nothing asks to wait."""
     if row.wanted in ("unknown", row.seen):
         return Decision(trying=((row.meter, None),)) if row.meter in state.trying else Decision()
-    profile = place.profiles[place.meters[row.meter].profile]
-    if profile.relay is None or row.meter in state.lost:
+    if place.profile_of[row.meter].relay is None or row.meter in state.lost:
         return Decision()
     if not _may_act(place, state, row.meter, row.wanted, row.cause, now):
         return Decision()

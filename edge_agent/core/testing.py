@@ -23,7 +23,7 @@ def may_test_relay(place: Place, state: BoxState, limits: BoxLimits, meter: str,
         return Refusal("protected_always", "the meter is protected: its relay is never opened")
     if row.state.locked_out is not None:
         return Refusal("locked_out", f"locked out by {row.state.locked_out.who}: the relay stays open")
-    if place.profiles[place.meters[meter].profile].relay is None:
+    if place.profile_of[meter].relay is None:
         return Refusal("not_supported", f"profile {place.meters[meter].profile} has no relay")
     if not fresh_reading(place, state, meter, now):
         return Refusal("stale_reading", "the meter has not been read lately: what it does could not be seen")

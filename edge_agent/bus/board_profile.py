@@ -1,0 +1,97 @@
+"""Reads the description of a relay board from its text: the `relay` of a meter profile, once for all its channels.
+
+Our own lie in `edge_agent/profiles/boards`; a site's own come as text in `configure`, beside its meter profiles.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import tomllib
+
+from edge_agent.bus import profile_words
+from edge_agent.bus.profile_relay import GREATEST_ADDRESS, read_relay
+from edge_agent.bus.profile_table import Mistake, ProfileError, ProfileTable, listed
+from edge_agent.bus.profile_words import DEFAULT_TURNAROUND_MS, LONGEST_SILENCE_MS, LONGEST_TURNAROUND_MS
+from edge_agent.bus.requests import READ_BIT_FUNCTIONS
+from edge_agent.core.meter_profile import Grade, Relay, RelayReadback
+from edge_agent.core.relay_board import RelayBoard
+
+MOST_CHANNELS = 64
+"""Beyond the largest boards on sale (32); all channels are read in one."""
+MOST_REGISTERS = 125
+"""In one request (MODBUS Application Protocol V1.1b3, 6.3)."""
+
+_GRADES = [str(grade) for grade in Grade]
+
+
+def builtin_board_names() -> list[str]:
+    """The boards that come with the agent."""
+    folder = importlib.resources.files("edge_agent") / "profiles" / "boards"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+@functools.cache
+def builtin_board(name: str) -> RelayBoard:
+    """One of ours. Raises KeyError with the names that there are."""
+    if name not in builtin_board_names():
+        raise KeyError(f"no relay board {name!r} comes with the agent; there are {listed(builtin_board_names())}")
+    path = importlib.resources.files("edge_agent") / "profiles" / "boards" / f"{name}.toml"
+    return load_board(path.read_text(encoding="utf-8"), name)
+
+
+def load_board(text: str, name: str) -> RelayBoard:
+    """Read a board. Raises ProfileError with all mistakes; `name` stands for the file in them."""
+    file = f"{name}.toml"
+    mistakes: list[Mistake] = []
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([Mistake(file, "(file)", "(text)", f"not TOML: {error}")]) from error
+    board = _read_board(ProfileTable(file, "", table, mistakes), name)
+    if mistakes or board is None:
+        raise ProfileError(mistakes)
+    return board
+
+
+def _read_board(top: ProfileTable, name: str) -> RelayBoard | None:
+    top.one_of("format", (profile_words.FORMAT,))
+    top.word("kind", (profile_words.BOARD_KIND,))
+    line = top.table("line", needed=True)
+    silence_ms = line.integer("silence_ms", 0, LONGEST_SILENCE_MS, 0) if line else 0
+    turnaround_ms = line.integer("turnaround_ms", 1, LONGEST_TURNAROUND_MS, DEFAULT_TURNAROUND_MS) if line else 1
+    if line:
+        line.finish()
+    channels = top.integer("channels", 1, MOST_CHANNELS)
+    relay = read_relay(top, _GRADES)
+    vendor, model, sources = top.text("vendor"), top.text("model"), top.texts("sources")
+    grade = Grade(top.word("grade", _GRADES))
+    if relay is None:
+        top.wrong("relay", "every board needs the relay of its channel 0")
+    else:
+        _check_channels(top, relay, channels)
+    top.finish()
+    if relay is None:
+        return None
+    return RelayBoard(name, vendor, model, grade, sources, silence_ms, turnaround_ms, channels, relay)
+
+
+def _check_channels(top: ProfileTable, relay: Relay, channels: int) -> None:
+    """What holds of one channel and not of all of them."""
+    if relay.write_release is not None:
+        top.wrong("relay.release", "a board has no control of its own to release a relay to", "(present)")
+    for key, read in (("relay", relay.order), ("relay.contact", relay.contact)):
+        if read is None:
+            continue
+        if read.address + channels * read.count - 1 > GREATEST_ADDRESS:
+            top.wrong(f"{key}.address", f"{channels} channels from there go beyond 0xFFFF", hex(read.address))
+        if read.function not in READ_BIT_FUNCTIONS and channels * read.count > MOST_REGISTERS:
+            top.wrong("channels", f"all are read in one, and one read holds {MOST_REGISTERS} registers", channels)
+    if relay.order and relay.contact and _tag(relay.order, channels) == _tag(relay.contact, channels):
+        reason = "its answer could not be told from the order's; right would be relay.order_readable = false"
+        top.wrong("relay.contact", reason, "(present)")
+
+
+def _tag(read: RelayReadback, channels: int) -> tuple[int, int]:
+    bits = read.function in READ_BIT_FUNCTIONS
+    return read.function, (channels * read.count + 7) // 8 if bits else channels * read.count
