@@ -1,10 +1,11 @@
 """The masters that are compared, each run in a process of its own: `python -m benchmarks.bus.masters NAME TTY CYCLES`.
 
-Each makes one round that is not counted, then the rounds that are; times run from the end of the last reply of the
-uncounted round to that of the last counted one. Peers are set up as their manuals say: no retries, time-out 1 s.
+Each makes one round that is not counted, then the rounds that are; a round runs from the end of the last reply of the
+one before to the end of its own last reply. Peers are set up as their manuals say: no retries, time-out 1 s.
 """
 
 import asyncio
+import itertools
 import json
 import queue
 import sys
@@ -16,7 +17,7 @@ import minimalmodbus
 from pymodbus.client import AsyncModbusSerialClient, ModbusSerialClient
 from pymodbus.exceptions import ModbusException
 
-from benchmarks.bus.theory import BAUD, FIRST_REGISTER, METERS, REGISTERS, UNITS
+from benchmarks.bus.theory import BAUD, FIRST_REGISTER, REGISTERS, UNITS
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.profile import builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
@@ -32,16 +33,15 @@ Read = Callable[[int], bool]
 
 @dataclass(frozen=True)
 class Measured:
-    """What one master did: seconds a round, reads that came and did not, processor time."""
+    """What one master did: seconds of each round, reads that came, processor time of all rounds."""
 
-    cycle_s: float
+    cycles_s: list[float]
     served: int
-    failed: int
     processor_s: float
 
 
-def _measured(began_s: float, ended_s: float, cycles: int, served: int, failed: int, processor_s: float) -> Measured:
-    return Measured((ended_s - began_s) / cycles, served, failed, processor_s)
+def _measured(ends_s: list[float], served: int, processor_s: float) -> Measured:
+    return Measured([after - before for before, after in itertools.pairwise(ends_s)], served, processor_s)
 
 
 def agent(tty: str, cycles: int) -> Measured:
@@ -65,16 +65,19 @@ def agent(tty: str, cycles: int) -> Measured:
             processor_s = processor_s if len(ends) > 1 else time.process_time()
     processor_s = time.process_time() - processor_s
     worker.stop()
-    return _measured(ends[0], ends[-1], cycles, served, METERS * cycles - served, processor_s)
+    return _measured(ends, served, processor_s)
 
 
 def _rounds(read: Read, cycles: int) -> Measured:
     for unit in UNITS:
         read(unit)
-    began_s, began_processor_s = time.monotonic(), time.process_time()
-    served = sum(read(unit) for _ in range(cycles) for unit in UNITS)
-    processor_s = time.process_time() - began_processor_s
-    return _measured(began_s, time.monotonic(), cycles, served, METERS * cycles - served, processor_s)
+    began_processor_s = time.process_time()
+    ends_s = [time.monotonic()]
+    served = 0
+    for _ in range(cycles):
+        served += sum(read(unit) for unit in UNITS)
+        ends_s.append(time.monotonic())
+    return _measured(ends_s, served, time.process_time() - began_processor_s)
 
 
 def minimal(tty: str, cycles: int) -> Measured:
@@ -124,15 +127,16 @@ async def _asynchronous(tty: str, cycles: int, pause_s: float) -> Measured:
 
     for unit in UNITS:
         await read(unit)
-    began_s, began_processor_s = time.monotonic(), time.process_time()
+    began_processor_s = time.process_time()
+    ends_s = [time.monotonic()]
     served = 0
     for _ in range(cycles):
         for unit in UNITS:
             served += await read(unit)
+        ends_s.append(time.monotonic())
     processor_s = time.process_time() - began_processor_s
-    ended_s = time.monotonic()
     client.close()
-    return _measured(began_s, ended_s, cycles, served, METERS * cycles - served, processor_s)
+    return _measured(ends_s, served, processor_s)
 
 
 def pymodbus_async(tty: str, cycles: int) -> Measured:
