@@ -110,7 +110,8 @@
     const mark = element.querySelector(".mark");
     if (mark.dataset.state) mark.dataset.state = pointState;
     mark.querySelector("use").setAttribute("href", `#${pointState}`);
-    setText(element.querySelector(".word"), (lostWith ? `${word(lostWith)}, ` : "") + word(pointState));
+    setText(element.querySelector(".word"), word(pointState));
+    setText(element.querySelector(".lost-word"), lostWith ? word(lostWith) : "");
     const relayMark = element.querySelector(".relay-mark");
     relayMark.querySelector("use").setAttribute("href", `#relay-${relay}`);
     setText(relayMark.querySelector("span"), word(`relay-${relay}`));
