@@ -169,7 +169,7 @@ UNCHARGED: Final = interval(
 
 GRANT_MICRO: Final = 100_000_000
 FEE_MICRO: Final = 500_000
-RECLAIM_MICRO: Final = 2_345_678
+RECLAIM_MICRO: Final = 2_340_000
 _AFTER_CHARGE_MICRO: Final = BOOK_BEFORE_MICRO - STRADDLING.charge_micro
 
 FIRST_RECORDS: Final[tuple[Record, ...]] = (
