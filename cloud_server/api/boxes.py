@@ -4,6 +4,7 @@ A sync request with nothing in it is held until there is something for its box. 
 database is held meanwhile.
 """
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.waiting import BoxBells
+from cloud_server.flows.waiting import BoxBells, HeldRequest
 from protocol.envelope import Line, read_body, write_body
 from protocol.errors import NotALine, TooLarge
 from protocol.limits import BODY_BYTES_MAX
@@ -54,12 +55,30 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
             # Listen first, then look, and look again at the end: a command signed in between is not missed.
             with bells.hold(result.box) as held:
                 result = await run_in_threadpool(synchronise.look_again, centre, result)
-                if result.idle and await held.woken(result.sync.wait_s):
+                if result.idle and await _woken(request, held, result.sync.wait_s):
                     result = await run_in_threadpool(synchronise.look_again, centre, result)
         answer = await run_in_threadpool(synchronise.sign_answer, centre, result)
         return _answer(request, answer)
 
     return router
+
+
+async def _woken(request: Request, held: HeldRequest, wait_s: float) -> bool:
+    """True when there is something for the box; False when the time is over or the box has hung up."""
+    woken = asyncio.ensure_future(held.woken(wait_s))
+    hung_up = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({woken, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        return woken.done() and woken.result()
+    finally:
+        woken.cancel()
+        hung_up.cancel()
+
+
+async def _hung_up(request: Request) -> None:
+    """Behind the body the connection has nothing more to say but that it ended."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _lines(request: Request) -> list[Line]:

@@ -12,9 +12,8 @@ import msgspec
 from cloud_server.core.fleet import BoxState
 from protocol import limits
 from protocol.chain import Head, Link, link
-from protocol.errors import BadPayload
 from protocol.messages import Verdict
-from protocol.payload import Count, HashText, IdText, Seq, check_json, decode
+from protocol.payload import Count, HashText, IdText, Seq
 
 
 class BatchClaim(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,13 +73,6 @@ EVIDENCE: Final = frozenset({"forked", "superseded_epoch", "ahead"})
 """Verdicts after which the line is kept apart as evidence, never posted as it stands."""
 
 
-def read_claim(payload: bytes) -> BatchClaim:
-    """Read the placing fields of a payload whose signature fits. Raises BadPayload."""
-    check_json(payload)
-    claim: BatchClaim = decode(payload, BatchClaim)
-    return claim
-
-
 def judge(known: KnownBox | None, arrival: Arrival, content_fault: Callable[[], str | None]) -> Verdict:
     """The verdict on one batch. `content_fault` is asked last: why its content cannot be posted, or None."""
     if known is None:
@@ -126,8 +118,14 @@ def _place_in_chain(known: KnownBox, claim: BatchClaim, content_fault: Callable[
 
 
 def claim_of(payload: bytes) -> BatchClaim | None:
-    """The claim, or None where the payload cannot even be placed: then nobody can tell whose chain it breaks."""
+    """The placing fields of a payload whose signature fits, or None where it cannot even be placed in a chain.
+
+    Read leniently on purpose: what a strict reader refuses in a record is a reason to park the batch, not to lose it.
+    """
     try:
-        return read_claim(payload)
-    except BadPayload:
+        return _claims.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+_claims: Final = msgspec.json.Decoder(BatchClaim)

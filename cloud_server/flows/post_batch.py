@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cloud_server.core import accounts, posting_rules
 from cloud_server.core.balances import wallet_differences
-from cloud_server.core.batch_facts import BoxFacts, MeterFacts, WalletFacts, fold
+from cloud_server.core.batch_facts import AlarmChange, BoxFacts, MeterFacts, WalletFacts, fold
 from cloud_server.core.charge_audit import Audit, ChargeFinding, MeterCharge, audit_batch, tariff_findings
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, GrantState, StoredBatch, WalletGrant
 from cloud_server.core.fleet_health import relay_is_on
@@ -20,7 +20,7 @@ from protocol.envelope import read_line
 from protocol.errors import BadPayload
 from protocol.messages import Batch
 from protocol.payload import read_payload
-from protocol.records import CommandResult, Granted, Record
+from protocol.records import CommandResult, Granted, Record, Subject
 from protocol.units import Ms
 
 
@@ -187,7 +187,9 @@ def _find(centre: Centre, unit: Unit, story: BatchStory, audit: Audit) -> None:
                 standing=True,
             )
         )
-    unit.alarms.add_findings(found, story.now_ms)
+    if unit.alarms.add_findings(found, story.now_ms):
+        raised = AlarmChange("finding", Subject(box=story.box.box), True, story.now_ms, story.stored.seq)
+        unit.alarms.change_alarms([raised])
 
 
 def _charge_finding(story: BatchStory, found: ChargeFinding) -> FoundDifference:

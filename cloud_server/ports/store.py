@@ -209,7 +209,9 @@ class Alarms(Protocol):
 
     def standing_alarms(self, kind: str) -> list[tuple[str, int]]: ...
 
-    def add_findings(self, findings: Iterable[FoundDifference], raised_at_ms: int) -> None: ...
+    def add_findings(self, findings: Iterable[FoundDifference], raised_at_ms: int) -> int:
+        """How many were new."""
+        ...
 
 
 class ReadRows(Protocol):

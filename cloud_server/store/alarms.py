@@ -52,8 +52,8 @@ class AlarmRows(Rows):
         rows = self._tuples(query.where((t.Alarm.kind == kind) & t.Alarm.cleared_at_ms.is_null()))
         return [(row[0], row[1]) for row in rows]
 
-    def add_findings(self, findings: Iterable[FoundDifference], raised_at_ms: int) -> None:
-        """Store findings; the same difference of the same batch is stored once."""
+    def add_findings(self, findings: Iterable[FoundDifference], raised_at_ms: int) -> int:
+        """Store findings; the same difference of the same batch is stored once. How many were new."""
         rows: dict[str, dict[str, object]] = {}
         for finding in findings:
             place = "" if finding.standing else f"{finding.epoch}/{finding.seq}"
@@ -61,7 +61,7 @@ class AlarmRows(Rows):
             row = asdict(finding)
             row.pop("standing")
             rows.setdefault(_id(what), row | {"finding": _id(what), "raised_at_ms": raised_at_ms})
-        self._add_missing(t.Finding, "finding", rows)
+        return self._add_missing(t.Finding, "finding", rows)
 
     def wallets_with_findings(self) -> set[str]:
         """Wallets that a finding names."""

@@ -61,12 +61,16 @@ class Rows:
             chunk = [{"site": self._site, **row} for row in rows[start : start + step]]
             table.insert_many(chunk).on_conflict(conflict_target=target, preserve=changed).execute(self._database)
 
-    def _add_missing(self, table: type[Table], key: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
-        """Add the rows whose key is not there yet."""
+    def _add_missing(self, table: type[Table], key: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
+        """Add the rows whose key is not there yet; how many."""
         column = table._meta.fields[key]  # noqa: SLF001  # the library's own way to look a column up by name
+        added = 0
         for names in pieces(rows):
             known = {found for (found,) in self._tuples(self._of(table, column).where(column.in_(names)))}
-            self._insert(table, [rows[name] for name in names if name not in known])
+            new = [rows[name] for name in names if name not in known]
+            self._insert(table, new)
+            added += len(new)
+        return added
 
     def _run(self, query: Any) -> int:
         """Run an update or delete; how many rows it touched."""
