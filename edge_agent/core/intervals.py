@@ -3,6 +3,7 @@
 The prices come from `protocol.charging`, the same function with which the centre checks them.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 
 import msgspec
@@ -124,13 +125,4 @@ def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: 
 def _after_cut(latest: Latest, raw_wh: int) -> Latest:
     """Memory after a cut: nothing is open where the newest register is the one that was cut at."""
     open_charge = 0 if latest.raw_wh == raw_wh else latest.open_charge_micro
-    return Latest(
-        raw_wh=latest.raw_wh,
-        wall_ms=latest.wall_ms,
-        mono_ms=latest.mono_ms,
-        power_w=latest.power_w,
-        relay=latest.relay,
-        max_power_w=None,
-        open_charge_micro=open_charge,
-        below_trip=latest.below_trip,
-    )
+    return replace(latest, max_power_w=None, open_charge_micro=open_charge)

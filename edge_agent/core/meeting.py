@@ -4,6 +4,8 @@ The order of a reading's way: believed? → interval closed? → running balance
 Each function answers with one decision; the parts are in readings, intervals, wallets, supply and relay.
 """
 
+from dataclasses import replace
+
 import msgspec
 
 from edge_agent.core.decision import NOTHING, Decision, Steps
@@ -15,6 +17,7 @@ from edge_agent.core.overload import restore_when_due, watch_power
 from edge_agent.core.place import Place
 from edge_agent.core.readings import Believed, Doubted, fresh_reading, judge_register
 from edge_agent.core.relay import judge_relay, relay_disobeyed, relay_seen, wish_for
+from edge_agent.core.slope import next_slope, slope_power_w
 from edge_agent.core.state import BoxState, Latest, MeterRow, Now
 from edge_agent.core.supply import Credit
 from edge_agent.core.wallets import credit, feeding, judge_wallet, latch_arrears, running_micro
@@ -29,7 +32,7 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
         return NOTHING
     steps = Steps(state)
     if row.state.held:
-        steps.take(_keep_held(row, reading, state.latest.get(row.meter)))
+        steps.take(_keep_held(place, row, reading, state.latest.get(row.meter)))
     else:
         judged = judge_register(place, row, state.latest.get(row.meter), reading, now)
         if isinstance(judged, Doubted):
@@ -59,7 +62,7 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
         row = msgspec.structs.replace(row, accept_next=False)
         steps.take(Decision(meters=(row,)))
     open_charge = price_open(place, steps.state, meter, judged.raw_wh, at_ms, now.sure).charge_micro
-    steps.take(_remember(row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))
+    steps.take(_remember(place, row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))
     steps.take(_count_below(place, steps.state, meter))
 
 
@@ -74,21 +77,27 @@ def _ended_at(place: Place, meter: str, read_at_ms: int, at_ms: int) -> int | No
     return min(boundary, at_ms)
 
 
-def _keep_held(row: MeterRow, reading: MeterReading, before: Latest | None) -> Decision:
+def _keep_held(place: Place, row: MeterRow, reading: MeterReading, before: Latest | None) -> Decision:
     """A held register: what it tells does not count, the last one believed stays."""
     raw_wh = before.raw_wh if before is not None else row.state.raw_wh or 0
-    return _remember(row, raw_wh, reading, before, before.open_charge_micro if before is not None else 0)
+    return _remember(place, row, raw_wh, reading, before, before.open_charge_micro if before is not None else 0)
 
 
-def _remember(row: MeterRow, raw_wh: int, reading: MeterReading, before: Latest | None, open_charge: int) -> Decision:
-    """The newest reading, in memory."""
+def _remember(
+    place: Place, row: MeterRow, raw_wh: int, reading: MeterReading, before: Latest | None, open_charge: int
+) -> Decision:
+    """The newest reading, in memory. Power that is only estimated never counts as the greatest."""
+    measured = not isinstance(reading.power_w, Unknown)
     power_w = None if isinstance(reading.power_w, Unknown) else reading.power_w
+    slope = None if measured else next_slope(place, row, raw_wh, reading, before)
     powers = [w for w in (power_w, before.max_power_w if before is not None else None) if w is not None]
     latest = Latest(
         raw_wh=raw_wh,
         wall_ms=reading.at_wall_ms,
         mono_ms=reading.at_mono_ms,
-        power_w=power_w,
+        power_w=power_w if slope is None else slope_power_w(place, row, slope, raw_wh, reading.at_mono_ms),
+        power_estimated=slope is not None,
+        slope=slope,
         relay=reading.relay.value,
         max_power_w=max(powers, default=None),
         open_charge_micro=open_charge,
@@ -102,8 +111,7 @@ def _count_below(place: Place, state: BoxState, meter: str) -> Decision:
     wallet, latest = feeding(place, state, meter), state.latest[meter]
     at_trip = wallet is not None and running_micro(state, wallet) <= wallet.trip_micro
     below = latest.below_trip + 1 if at_trip else 0
-    fields = {name: getattr(latest, name) for name in Latest.__slots__}
-    return Decision(latest=((meter, Latest(**{**fields, "below_trip": below})),))
+    return Decision(latest=((meter, replace(latest, below_trip=below)),))
 
 
 def judge_supply(place: Place, steps: Steps, meter: str, now: Now, command: int | None = None) -> None:

@@ -20,9 +20,8 @@ RESTORES_WITHIN_MS: Final = 3_600_000
 def watch_power(place: Place, state: BoxState, meter: str) -> Decision:
     """Note since when power has been above the threshold; forget it when it is not."""
     limit, latest = place.meters[meter].overload, state.latest.get(meter)
-    above = (
-        limit is not None and latest is not None and latest.power_w is not None and latest.power_w > limit.threshold_w
-    )
+    measured_w = latest.power_w if latest is not None and not latest.power_estimated else None
+    above = limit is not None and measured_w is not None and measured_w > limit.threshold_w
     since = state.overload_since_mono_ms.get(meter)
     if above and latest is not None and since is None:
         return Decision(overload_since_mono_ms=((meter, latest.mono_ms),))

@@ -89,14 +89,24 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Slope:
+    """A reading from which the slope of energy is taken, and the slope that was found before it."""
+
+    raw_wh: int
+    mono_ms: int
+    power_w: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Latest:
     """The newest reading of a meter that was believed; lives in memory alone.
 
     Attributes:
         raw_wh: the register, unwrapped, without ratio; wall_ms, mono_ms: when it was read.
-        power_w: None where the meter has none.
+        power_w: as measured, or as the slope of energy where `power_estimated`; None where neither is known yet.
         open_charge_micro: what the energy since the last closed interval costs.
         below_trip: how many readings in a row have put the wallet at or below its trip level.
+        slope: from where the slope of energy is taken; None where power is measured.
     """
 
     raw_wh: int
@@ -107,6 +117,8 @@ class Latest:
     max_power_w: int | None = None
     open_charge_micro: int = 0
     below_trip: int = 0
+    power_estimated: bool = False
+    slope: Slope | None = None
 
 
 @dataclass(frozen=True, slots=True)

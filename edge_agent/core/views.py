@@ -18,7 +18,7 @@ def live_values(place: Place, state: BoxState) -> list[Live]:
                 meter=meter,
                 at_ms=latest.wall_ms,
                 power_w=latest.power_w,
-                power_estimated=False,
+                power_estimated=latest.power_estimated,
                 relay=latest.relay if latest.relay != "unknown" else state.meters[meter].seen,
                 balance_micro=running_micro(state, wallet) if wallet is not None else None,
                 values={"raw_wh": latest.raw_wh},
