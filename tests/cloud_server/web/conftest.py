@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -54,11 +55,11 @@ class Browser:
         self.get("/sign-in")
         self.post("/sign-in", name=name, password=password, next="/")
 
-    def _keep(self, answer: object) -> str:
-        self.text = answer.text  # type: ignore[attr-defined]  # the client's own answer type is not exported
-        self.status = answer.status_code  # type: ignore[attr-defined]  # as above
-        self.headers = dict(answer.headers)  # type: ignore[attr-defined]  # as above
-        self.path = answer.url.path  # type: ignore[attr-defined]  # as above
+    def _keep(self, answer: Any) -> str:
+        self.text = answer.text
+        self.status = answer.status_code
+        self.headers = dict(answer.headers)
+        self.path = answer.url.path
         return self.text
 
 

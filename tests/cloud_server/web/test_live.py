@@ -15,7 +15,8 @@ from cloud_server.web.pages import streams
 from tests.cloud_server.web.conftest import Browser
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_people import FakePeople
-from tests.fakes.centre_site import FakeSite, made_id
+from tests.fakes.centre_site import FakeSite
+from tests.fakes.centre_street import made_id
 
 
 def read(event: bytes | None) -> tuple[str, str, Any]:

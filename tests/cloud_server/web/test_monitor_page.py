@@ -10,7 +10,8 @@ from cloud_server.core.roles import Role
 from cloud_server.core.views import STATES
 from tests.cloud_server.web.conftest import Browser
 from tests.fakes.centre_clock import FakeClock
-from tests.fakes.centre_site import FakeSite, count_states, made_id
+from tests.fakes.centre_site import FakeSite, count_states
+from tests.fakes.centre_street import made_id
 
 
 def shown(text: str) -> list[str]:

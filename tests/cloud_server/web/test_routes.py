@@ -8,7 +8,8 @@ from cloud_server.core.roles import ROLES, TABLE, Role
 from cloud_server.web.routes import LIVE_ROUTES, ROUTES, Route
 from tests.cloud_server.web.conftest import ADDRESS, Browser
 from tests.fakes.centre_people import FakePeople
-from tests.fakes.centre_site import FakeSite, made_id
+from tests.fakes.centre_site import FakeSite
+from tests.fakes.centre_street import made_id
 
 PARTS = {
     "point": made_id("point 1"),

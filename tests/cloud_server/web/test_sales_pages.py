@@ -9,7 +9,8 @@ import pytest
 from cloud_server.core.roles import Role
 from tests.cloud_server.web.conftest import Browser
 from tests.fakes.centre_clock import FakeClock
-from tests.fakes.centre_site import FakeSite, made_id
+from tests.fakes.centre_site import FakeSite
+from tests.fakes.centre_street import made_id
 
 DARK = made_id("account 11")
 DESK = f"/desk/{DARK}"
