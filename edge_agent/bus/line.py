@@ -17,8 +17,9 @@ from edge_agent.bus.verdict import EXCEPTION_FLAG, LineFault, Reply, is_echo, ju
 from edge_agent.core.measured import FaultKind
 from edge_agent.ports import Clock
 
-SERIAL_PATIENCE = Patience(frame_gap_us=30_000, answer_margin_us=30_000)
-"""USB adapters deliver in lots up to 16 ms apart, and our own thread may have to wait for a processor."""
+SERIAL_PATIENCE = Patience(frame_gap_us=50_000, answer_margin_us=50_000)
+"""USB adapters deliver in lots up to 16 ms apart, and on a busy box our own thread may wait for a processor longer than
+that; only a frame that is cut off or an answer that does not come ever costs it."""
 BABBLE_BYTES = 1_024
 """So many bytes without a silence between them are no answer that comes late: somebody talks without end."""
 EARLIEST_PERCENT = 90

@@ -15,7 +15,10 @@ from edge_agent.core.measured import FaultKind
 from tests.edge_agent.bus.scripted_peer import Part, Script, ScriptedPeer, read_reply
 
 BAUD = 115_200
-PACE = Pace(turnaround_ms=50)
+PACE = Pace(turnaround_ms=300)
+"""For answers that are to come, however busy the machine is."""
+QUICK = Pace(turnaround_ms=20)
+"""For answers that are not to come in time."""
 LATE_WINDOW_MS = 150
 WORDS = (1, 2, 3, 4, 5, 6)
 ASKED = read_request(5, 3, 0x0302, len(WORDS))

@@ -27,8 +27,8 @@ from tests.edge_agent.bus.simulated_bus import MODELS, polled_meters, site_of
 BAUD = 115_200
 PACE = Pace(turnaround_ms=10)
 LATE_WINDOW_MS = 200
-LATE_MS = 90
-"""After the time-out of some 40 ms, within the window that follows."""
+LATE_MS = 110
+"""After the time-out of some 60 ms, within the window that follows."""
 HUGE_WATTS = 30_000
 GREATEST_SPEED = 1_000.0
 FAULTS = [

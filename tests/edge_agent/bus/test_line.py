@@ -17,6 +17,7 @@ from tests.edge_agent.bus.line_to_peer import (
     ASKED,
     LATE_WINDOW_MS,
     PACE,
+    QUICK,
     TURNAROUND_S,
     WORDS,
     answer,
@@ -114,7 +115,7 @@ def test_silence_before_each_request_is_kept() -> None:
 
     with line_to(note) as (line, _):
         for _ in range(20):
-            assert isinstance(line.transact(ASKED, Pace(silence_ms=25, turnaround_ms=50)), Reply)
+            assert isinstance(line.transact(ASKED, Pace(silence_ms=25, turnaround_ms=300)), Reply)
     gaps = [after - before for before, after in itertools.pairwise(times)]
     assert min(gaps) >= 0.025
 
@@ -124,7 +125,7 @@ def test_silence_counts_from_the_last_byte_of_a_stray() -> None:
         assert isinstance(line.transact(ASKED, PACE), Reply)
         peer.say(b"\x07\x08")
         told = time.monotonic()
-        line.transact(ASKED, Pace(silence_ms=60, turnaround_ms=50))
+        line.transact(ASKED, Pace(silence_ms=60, turnaround_ms=300))
         assert peer.request_times[-1] - told >= 0.060
         assert stray_kinds(line) == [(5, FaultKind.LONG)]
 
@@ -132,7 +133,7 @@ def test_silence_counts_from_the_last_byte_of_a_stray() -> None:
 def test_a_late_answer_is_thrown_away_in_its_window() -> None:
     stale = read_reply(ASKED.frame, (9,) * 6)
     with line_to(lambda _: [(0.12, stale)], clean) as (line, peer):
-        first = line.transact(ASKED, PACE)
+        first = line.transact(ASKED, QUICK)
         assert isinstance(first, LineFault)
         assert first.kind is FaultKind.TIMEOUT
         ended = time.monotonic()
@@ -146,7 +147,7 @@ def test_a_late_answer_is_thrown_away_in_its_window() -> None:
 def test_a_late_answer_in_another_meters_turn_is_not_its_answer() -> None:
     stale = read_reply(ASKED.frame, (9,) * 6)
     with line_to(silent, lambda request: [(0.005, stale), (0.005, answer(request))]) as (line, _):
-        assert isinstance(line.transact(ASKED, PACE), LineFault)
+        assert isinstance(line.transact(ASKED, QUICK), LineFault)
         other = line.transact(read_request(6, 3, 0x0302, 6), PACE)
         assert isinstance(other, Reply)
         assert other.words == WORDS
@@ -156,7 +157,7 @@ def test_a_late_answer_in_another_meters_turn_is_not_its_answer() -> None:
 def test_a_late_answer_alone_leaves_the_other_meter_unanswered() -> None:
     stale = read_reply(ASKED.frame, (9,) * 6)
     with line_to(silent, lambda _: [(0.005, stale)]) as (line, _):
-        line.transact(ASKED, PACE)
+        line.transact(ASKED, QUICK)
         other = line.transact(read_request(6, 3, 0x0302, 6), PACE)
         assert isinstance(other, LineFault)
         assert other.kind is FaultKind.TIMEOUT
@@ -167,7 +168,7 @@ def test_a_late_answer_after_its_window_is_told_by_its_length() -> None:
     stale = read_reply(ASKED.frame, (9,) * 6)
     block_two = read_request(5, 3, 0x0302, 7)
     with line_to(silent, lambda _: [(0.005, stale)]) as (line, _):
-        line.transact(ASKED, PACE)
+        line.transact(ASKED, QUICK)
         time.sleep(LATE_WINDOW_MS / 1000)
         outcome = line.transact(block_two, PACE)
         assert isinstance(outcome, LineFault)
@@ -188,7 +189,7 @@ def test_a_unit_is_closed_for_its_late_window_after_a_fault_and_open_after_an_an
     clock = SystemClock()
     with line_to(silent, clean) as (line, _):
         assert line.closed_until_ms(5) <= clock.mono_ms()
-        line.transact(ASKED, PACE)
+        line.transact(ASKED, QUICK)
         assert 0 < line.closed_until_ms(5) - clock.mono_ms() <= LATE_WINDOW_MS + 1
         line.transact(ASKED, PACE)
         assert line.closed_until_ms(5) <= clock.mono_ms()
