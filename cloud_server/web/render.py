@@ -1,6 +1,6 @@
 """Templates to answers: one Jinja environment a language, with the words and the writing of values at hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +52,10 @@ class Renderer:
         """How values are written on this visit's pages."""
         site = visit.services.books.site()
         return Show(self._translations[visit.language].gettext, site.zone, site.currency, visit.now_ms)
+
+    def translate_for(self, visit: Visit) -> Callable[[str], str]:
+        """The catalog of this visit's language."""
+        return self._translations[visit.language].gettext
 
     def words_for(self, visit: Visit) -> Words:
         """The words of this visit's language."""

@@ -45,10 +45,11 @@ class Show:
         return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
     def power(self, watts: int | None) -> str:
-        """Kilowatts with two decimals, without the unit."""
+        """Kilowatts with two decimals (one from 10 kW on), without the unit."""
         if watts is None:
             return UNKNOWN
-        return f"{MINUS if watts < 0 else ''}{abs(watts) / 1000:,.2f}"
+        decimals = 2 if abs(watts) < 10_000 else 1
+        return f"{MINUS if watts < 0 else ''}{abs(watts) / 1000:,.{decimals}f}"
 
     def energy(self, wh: Wh | None) -> str:
         """Kilowatt-hours with two decimals, without the unit."""

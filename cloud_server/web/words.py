@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from cloud_server.core.roles import RIGHTS, Right, Role
 from cloud_server.core.views import Badge, BoxStanding, CommandState, LostWith, Method, PointState, SaleState
-from cloud_server.web.show import Show
 from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, IntervalFlag, RefusalReason
 
 
@@ -97,6 +96,15 @@ OPERATION: Final[dict[str, str]] = {
     "lift_lock_out": N_("Lift lock-out"),
     "grant": N_("Credit"),
     "configure": N_("Configuration"),
+    "reclaim": N_("Ask credit back"),
+    "withdraw": N_("Withdraw"),
+    "close_wallet": N_("Close the wallet"),
+    "release_overload": N_("Release overload"),
+    "replace_meter": N_("Replace the meter"),
+    "release_meter": N_("Give the meter up"),
+    "adopt_meter": N_("Take the meter over"),
+    "resolve_register": N_("Judge the register"),
+    "upgrade": N_("Upgrade"),
 }
 MODE: Final[dict[str, str]] = {
     "prepaid": N_("Prepaid"),
@@ -209,26 +217,6 @@ RIGHT: Final[dict[Right, str]] = {
 }
 if set(RIGHT) != set(RIGHTS):
     raise AssertionError("each right has a word")
-VALUE: Final[dict[str, tuple[str, int, int, str]]] = {
-    "total_wh": (N_("Total energy"), 1_000, 2, "kWh"),
-    "power_w": (N_("Power"), 1_000, 3, "kW"),
-    "power_a_w": (N_("Power A"), 1_000, 3, "kW"),
-    "power_b_w": (N_("Power B"), 1_000, 3, "kW"),
-    "power_c_w": (N_("Power C"), 1_000, 3, "kW"),
-    "reactive_var": (N_("Reactive power"), 1_000, 3, "kvar"),
-    "voltage_mv": (N_("Voltage"), 1_000, 1, "V"),
-    "voltage_a_mv": (N_("Voltage A"), 1_000, 1, "V"),
-    "voltage_b_mv": (N_("Voltage B"), 1_000, 1, "V"),
-    "voltage_c_mv": (N_("Voltage C"), 1_000, 1, "V"),
-    "current_ma": (N_("Current"), 1_000, 2, "A"),
-    "current_a_ma": (N_("Current A"), 1_000, 2, "A"),
-    "current_b_ma": (N_("Current B"), 1_000, 2, "A"),
-    "current_c_ma": (N_("Current C"), 1_000, 2, "A"),
-    "frequency_mhz": (N_("Frequency"), 1_000, 2, "Hz"),
-    "power_factor": (N_("Power factor"), 1_000, 3, ""),
-    "power_factor_milli": (N_("Power factor"), 1_000, 3, ""),
-}
-"""A measured quantity: its word, the divisor to its shown unit, decimals, unit."""
 FIELD: Final[dict[str, str]] = {
     "required": N_("Please fill this in."),
     "not_a_number": N_("Type digits with at most two decimals, for example 100.00."),
@@ -284,6 +272,11 @@ class Words:
     def box(self, code: str) -> str:
         return self.of(BOX, code)
 
+    def command(self, kind: str, what: str) -> str:
+        """What was ordered, in one word: the mode, or the kind with its direction."""
+        named = "observe" if kind == "in_service" and what == "off" else what
+        return self.of(OPERATION, named if named in OPERATION else kind)
+
     def command_state(self, code: str) -> str:
         return self.of(COMMAND_STATE, code)
 
@@ -316,13 +309,3 @@ class Words:
 
     def field(self, code: str, limit: str = "") -> str:
         return self.of(FIELD, code) % {"limit": limit}
-
-    def value_name(self, name: str) -> str:
-        return self._translate(VALUE[name][0]) if name in VALUE else name
-
-    def value_text(self, name: str, value: int, show: Show) -> str:
-        """A measured quantity in the unit in which people read it."""
-        if name not in VALUE:
-            return str(value)
-        _, divisor, decimals, unit = VALUE[name]
-        return f"{show.scaled(value, divisor, decimals)} {unit}".rstrip()

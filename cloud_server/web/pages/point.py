@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from cloud_server.core.views import IntervalRow, PointPage
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
+from cloud_server.web.measured import measured
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
@@ -67,16 +68,16 @@ def show(console: Console, visit: Visit) -> Response:
         page=page,
         is_today=page.day == console.renderer.show_for(visit).today(),
         ordered=visit.query.get("ordered", ""),
-        **_live_values(visit, page),
+        **_live_values(console, visit, page),
     )
 
 
 def draw_live_part(console: Console, visit: Visit, page: PointPage) -> str:
     """The part that the stream replaces."""
-    return console.renderer.text(visit, "point_live.html", page=page, **_live_values(visit, page))
+    return console.renderer.text(visit, "point_live.html", page=page, **_live_values(console, visit, page))
 
 
-def _live_values(visit: Visit, page: PointPage) -> dict[str, Any]:
+def _live_values(console: Console, visit: Visit, page: PointPage) -> dict[str, Any]:
     zone = ZoneInfo(visit.services.books.site().zone)
     return {
         "events": timeline(page),
@@ -85,6 +86,11 @@ def _live_values(visit: Visit, page: PointPage) -> dict[str, Any]:
         "chart_height": CHART_HEIGHT,
         "day_wh": sum(row.energy_wh for row in page.intervals),
         "day_micro": sum(row.charge_micro for row in page.intervals),
+        "measured": measured(
+            page.meter.values if page.meter is not None else (),
+            console.renderer.show_for(visit),
+            console.renderer.translate_for(visit),
+        ),
         "shown_state": "lost" if page.row.lost_with else page.row.state,
     }
 

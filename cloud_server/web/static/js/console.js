@@ -50,6 +50,6 @@ const tallybox = (() => {
     const whole = Math.floor(Math.abs(fen) / 100).toString().replace(/\B(?=(\d{3})+$)/g, ",");
     return `${fen < 0 ? MINUS : ""}\u00a5${whole}.${String(Math.abs(fen) % 100).padStart(2, "0")}`;
   };
-  const power = (watts) => watts === null ? "\u2013" : `${watts < 0 ? MINUS : ""}${(Math.abs(watts) / 1000).toFixed(2)}`;
+  const power = (watts) => watts === null ? "\u2013" : `${watts < 0 ? MINUS : ""}${(Math.abs(watts) / 1000).toFixed(Math.abs(watts) < 10000 ? 2 : 1)}`;
   return { now, setNow, clock, age, drawAges, money, power };
 })();
