@@ -2,6 +2,7 @@
 
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,8 +70,10 @@ def confirm(api: CentreApi, name: str, fingerprint: str) -> BoxAtCentre:
     return box
 
 
-def wait_until_waiting(api: CentreApi, name: str, timeout_s: float) -> BoxAtCentre:
-    """Wait until a box has shown its keys. Raises BoxFault when it has not by then."""
+def wait_until_waiting(
+    api: CentreApi, name: str, timeout_s: float, pause: Callable[[float], None] = time.sleep
+) -> BoxAtCentre:
+    """Wait until a box has shown its keys, resting by `pause`. Raises BoxFault when it has not by then."""
     end = time.monotonic() + timeout_s
     while True:
         box = find_box(api.boxes(), name)
@@ -78,7 +81,7 @@ def wait_until_waiting(api: CentreApi, name: str, timeout_s: float) -> BoxAtCent
             return box
         if time.monotonic() > end:
             raise BoxFault(f"box {box.name} is {box.state}; after {timeout_s:.0f} s it has not asked to be enrolled")
-        time.sleep(LOOK_AGAIN_S)
+        pause(LOOK_AGAIN_S)
 
 
 def _bare(fingerprint: str) -> str:

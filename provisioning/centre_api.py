@@ -108,9 +108,9 @@ class CentreApi:
         body = {"name": name, "display_name": display_name, "password": password, "roles": roles}
         return self._call("POST", "/staff", json=body)
 
-    def add_token(self, name: str, scopes: list[str]) -> str:
-        """A bearer token for another program."""
-        return str(self._call("POST", "/tokens", json={"name": name, "scopes": scopes})["token"])
+    def add_token(self, name: str, scopes: list[str], days: int) -> str:
+        """A bearer token for another program, good for so many days."""
+        return str(self._call("POST", "/tokens", json={"name": name, "scopes": scopes, "days": days})["token"])
 
     def points(self) -> list[dict[str, Any]]:
         """Every supply point with its state, all pages."""

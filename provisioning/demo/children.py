@@ -9,10 +9,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 import psutil
@@ -22,6 +23,9 @@ from provisioning.files import SETTINGS_MODE, write_file
 END_WITHIN_S: Final = 5.0
 """What a child gets to end by itself after SIGTERM."""
 LOG_LINES_SHOWN: Final = 15
+
+
+Errand = subprocess.Popen[bytes]
 
 
 class ChildDied(Exception):
@@ -81,6 +85,7 @@ class Children:
         """`record`: the file that names them for the next start."""
         self._record = record
         self._children: dict[str, Child] = {}
+        self._errands: set[Errand] = set()
         self._lock = threading.RLock()
 
     def add(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -114,6 +119,27 @@ class Children:
             child.wanted = True
             return child
 
+    @contextmanager
+    def errand(self, command: Sequence[str], output: IO[bytes] | int, faults: IO[bytes] | int) -> Iterator[Errand]:
+        """Run a command that ends by itself; it is ended with the context, and with all children."""
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=faults, process_group=0
+        ) as process:
+            with self._lock:
+                self._errands.add(process)
+            try:
+                yield process
+            finally:
+                with self._lock:
+                    self._errands.discard(process)
+                process.kill()
+
+    def end_errands(self) -> None:
+        """Break off what would end by itself; who waits for it goes on at once."""
+        with self._lock:
+            for errand in self._errands:
+                errand.kill()
+
     def kill(self, name: str) -> int:
         """SIGKILL, as when the power goes. Returns the process id that was; 0 when it did not run."""
         with self._lock:
@@ -142,6 +168,7 @@ class Children:
         """SIGTERM to all, some seconds, SIGKILL to the rest."""
         with self._lock:
             running = [child.process for child in self._children.values() if child.process is not None and child.runs]
+            self.end_errands()
             for child in self._children.values():
                 child.wanted = False
             for process in running:

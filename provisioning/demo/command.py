@@ -11,9 +11,9 @@ from provisioning.demo.children import ChildDied
 from provisioning.demo.control import ACTIONS, ControlFault, DemoControl
 from provisioning.demo.first_start import StartFailed
 from provisioning.demo.folder import DemoFolder, FolderFault
-from provisioning.demo.run import Demo
+from provisioning.demo.run import run_demo
 from provisioning.demo.sockets import NoAnswer
-from provisioning.demo.staging import DEFAULT_PORT
+from provisioning.demo.staging import DEFAULT_PORT, Stage
 from provisioning.init_site import InitFault
 
 DEFAULT_STATE: Final = Path("demo-state")
@@ -75,12 +75,9 @@ def _speed(text: str) -> float:
 
 
 def _run_demo(options: argparse.Namespace) -> int:
-    folder = DemoFolder(options.state)
-    demo = Demo(folder, _say)
-    if not options.headless:
-        demo.when_up = lambda: print(guide(demo), flush=True)
+    words = {"port": options.port, "fresh": options.fresh, "small": options.small, "speed": options.speed}
     try:
-        demo.run(port=options.port, fresh=options.fresh, small=options.small, speed=options.speed)
+        run_demo(DemoFolder(options.state), _say, _say_nothing if options.headless else _show, **words)
     except (FolderFault, StartFailed, ChildDied, ApiFault, InitFault, NoAnswer, OSError) as fault:
         print(f"demo: {fault}", file=sys.stderr)
         return NOT_DONE
@@ -91,10 +88,17 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def guide(demo: Demo) -> str:
+def _show(stage: Stage) -> None:
+    print(guide(stage), flush=True)
+
+
+def _say_nothing(_stage: Stage) -> None:
+    """A script reads demo.json."""
+
+
+def guide(stage: Stage) -> str:
     """Where to look, who can sign in, what to try."""
-    stage, folder = demo.stage, demo.folder
-    street = stage.street
+    folder, street = stage.folder, stage.street
     control = f"provision demo-control --state {folder.path}"
     people = "\n".join(f"    {person.role:<14} {person.name:<14} {person.password}" for person in stage.memory.staff)
     box = street.boxes[0]

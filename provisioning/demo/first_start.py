@@ -35,9 +35,9 @@ PEOPLE: Final = (
     ("auditor", "审计 赵敏"),
 )
 """Role and shown name; the role is also what is typed at the sign-in."""
-TOKEN_SCOPES: Final = "read,sell,provision,admin"
-"""All of them: the demo's token is for trying out. A payment gateway gets `sell`."""
-TOKEN_DAYS: Final = "400"
+TOKEN_SCOPES: Final = ["read", "sell", "provision"]
+"""All that the API asks for: the demo's token is for trying out. A payment gateway gets `sell`."""
+TOKEN_DAYS: Final = 400
 """The longest that the centre gives: a kept demo is still itself after a year."""
 
 Say = Callable[[str], None]
@@ -58,16 +58,13 @@ def run_command(*words: str) -> str:
 
 
 def set_up_centre(stage: Stage) -> None:
-    """`cloud-server setup`, once: its database, a token for provisioning; and one for who tries the demo's API."""
-    memory, settings = stage.memory, str(stage.folder.centre_settings)
-    if not memory.provision_token:
-        said = run_command(program("cloud-server"), "setup", "--config", settings, "--provision-token", "--json")
-        memory.provision_token = json.loads(said)["provision_token"]
-        stage.remember()
-    if not memory.api_token:
-        words = ("token", "--config", settings, "--name", "demo", "--scopes", TOKEN_SCOPES, "--days", TOKEN_DAYS)
-        memory.api_token = json.loads(run_command(program("cloud-server"), *words, "--json"))["token"]
-        stage.remember()
+    """`cloud-server setup`, once: its database, and the token with which provisioning speaks to it."""
+    if stage.memory.provision_token:
+        return
+    settings = str(stage.folder.centre_settings)
+    said = run_command(program("cloud-server"), "setup", "--config", settings, "--provision-token", "--json")
+    stage.memory.provision_token = json.loads(said)["provision_token"]
+    stage.remember()
 
 
 def wait_for_centre(stage: Stage) -> None:
@@ -83,7 +80,7 @@ def wait_until(stage: Stage, what: str, timeout_s: float, happened: Callable[[],
         stage.children.check()
         if time.monotonic() > end:
             raise StartFailed(f"waited {timeout_s:.0f} s in vain for {what}; see {stage.folder.logs}")
-        time.sleep(LOOK_AGAIN_S)
+        stage.pause(LOOK_AGAIN_S)
 
 
 def send_plan(stage: Stage) -> None:
@@ -95,7 +92,7 @@ def send_plan(stage: Stage) -> None:
 
 
 def make_people(stage: Stage) -> None:
-    """Someone of each role. Passwords are kept before they are sent."""
+    """Someone of each role, and a token for other programs. Passwords are kept before they are sent."""
     memory = stage.memory
     if memory.staff_made:
         return
@@ -106,16 +103,18 @@ def make_people(stage: Stage) -> None:
     with stage.api() as api:
         for person in memory.staff:
             _once(partial(api.add_person, person.name, shown[person.role], person.password, [person.role]))
+        if not memory.api_token:
+            memory.api_token = api.add_token("demo", TOKEN_SCOPES, TOKEN_DAYS)
     memory.staff_made = True
     stage.remember()
 
 
 def _once(step: Callable[[], Any]) -> None:
-    """Take a step that an earlier start may have taken already: 409 says that it is there."""
+    """Add a person whom an earlier start may have added already: then the name is what is refused, and nothing else."""
     try:
         step()
     except Refused as refusal:
-        if refusal.status != 409:
+        if [error.split(":")[0] for error in refusal.errors] != ["name"]:
             raise
 
 
@@ -139,17 +138,16 @@ def _enrol(stage: Stage, api: CentreApi, box: str) -> None:
     address = f"https://{HOST}:{stage.memory.fibre_ports[box]}"
     boxes.write_claim(api, box, stage.folder.box_claim(box), centre_address=address)
     words = [program("edge-agent"), "enrol", "--config", str(stage.folder.box_settings(box))]
-    with stage.folder.log(f"{box}-enrol").open("ab") as log:
-        enrolling = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        waiting = boxes.wait_until_waiting(api, box, UP_WITHIN_S)
-        boxes.confirm(api, box, waiting.fingerprint or "")
-        code = enrolling.wait(UP_WITHIN_S)
-    except (subprocess.TimeoutExpired, boxes.BoxFault) as fault:
-        raise StartFailed(f"box {box} was not enrolled: {fault}; see {log.name}") from None
-    finally:
-        enrolling.kill()
-        enrolling.wait()
+    with (
+        stage.folder.log(f"{box}-enrol").open("ab") as log,
+        stage.children.errand(words, log, subprocess.STDOUT) as enrolling,
+    ):
+        try:
+            waiting = boxes.wait_until_waiting(api, box, UP_WITHIN_S, stage.pause)
+            boxes.confirm(api, box, waiting.fingerprint or "")
+            code = enrolling.wait(UP_WITHIN_S)
+        except (subprocess.TimeoutExpired, boxes.BoxFault) as fault:
+            raise StartFailed(f"box {box} was not enrolled: {fault}; see {log.name}") from None
     if code != 0:
         raise StartFailed(f"edge-agent enrol of box {box} ended with {code}; see {log.name}")
 
@@ -173,7 +171,7 @@ def _serve_box(stage: Stage, box: str, numbers: list[str], say: Say) -> None:
         refused = _test_and_serve(stage, box, list(refused))
         if not refused:
             return
-        time.sleep(ROUND_PAUSE_S)
+        stage.pause(ROUND_PAUSE_S)
     for number, why in refused.items():
         say(f"{number} stays in observe: {why}")
 
@@ -188,7 +186,7 @@ def _test_and_serve(stage: Stage, box: str, numbers: list[str]) -> dict[str, str
     refused = dict.fromkeys(numbers, "the test was broken off")
     with (
         stage.folder.log(f"{box}-relay-test").open("ab") as log,
-        subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log) as testing,
+        stage.children.errand(words, subprocess.PIPE, log) as testing,
         stage.api() as api,
     ):
         for line in testing.stdout or ():
@@ -214,7 +212,7 @@ def _serve(stage: Stage, api: CentreApi, number: str) -> None:
         except (Refused, Unreachable):
             if time.monotonic() > end:
                 raise
-            time.sleep(LOOK_AGAIN_S)
+            stage.pause(LOOK_AGAIN_S)
     if number in stage.street.begin_as("protected"):
         api.set_mode(meter, "protected")
     stage.memory.in_service.append(number)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +29,12 @@ CLOCK_VARIABLE: Final = "TALLYBOX_CLOCK_OFFSET_FILE"
 """Read by the agent's clock: a file with the milliseconds by which its wall clock is wrong."""
 
 
+class Ending(Exception):
+    """Somebody asked for the end while a step was under way."""
+
+
 class Stage:
-    """Everything that the steps of a demo share."""
+    """Everything that the steps of a demo share. `ending` is set when no further step is to be taken."""
 
     def __init__(self, folder: DemoFolder, memory: Memory, street: Street) -> None:
         self.folder = folder
@@ -37,6 +42,12 @@ class Stage:
         self.street = street
         self.children = Children(folder.children)
         self.plan: PlanFile | None = None
+        self.ending = threading.Event()
+
+    def pause(self, duration_s: float) -> None:
+        """Rest for so long. Raises Ending as soon as the end was asked for."""
+        if self.ending.wait(duration_s):
+            raise Ending
 
     @property
     def url(self) -> str:
