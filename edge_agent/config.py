@@ -6,6 +6,7 @@ Every mistake is named at once, with file, key, value and what would be right. W
 
 import binascii
 import difflib
+import enum
 import hashlib
 import ssl
 import tomllib
@@ -34,15 +35,20 @@ class BadConfig(Exception):
         self.mistakes = mistakes
 
 
+class PortKind(enum.StrEnum):
+    """How a bus is reached: the keys of a `[bus.NAME]` table."""
+
+    SERIAL = "serial"
+    TCP = "tcp"
+    MODBUS_TCP = "modbus_tcp"
+
+
 @dataclass(frozen=True, slots=True)
 class BusPort:
-    """Where a bus is plugged in: a serial device, or a serial server (host, TCP port)."""
+    """Where a bus is plugged in: a serial device, or "host:port" of a serial server or of a Modbus TCP gateway."""
 
-    serial: str | None = None
-    tcp: tuple[str, int] | None = None
-
-    def __str__(self) -> str:
-        return self.serial or (f"{self.tcp[0]}:{self.tcp[1]}" if self.tcp else "")
+    kind: PortKind
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def _open(path: Path, mistakes: list[str]) -> _Table:
 
 
 def _buses(path: Path, top: _Table, mistakes: list[str]) -> dict[str, BusPort]:
-    """`[bus.NAME]`: exactly one of `serial` and `tcp`, none used twice."""
+    """`[bus.NAME]`: exactly one kind of port each, none used twice."""
     tables = top.take("bus", dict, 'a table for each bus, for example [bus.A1-1] with serial = "/dev/ttyS1"') or {}
     found: dict[str, BusPort] = {}
     used: dict[str, str] = {}
@@ -155,32 +161,45 @@ def _buses(path: Path, top: _Table, mistakes: list[str]) -> dict[str, BusPort]:
         table.done()
         if port is None:
             continue
-        if str(port) in used:
-            table.wrong("serial" if port.serial else "tcp", str(port), f"a port of its own; {used[str(port)]} has it")
-        used.setdefault(str(port), name)
+        if port.address in used:
+            table.wrong(port.kind, port.address, f"a port of its own; bus {used[port.address]} has it")
+        used.setdefault(port.address, name)
         found[name] = port
     return found
 
 
 def _port(table: _Table) -> BusPort | None:
-    serial = table.take("serial", str, 'a serial device, for example "/dev/serial/by-id/usb-…"', optional=True)
-    tcp = table.take("tcp", str, 'a serial server, for example "192.0.2.7:502"', optional=True)
-    if (serial is None) == (tcp is None):
-        if not {"serial", "tcp"} & table.values.keys():
-            table.wrong("serial", None, 'a serial device, for example "/dev/ttyS1" (or tcp = "host:port")')
-        elif serial is not None:
-            table.wrong("tcp", tcp, "one of serial and tcp, not both")
+    """The one port of a bus, or None where there is none, several, or one that cannot be."""
+    rights = {
+        PortKind.SERIAL: 'a serial device, for example "/dev/serial/by-id/usb-…"',
+        PortKind.TCP: 'a serial server that carries RTU frames, for example "192.0.2.7:4001"',
+        PortKind.MODBUS_TCP: 'a Modbus TCP gateway, for example "192.0.2.7:502"',
+    }
+    given = [kind for kind in rights if kind in table.values]
+    values = {kind: table.take(kind, str, right, optional=True) for kind, right in rights.items()}
+    if not given:
+        table.wrong(PortKind.SERIAL, None, f"{rights[PortKind.SERIAL]} (or {PortKind.TCP}, or {PortKind.MODBUS_TCP})")
         return None
-    if serial is not None:
-        if not serial.startswith("/"):
-            table.wrong("serial", serial, 'an absolute path, for example "/dev/ttyS1"')
-            return None
-        return BusPort(serial=serial)
-    host, colon, port = str(tcp).rpartition(":")
-    if not (colon and host and port.isdecimal() and 0 < int(port) < 65_536):
-        table.wrong("tcp", tcp, '"host:port" with a port from 1 to 65535')
+    if len(given) > 1:
+        table.wrong(given[1], table.values[given[1]], f"one of {', '.join(rights)}, and {given[0]} is there")
         return None
-    return BusPort(tcp=(host, int(port)))
+    kind, address = given[0], values[given[0]]
+    if address is None:
+        return None
+    if not (_is_device(address) if kind is PortKind.SERIAL else _is_host_and_port(address)):
+        right = "an absolute path" if kind is PortKind.SERIAL else '"host:port" with a port from 1 to 65535'
+        table.wrong(kind, address, right)
+        return None
+    return BusPort(kind, address)
+
+
+def _is_device(text: str) -> bool:
+    return text.startswith("/")
+
+
+def _is_host_and_port(text: str) -> bool:
+    host, colon, port = text.rpartition(":")
+    return bool(colon and host) and port.isdecimal() and 0 < int(port) < 65_536
 
 
 def _limits(path: Path, top: _Table, mistakes: list[str]) -> BoxLimits:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from edge_agent.bus.board_profile import builtin_board, builtin_board_names, load_board
+from edge_agent.bus.gateway import ModbusTcpLine, rtu_over_tcp
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.profile import builtin_names, builtin_profile, load_profile
 from edge_agent.bus.profile_table import ProfileError
 from edge_agent.bus.serial_port import SerialSettings
+from edge_agent.bus.transaction import Line
 from edge_agent.bus.worker import BusWorker
-from edge_agent.config import BusPort
+from edge_agent.config import BusPort, PortKind
 from edge_agent.core.meter_profile import Profile
 from edge_agent.core.place import Place, make_place
 from edge_agent.core.polling import PollingLimits
@@ -44,6 +46,25 @@ def read_place(box: str, config: BoxConfig) -> Place:
     except ProfileError as fault:
         raise ValueError(str(fault)) from None
     return make_place(box, config, profiles, boards)
+
+
+def _line(bus: BusConfig, port: BusPort, clock: Clock) -> Line:
+    """The line master for a port, with the line's settings as the configuration says them."""
+    settings = SerialSettings(
+        port=port.address,
+        baud=bus.baud,
+        parity=bus.parity,
+        stop_bits=bus.stop_bits,
+        local_echo=bus.echo,
+        silence_ms=bus.silence_ms or 0,
+    )
+    match port.kind:
+        case PortKind.SERIAL:
+            return SerialLine(settings, clock)
+        case PortKind.TCP:
+            return rtu_over_tcp(settings, clock)
+        case PortKind.MODBUS_TCP:
+            return ModbusTcpLine(settings, clock)
 
 
 class Sink:
@@ -100,21 +121,12 @@ class Buses:
 
     def _open(self, bus: BusConfig, polled: tuple[PolledMeter, ...], limits: PollingLimits) -> None:
         port = self._ports.get(bus.name)
-        if port is None or port.serial is None:
-            reason = "box.toml ties no port to it" if port is None else "serial servers are not spoken to yet"
-            log.error("bus_without_port", extra={"fields": {"bus": bus.name, "reason": reason}})
+        if port is None:
+            log.error("bus_without_port", extra={"fields": {"bus": bus.name, "reason": "box.toml ties no port to it"}})
             return
-        settings = SerialSettings(
-            port=port.serial,
-            baud=bus.baud,
-            parity=bus.parity,
-            stop_bits=bus.stop_bits,
-            local_echo=bus.echo,
-            silence_ms=bus.silence_ms or 0,
-        )
         worker = BusWorker(
             bus.name,
-            SerialLine(settings, self._clock),
+            _line(bus, port, self._clock),
             polled,
             Sink(bus.bus, self._post),
             self._clock,

@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from edge_agent.config import BadConfig, BoxFile, read_box_file, read_claim
+from edge_agent.config import BadConfig, BoxFile, PortKind, read_box_file, read_claim
 from edge_agent.health import free_bytes
 from edge_agent.store.database import library_warning
 from edge_agent.sync.identity import IdentityFault, is_enrolled, read_identity
@@ -38,18 +38,18 @@ def check_box(path: Path) -> tuple[list[str], list[str]]:
 
 
 def _ports(box_file: BoxFile) -> list[str]:
-    """Each serial device must be there and be ours to open."""
+    """Each serial device must be there and be ours to open; a gateway is looked for when it is used."""
     found = []
     for name, port in box_file.buses.items():
         place = f"{box_file.path}: [bus.{name}]"
-        if port.tcp is not None:
-            found.append(f"{place} tcp = {str(port)!r}; this version speaks to serial ports alone")
-        elif not Path(port.serial or "").exists():
+        if port.kind is not PortKind.SERIAL:
+            continue
+        if not Path(port.address).exists():
             right = "a device that is plugged in (see /dev/serial/by-id)"
-            found.append(f"{place} serial = {port.serial!r} does not exist; right would be {right}")
-        elif not os.access(port.serial or "", os.R_OK | os.W_OK):
+            found.append(f"{place} serial = {port.address!r} does not exist; right would be {right}")
+        elif not os.access(port.address, os.R_OK | os.W_OK):
             right = "one that this user may open (group dialout)"
-            found.append(f"{place} serial = {port.serial!r} may not be opened; right would be {right}")
+            found.append(f"{place} serial = {port.address!r} may not be opened; right would be {right}")
     return found
 
 

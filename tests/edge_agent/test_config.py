@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config import BadConfig, BusPort, read_box_file, read_claim
+from edge_agent.config import BadConfig, BusPort, PortKind, read_box_file, read_claim
 from protocol.signing import signing_key
 
 GOOD = """
@@ -15,7 +15,9 @@ claim = "claim.toml"
 [bus.A1-1]
 serial = "/dev/ttyS1"
 [bus.A1-2]
-tcp = "192.0.2.7:502"
+tcp = "192.0.2.7:4001"
+[bus.A1-3]
+modbus_tcp = "192.0.2.7:502"
 [limits]
 greatest_grant_micro = 5000000
 [sync]
@@ -54,7 +56,11 @@ def test_a_good_file_is_read_and_its_paths_are_those_beside_it(tmp_path: Path) -
     found = read_box_file(box_toml(tmp_path, GOOD))
     assert found.state_dir == tmp_path / "state"
     assert found.claim == tmp_path / "claim.toml"
-    assert found.buses == {"A1-1": BusPort(serial="/dev/ttyS1"), "A1-2": BusPort(tcp=("192.0.2.7", 502))}
+    assert found.buses == {
+        "A1-1": BusPort(PortKind.SERIAL, "/dev/ttyS1"),
+        "A1-2": BusPort(PortKind.TCP, "192.0.2.7:4001"),
+        "A1-3": BusPort(PortKind.MODBUS_TCP, "192.0.2.7:502"),
+    }
     assert found.limits.greatest_grant_micro == 5_000_000
     assert found.wait_s == 20
 
@@ -98,7 +104,7 @@ wait_s = 60
         ("[bus.B]", "serial"),
         ('[bus.B]\nserial = "/dev/x"\ntcp = "h:1"', "tcp"),
         ('[bus.B]\ntcp = "host"', "tcp"),
-        ('[bus.B]\ntcp = ":1"', "tcp"),
+        ('[bus.B]\nmodbus_tcp = ":1"', "modbus_tcp"),
         ('[bus.B]\nserial = "/dev/x"\nbaud = 9600', "baud"),
         ('[bus.B]\nserial = "/dev/x"\n[bus.C]\nserial = "/dev/x"', "serial"),
         ("[bus.B]\nserial = true", "serial"),

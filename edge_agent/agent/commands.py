@@ -1,0 +1,187 @@
+"""What each command of `edge-agent` does. Says things through a `Terminal`; gives an exit code.
+
+0: done. 1: refused or failed, in words. 2: the command line or a file is wrong, every mistake named.
+"""
+
+import json
+import select
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edge_agent.agent.checks import check_box
+from edge_agent.agent.enrol import enrol
+from edge_agent.agent.offline import stored_batches, stored_status
+from edge_agent.agent.profiles import check_profile
+from edge_agent.agent.run import run
+from edge_agent.config import BadConfig, BoxFile, read_box_file
+from edge_agent.console.local_socket import AgentUnreachable, ask
+from edge_agent.console.log_lines import log_to_stderr
+from edge_agent.console.tables import status_text
+from edge_agent.flows.start_up import NotEnrolled
+from edge_agent.ports import StoreFault
+from edge_agent.sync.enrolment import Refused, Waiting
+from edge_agent.sync.identity import IdentityFault
+from protocol.errors import TheirFault
+
+OK: Final = 0
+FAILED: Final = 1
+WRONG: Final = 2
+WATCH_EVERY_S: Final = 1.0
+_CLEAR: Final = "\x1b[H\x1b[2J"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where words go: `say` to stdout, `complain` to stderr; `ask` waits for a typed line."""
+
+    say: Callable[[str], None]
+    complain: Callable[[str], None]
+    ask: Callable[[str], str]
+
+
+def carry_out(parsed: Namespace, terminal: Terminal) -> int:
+    """Carry out the command that was parsed; what goes wrong is told in words."""
+    log_to_stderr()
+    try:
+        return _COMMANDS[parsed.command](parsed, terminal)
+    except BadConfig as fault:
+        terminal.complain("\n".join(fault.mistakes))
+        return WRONG
+    except (StoreFault, IdentityFault, NotEnrolled, Refused, AgentUnreachable, TheirFault) as fault:
+        terminal.complain(str(fault))
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _box_file(parsed: Namespace) -> BoxFile:
+    return read_box_file(parsed.config)
+
+
+def _run(parsed: Namespace, _: Terminal) -> int:
+    run(_box_file(parsed))
+    return OK
+
+
+def _enrol(parsed: Namespace, terminal: Terminal) -> int:
+    last: list[str] = []
+
+    def told(waiting: Waiting) -> None:
+        words = waiting.unreachable or "waiting until the fingerprint is confirmed at the centre"
+        if [words] != last:
+            terminal.say(words)
+        last[:] = [words]
+
+    epoch = enrol(_box_file(parsed), lambda fingerprint: terminal.say(f"fingerprint {fingerprint}"), told)
+    terminal.say(f"enrolled, epoch {epoch}")
+    return OK
+
+
+def _check(parsed: Namespace, terminal: Terminal) -> int:
+    mistakes, notes = check_box(parsed.config)
+    if parsed.json:
+        _say_json(terminal, {"mistakes": mistakes, "notes": notes})
+    else:
+        terminal.say("\n".join([*notes, *(mistakes or ["no mistakes found"])]))
+    return WRONG if mistakes else OK
+
+
+def _status(parsed: Namespace, terminal: Terminal) -> int:
+    box_file = _box_file(parsed)
+    try:
+        status = ask(box_file.state_dir, "status")
+    except AgentUnreachable:
+        status = stored_status(box_file)
+    if parsed.json:
+        _say_json(terminal, status)
+    else:
+        terminal.say(status_text(status))
+    return OK
+
+
+def _watch(parsed: Namespace, terminal: Terminal) -> int:
+    state_dir = _box_file(parsed).state_dir
+    while True:
+        terminal.say(f"{_CLEAR}{status_text(ask(state_dir, 'status'))}")
+        select.select((), (), (), WATCH_EVERY_S)
+
+
+def _relay_test(parsed: Namespace, terminal: Terminal) -> int:
+    state_dir = _box_file(parsed).state_dir
+    codes = []
+    for meter in parsed.meter:
+        looked = ask(state_dir, "relay_test_look", meter=meter)
+        if "refused" in looked or "error" in looked:
+            codes.append(_outcome(parsed, terminal, {"meter": meter, **looked}, FAILED))
+        elif not parsed.yes and not _confirmed(terminal, looked["status"]):
+            terminal.complain("nothing was done")
+            codes.append(FAILED)
+        else:
+            done = ask(state_dir, "relay_test", meter=meter, who=parsed.who)
+            codes.append(_outcome(parsed, terminal, {"meter": meter, **done}, OK if done.get("passed") else FAILED))
+    return max(codes)
+
+
+def _confirmed(terminal: Terminal, meter: dict[str, Any]) -> bool:
+    load = "not known" if meter["power_w"] is None else f"{meter['power_w']} W"
+    relay = meter.get("seen", "unknown")
+    terminal.say(f"{meter['name']}: relay {relay}, present load {load}, read {meter['age_s']} s ago.")
+    terminal.say("The relay will open and close: the shop is without power for some seconds.")
+    return terminal.ask("Type yes to go on: ").strip().lower() == "yes"
+
+
+def _lock_out(parsed: Namespace, terminal: Terminal) -> int:
+    done = ask(_box_file(parsed).state_dir, "lock_out", meter=parsed.meter, who=parsed.who)
+    code = _outcome(parsed, terminal, done, OK if "locked_out" in done else FAILED)
+    if code == OK and not parsed.json:
+        terminal.say("This is no isolation: lock the breaker too.")
+    return code
+
+
+def _outcome(parsed: Namespace, terminal: Terminal, answer: dict[str, Any], code: int) -> int:
+    if parsed.json:
+        terminal.say(json.dumps(answer, ensure_ascii=False))
+    elif "error" in answer or "refused" in answer:
+        terminal.complain(answer.get("error") or f"refused, {answer['refused']}: {answer['detail']}")
+    else:
+        terminal.say(" ".join(f"{key}={value}" for key, value in answer.items() if key != "status"))
+    return code
+
+
+def _batches_show(parsed: Namespace, terminal: Terminal) -> int:
+    batches = stored_batches(_box_file(parsed), parsed.from_seq)
+    if parsed.json:
+        _say_json(terminal, batches)
+        return OK
+    for batch in batches:
+        state = "acknowledged" if batch["acknowledged"] else "waits"
+        terminal.say(f"{batch['epoch']}/{batch['seq']} {batch['hash'][:16]} {batch['records']} records, {state}")
+    return OK
+
+
+def _profile_check(parsed: Namespace, terminal: Terminal) -> int:
+    found = check_profile(parsed.file, parsed.unit)
+    if found.mistakes:
+        terminal.complain("\n".join(found.mistakes))
+        return WRONG
+    terminal.say("\n".join([*found.plan, f"{parsed.file}: no mistakes found"]))
+    return OK
+
+
+def _say_json(terminal: Terminal, value: object) -> None:
+    terminal.say(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+_COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
+    "run": _run,
+    "enrol": _enrol,
+    "check": _check,
+    "status": _status,
+    "watch": _watch,
+    "relay-test": _relay_test,
+    "lock-out": _lock_out,
+    "batches show": _batches_show,
+    "profile check": _profile_check,
+}
