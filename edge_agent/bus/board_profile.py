@@ -31,13 +31,18 @@ def builtin_board_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-@functools.cache
-def builtin_board(name: str) -> RelayBoard:
-    """One of ours. Raises KeyError with the names that there are."""
+def builtin_board_text(name: str) -> str:
+    """The exact text of one of ours. Raises KeyError with the names that there are."""
     if name not in builtin_board_names():
         raise KeyError(f"no relay board {name!r} comes with the agent; there are {listed(builtin_board_names())}")
     path = importlib.resources.files("edge_agent") / "profiles" / "boards" / f"{name}.toml"
-    return load_board(path.read_text(encoding="utf-8"), name)
+    return path.read_text(encoding="utf-8")
+
+
+@functools.cache
+def builtin_board(name: str) -> RelayBoard:
+    """One of ours. Raises KeyError."""
+    return load_board(builtin_board_text(name), name)
 
 
 def load_board(text: str, name: str) -> RelayBoard:

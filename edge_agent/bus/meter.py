@@ -13,7 +13,7 @@ from edge_agent.bus.plan import Block, plan_blocks
 from edge_agent.bus.requests import Request, read_request, vendor_request, write_request
 from edge_agent.bus.transaction import Pace
 from edge_agent.core.measured import UNKNOWN, DetailReading, MeterReading, RelayOrdered, RelayPosition
-from edge_agent.core.meter_profile import Quantity, RelayReadback, UnlockStep, VendorCall
+from edge_agent.core.meter_profile import Quantity, Relay, RelayReadback, UnlockStep, VendorCall
 from edge_agent.ports import PolledMeter
 
 
@@ -126,20 +126,24 @@ class BusMeter:
     def relay_writes(self, wanted: RelayOrdered) -> tuple[Request, ...]:
         """Unlock sequence and write; empty where the profile has no relay or no such wish."""
         relay = self.polled.profile.relay
-        if relay is None:
-            return ()
-        writes = {
-            RelayOrdered.CLOSED: relay.write_closed,
-            RelayOrdered.OPEN: relay.write_open,
-            RelayOrdered.RELEASED: relay.write_release,
-        }
-        write = writes.get(wanted)
-        return tuple(self._step(step) for step in (*relay.unlock, write)) if write is not None else ()
+        return relay_writes(relay, self._relay_unit, wanted) if relay is not None else ()
 
-    def _step(self, step: UnlockStep) -> Request:
-        if isinstance(step, VendorCall):
-            return vendor_request(self._relay_unit, step.function, step.send, step.answer)
-        return write_request(self._relay_unit, step.function, step.address, step.values)
+
+def relay_writes(relay: Relay, unit: int, wanted: RelayOrdered) -> tuple[Request, ...]:
+    """Unlock sequence and write to the unit that holds the relay; empty where there is no such wish."""
+    writes = {
+        RelayOrdered.CLOSED: relay.write_closed,
+        RelayOrdered.OPEN: relay.write_open,
+        RelayOrdered.RELEASED: relay.write_release,
+    }
+    write = writes.get(wanted)
+    return tuple(_step(step, unit) for step in (*relay.unlock, write)) if write is not None else ()
+
+
+def _step(step: UnlockStep, unit: int) -> Request:
+    if isinstance(step, VendorCall):
+        return vendor_request(unit, step.function, step.send, step.answer)
+    return write_request(unit, step.function, step.address, step.values)
 
 
 def _part(block: Block, quantity: Quantity, words: Sequence[int]) -> Sequence[int]:

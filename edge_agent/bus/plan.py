@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edge_agent.bus.requests import READ_BIT_FUNCTIONS
-from edge_agent.core.meter_profile import Area, Profile, Quantity, RelayReadback, RelaySeat
+from edge_agent.core.meter_profile import Area, Profile, Quantity, Relay, RelayReadback, RelaySeat
 
 WORTHWHILE_GAP = 24
 """Registers that may be read without need rather than ask twice. A second request costs its 8 characters, the frame of
@@ -123,14 +123,19 @@ def plan_blocks(profile: Profile) -> BlockPlan:
 
 def _singles(profile: Profile) -> Iterable[Block]:
     """One block for each thing that is read, before any are joined."""
-    relay = profile.relay
-    if relay is not None and relay.contact is not None:
-        yield replace(_relay_block(relay.contact, relay.seat), contact=relay.contact)
-    if relay is not None and relay.order is not None:
-        yield replace(_relay_block(relay.order, relay.seat), order=relay.order)
+    if profile.relay is not None:
+        yield from relay_blocks(profile.relay)
     for quantity in (profile.energy, *profile.quantities.values(), *profile.rates.values()):
         name = ENFORCEMENT if quantity.key in profile.enforcement else DETAIL
         yield Block(name, quantity.function, quantity.address, quantity.registers, (quantity,))
+
+
+def relay_blocks(relay: Relay) -> Iterable[Block]:
+    """What tells of a relay, each read by itself."""
+    if relay.contact is not None:
+        yield replace(_relay_block(relay.contact, relay.seat), contact=relay.contact)
+    if relay.order is not None:
+        yield replace(_relay_block(relay.order, relay.seat), order=relay.order)
 
 
 def _relay_block(read: RelayReadback, seat: RelaySeat | None) -> Block:

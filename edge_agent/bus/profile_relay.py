@@ -55,7 +55,7 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     if closed == opened and not table.is_wrong("closed") and not table.is_wrong("open"):
         table.wrong("open", "the same as `closed`: the relay could not be told to open")
     readback = table.word("readback", ["contact", "none"])
-    contact = table.table("contact", needed=readback == "contact" and "readback" in table)
+    contact = table.table("contact", needed=readback == "contact" and not table.is_wrong("readback"))
     if readback == "none" and contact is not None:
         table.wrong("readback", "a contact is described below; right would be contact")
     order = RelayReadback(

@@ -32,10 +32,15 @@ class RelayBoard:
 
 def with_external_relay(profile: Profile, board: RelayBoard, unit: int, channel: int) -> Profile:
     """The meter with that channel in the place of any relay of its own. Raises ValueError beyond the last channel."""
+    return replace(profile, relay=seated_relay(board, unit, channel))
+
+
+def seated_relay(board: RelayBoard, unit: int, channel: int) -> Relay:
+    """The relay at that channel of the board with that unit id. Raises ValueError beyond the last channel."""
     if not 0 <= channel < board.channels:
         raise ValueError(f"channel {channel} of {board.name}: right would be 0 to {board.channels - 1}")
     relay = board.relay
-    seated = replace(
+    return replace(
         relay,
         write_closed=_written(relay.write_closed, channel),
         write_open=_written(relay.write_open, channel),
@@ -43,7 +48,6 @@ def with_external_relay(profile: Profile, board: RelayBoard, unit: int, channel:
         contact=_read(relay.contact, channel),
         seat=RelaySeat(unit, channel, board.channels, board.silence_ms, board.turnaround_ms),
     )
-    return replace(profile, relay=seated)
 
 
 def _written(write: RegisterWrite, channel: int) -> RegisterWrite:
