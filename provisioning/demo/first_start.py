@@ -14,6 +14,7 @@ from typing import Any, Final
 from provisioning import boxes
 from provisioning.centre_api import CentreApi, Refused, Unreachable
 from provisioning.demo.folder import Person
+from provisioning.demo.sockets import ask
 from provisioning.demo.staging import HOST, Stage, program
 from provisioning.demo.words import make_password
 
@@ -202,7 +203,7 @@ def _test_and_serve(stage: Stage, box: str, numbers: list[str]) -> dict[str, str
 
 
 def _serve(stage: Stage, api: CentreApi, number: str) -> None:
-    """Put one meter in service, as soon as the centre has heard of its test."""
+    """Put one meter in service, as soon as the centre has heard of its test, and let it begin as it shall be seen."""
     meter = stage.id_of("meter", number)
     end = time.monotonic() + TESTED_KNOWN_WITHIN_S
     while True:
@@ -215,4 +216,6 @@ def _serve(stage: Stage, api: CentreApi, number: str) -> None:
             stage.pause(LOOK_AGAIN_S)
     if number in stage.street.begin_as("protected"):
         api.set_mode(meter, "protected")
+    if number in stage.street.begin_as("lost"):
+        ask(stage.folder.simulator_control, {"op": "lose", "meter": meter})
     stage.memory.in_service.append(number)

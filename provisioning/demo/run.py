@@ -13,7 +13,7 @@ from provisioning.demo import first_start
 from provisioning.demo.children import end_left_behind
 from provisioning.demo.facts import write_demo_json
 from provisioning.demo.folder import DemoFolder
-from provisioning.demo.sockets import Listener, ask
+from provisioning.demo.sockets import Listener
 from provisioning.demo.staging import CENTRE, FIBRE, SIMULATOR, Ending, Stage
 from provisioning.demo.street import Street
 
@@ -104,8 +104,6 @@ class Demo:
         self._wait_for_sockets()
         first_start.take_in_boxes(stage, self._told)
         first_start.put_in_service(stage, stage.street.shown_first, self._told)
-        for number in stage.street.begin_as("lost") if not stage.memory.settled else ():
-            ask(folder.simulator_control, {"op": "lose", "meter": stage.id_of("meter", number)})
         is_first, stage.memory.settled = not stage.memory.settled, True
         stage.remember()
         threading.Thread(target=self._serve_the_rest, name="commissioning", daemon=True).start()
