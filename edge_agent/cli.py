@@ -51,13 +51,29 @@ def _parser() -> argparse.ArgumentParser:
     show = _add(batches, "show", "the batches of this epoch, with the agent stopped", "batches show", scripts=True)
     show.add_argument("--from", dest="from_seq", type=int, default=1, help="first number (%(default)s)")
     profile = commands.add_parser("profile", help="meter profiles").add_subparsers(required=True, metavar="COMMAND")
-    check = profile.add_parser(
-        "check", help="say everything that is wrong with a profile, or what it would read and write"
-    )
-    check.add_argument("file", type=Path, help="a TOML file, or the name of one that comes with the agent")
-    check.add_argument("--unit", type=int, default=1, help="unit id for the requests that are shown (%(default)s)")
-    check.set_defaults(command="profile check")
+    _add_profile(profile, "check", "say everything that is wrong with a profile, or what it would read and write")
+    words = "ask one meter all that its profile reads and show raw words beside values; writes nothing"
+    trial = _add_profile(profile, "try", words)
+    trial.add_argument("--port", required=True, help="serial device, or HOST:PORT of a serial server")
+    trial.add_argument("--baud", type=int, default=9_600, help="(%(default)s)")
+    trial.add_argument("--parity", choices="NEO", default="N", help="(%(default)s)")
+    trial.add_argument("--stop-bits", type=int, choices=(1, 2), default=1, help="(%(default)s)")
     return parser
+
+
+def _add_profile(commands: Any, name: str, words: str) -> Any:
+    """A command that works on a profile and needs no box."""
+    parser = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    parser.add_argument("file", type=Path, help="a TOML file, or the name of one that comes with the agent")
+    parser.add_argument("--unit", type=_unit_id, default=1, help="unit id, 1 to 247 (%(default)s)")
+    parser.set_defaults(command=f"profile {name}")
+    return parser
+
+
+def _unit_id(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 247:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: right would be a unit id from 1 to 247")
 
 
 def _add(commands: Any, name: str, words: str, command: str | None = None, *, scripts: bool = False) -> Any:

@@ -13,8 +13,11 @@ from typing import Any, Final
 from edge_agent.agent.checks import check_box
 from edge_agent.agent.enrol import enrol
 from edge_agent.agent.offline import stored_batches, stored_status
-from edge_agent.agent.profiles import check_profile
+from edge_agent.agent.profile_trial import try_profile
+from edge_agent.agent.profiles import check_profile, read_meter
 from edge_agent.agent.run import run
+from edge_agent.bus.serial_port import LineDown, SerialSettings
+from edge_agent.clock import SystemClock
 from edge_agent.config import BadConfig, BoxFile, read_box_file
 from edge_agent.console.local_socket import AgentUnreachable, ask
 from edge_agent.console.log_lines import log_to_stderr
@@ -49,7 +52,7 @@ def carry_out(parsed: Namespace, terminal: Terminal) -> int:
     except BadConfig as fault:
         terminal.complain("\n".join(fault.mistakes))
         return WRONG
-    except (StoreFault, IdentityFault, NotEnrolled, Refused, AgentUnreachable, TheirFault) as fault:
+    except (StoreFault, LineDown, IdentityFault, NotEnrolled, Refused, AgentUnreachable, TheirFault) as fault:
         terminal.complain(str(fault))
         return FAILED
     except KeyboardInterrupt:
@@ -170,6 +173,19 @@ def _profile_check(parsed: Namespace, terminal: Terminal) -> int:
     return OK
 
 
+def _profile_try(parsed: Namespace, terminal: Terminal) -> int:
+    meter, mistakes = read_meter(parsed.file, parsed.unit)
+    if meter is None:
+        terminal.complain("\n".join(mistakes))
+        return WRONG
+    settings = SerialSettings(parsed.port, parsed.baud, parsed.parity, parsed.stop_bits)
+    all_well = True
+    for well, words in try_profile(meter, settings, SystemClock()):
+        all_well = all_well and well
+        terminal.say(words)
+    return OK if all_well else FAILED
+
+
 def _say_json(terminal: Terminal, value: object) -> None:
     terminal.say(json.dumps(value, ensure_ascii=False, indent=1))
 
@@ -184,4 +200,5 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
     "lock-out": _lock_out,
     "batches show": _batches_show,
     "profile check": _profile_check,
+    "profile try": _profile_try,
 }

@@ -74,8 +74,3 @@ def _kind(text: str) -> object:
         return tomllib.loads(text).get("kind")
     except tomllib.TOMLDecodeError:
         return None
-
-
-def profile_mistakes(file: Path) -> list[str]:
-    """What is wrong with a profile; empty where it can be used."""
-    return check_profile(file, 1).mistakes
