@@ -36,15 +36,20 @@ HEADERS: Final[dict[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), payment=()",
-    "Strict-Transport-Security": "max-age=31536000",
     "Cache-Control": "no-store",
 }
 
 
-def dress(response: Response) -> Response:
+TLS_ALWAYS: Final = "max-age=31536000"
+
+
+def dress(response: Response, public_url: str) -> Response:
     """Put the headers on an answer of the console. What an answer says itself (caching of static files) stays."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if urlsplit(public_url).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        # A machine's own name for itself is shared by whatever else runs on it, so it is left alone.
+        response.headers["Strict-Transport-Security"] = TLS_ALWAYS
     return response
 
 

@@ -89,7 +89,9 @@ def mount(app: FastAPI, services: Services) -> None:
     console = Console(renderer=Renderer(static), hub=MonitorHub(services.books, services.feed), slots=StreamSlots())
 
     async def send_static(request: Request) -> Response:
-        return guard.dress(static.answer(request.path_params["digest"], request.path_params["name"]))
+        return guard.dress(
+            static.answer(request.path_params["digest"], request.path_params["name"]), services.public_url
+        )
 
     app.router.routes.append(StarletteRoute("/static/{digest}/{name:path}", send_static, methods=["GET"]))
     for route in ROUTES:
@@ -106,7 +108,9 @@ def _page_endpoint(console: Console, services: Services, route: Route) -> Callab
             try:
                 form = await forms.read_form(request)
             except forms.BadForm as error:
-                return guard.dress(Response(str(error), status_code=error.status, media_type="text/plain"))
+                return guard.dress(
+                    Response(str(error), status_code=error.status, media_type="text/plain"), services.public_url
+                )
             except ClientDisconnect:
                 return Response(status_code=400)
         return await run_in_threadpool(_answer, console, services, route, request, form)
@@ -122,7 +126,7 @@ def _answer(console: Console, services: Services, route: Route, request: Request
         response = route.page(console, visit)
     if new_visitor and visit.who is None:
         guard.set_visitor(response, visit.secret)
-    return compress(guard.dress(response), request.headers.get("accept-encoding", ""))
+    return compress(guard.dress(response, services.public_url), request.headers.get("accept-encoding", ""))
 
 
 def _refusal(console: Console, visit: Visit, ask: Ask, request: Request, method: str) -> Response | None:
@@ -152,8 +156,8 @@ def _live_endpoint(console: Console, services: Services, live: LiveRoute) -> Cal
     async def endpoint(request: Request) -> Response:
         visit = await run_in_threadpool(visit_of, services, request, {}, uses=False)
         if visit.who is None or (live.ask not in {"anyone", "signed_in"} and live.ask not in visit.rights):
-            return guard.dress(Response(status_code=401 if visit.who is None else 403))
-        return guard.dress(await live.stream(console, visit, request))
+            return guard.dress(Response(status_code=401 if visit.who is None else 403), services.public_url)
+        return guard.dress(await live.stream(console, visit, request), services.public_url)
 
     return endpoint
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from cloud_server.core.views import STATES, BoxRow, BuildingRow, Monitor, PointRow
 from cloud_server.web import guard
+from cloud_server.web.live import REFRESH_S
 from cloud_server.web.pages.page import Console
 from cloud_server.web.visit import Visit
 
@@ -46,6 +47,9 @@ class Group:
 def show(console: Console, visit: Visit) -> Response:
     """The whole page, from the same look at the site with which its stream goes on."""
     snapshot = console.hub.refresh()
+    if visit.now_ms - snapshot.monitor.as_of_ms > REFRESH_S * 1_000:
+        # Nobody was looking, so nobody has looked again: some states come about by time alone.
+        snapshot = console.hub.look_again()
     console.hub.feed.look()
     asked = visit.query.get("view", "")
     view = asked if asked in VIEWS else visit.view if visit.view in VIEWS else "tiles"

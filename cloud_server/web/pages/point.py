@@ -161,7 +161,7 @@ def give_order(console: Console, visit: Visit) -> Response:
         return _order_form(console, visit, 422, page, kind, mistake=str(refused))
     except KeyReused:
         return _order_form(console, visit, 409, page, kind, mistake="key_reused")
-    return see_other(f"/points/{page.row.point}?ordered={kind}#orders")
+    return see_other(f"/points/{page.row.point}?ordered={kind}")
 
 
 def _order_asked(visit: Visit) -> tuple[PointPage, OperationKind] | None:

@@ -142,6 +142,7 @@ def test_headers_that_every_answer_carries(stranger: Browser, cashier: Browser) 
         assert browser.headers["x-frame-options"] == "DENY"
         assert browser.headers["x-content-type-options"] == "nosniff"
         assert browser.headers["cache-control"] == "no-store"
+        assert browser.headers["strict-transport-security"]
 
 
 @pytest.mark.parametrize("role", ROLES)

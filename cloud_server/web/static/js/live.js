@@ -39,7 +39,7 @@ const openStream = (address, handlers, lastId) => {
       source.addEventListener(name, (event) => { const data = heard(event); if (handlers[name]) handlers[name](data); });
     }
     source.addEventListener("signed-out", () => { over = true; close(); location.reload(); });
-    source.addEventListener("over", () => { over = true; close(); show(true); if (sign) sign.textContent = ""; });
+    source.addEventListener("over", () => { over = true; close(); if (sign) { sign.textContent = ""; delete sign.dataset.live; } document.body.classList.remove("stale"); });
     // A browser gives up for good when the answer is an error (a restart, a proxy): then we try again ourselves.
     source.onerror = () => { if (mine.readyState === EventSource.CLOSED && mine === source) { close(); setTimeout(open, RETRY_MS); } };
   };
