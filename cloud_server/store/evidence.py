@@ -82,7 +82,7 @@ class EvidenceRows(Rows):
         after = -1
         while True:
             rows = self._tuples(query.where(s.number > after).order_by(s.number).limit(ROWS_AT_ONCE))
-            yield from (SignedBytes(number, line_hash, bytes(raw)) for number, line_hash, raw in rows)
+            yield from (SignedBytes(number, line_hash, _raw(raw)) for number, line_hash, raw in rows)
             if len(rows) < ROWS_AT_ONCE:
                 return
             after = rows[-1][0]
@@ -97,7 +97,7 @@ class EvidenceRows(Rows):
             behind = (b.epoch > epoch) | ((b.epoch == epoch) & (b.seq > seq))
             rows = self._all(query.where(behind).order_by(b.epoch, b.seq).limit(ROWS_AT_ONCE))
             for row in rows:
-                yield StoredBatch(raw=bytes(row.pop("line")), **row)
+                yield StoredBatch(raw=_raw(row.pop("line")), **row)
             if len(rows) < ROWS_AT_ONCE:
                 return
             epoch, seq = rows[-1]["epoch"], rows[-1]["seq"]
@@ -105,10 +105,6 @@ class EvidenceRows(Rows):
     def commands(self, box: str) -> Iterator[CommandFact]:
         rows = self._all(self._of(tl.Command).where(tl.Command.box == box).order_by(tl.Command.seq))
         yield from (CommandFact(**row) for row in rows)
-
-    def configuration(self, box: str, version: int) -> str | None:
-        found = EnrolmentRows(self._database, self._site).configuration(box, version)
-        return found[1] if found is not None else None
 
     def audit_entries(self) -> Iterator[AuditEntry]:
         return AuditRows(self._database, self._site).entries()
@@ -147,3 +143,8 @@ def _entry(columns: tuple[Any, ...], postings: list[Posting]) -> StoredEntry:
         reason=reason,
         postings=tuple(postings),
     )
+
+
+def _raw(value: bytes | str) -> bytes:
+    """A line's bytes, also where somebody's hand has left a text in their place."""
+    return value.encode() if isinstance(value, str) else bytes(value)

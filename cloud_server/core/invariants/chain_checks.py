@@ -133,7 +133,10 @@ def _commands_base(evidence: Evidence, box: str) -> int:
     for stored in evidence.epoch_lines(box):
         line = parsed(stored.raw)
         if line is not None:
-            base = read_payload(line.payload, Epoch).commands_base.seq
+            try:
+                base = read_payload(line.payload, Epoch).commands_base.seq
+            except BadPayload:
+                continue
     return base
 
 

@@ -5,10 +5,18 @@ from collections.abc import Callable, Iterator
 from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.charge_audit import ChargeFinding, MeterCharge, audit_batch
 from cloud_server.core.fleet import Box
-from cloud_server.core.invariants.evidence import CheckResult, Evidence, ToldBatch, parsed, told_batches
+from cloud_server.core.invariants.evidence import (
+    CheckResult,
+    Evidence,
+    SignedBytes,
+    ToldBatch,
+    parsed,
+    told_batches,
+)
+from protocol.commands import Command, Configure, read_body
 from protocol.errors import WireError
 from protocol.messages import Epoch
-from protocol.payload import read_payload
+from protocol.payload import PayloadType, read_payload
 from protocol.records import Interval
 from protocol.wallet import replay
 
@@ -37,17 +45,12 @@ def wallets_follow_from_records(evidence: Evidence) -> CheckResult:
 
 def _opened_with(evidence: Evidence, box: str) -> dict[int, dict[str, int]]:
     """Book balances with which each epoch began."""
-    found = {}
-    for stored in evidence.epoch_lines(box):
-        line = parsed(stored.raw)
-        if line is None:
-            continue
-        try:
-            epoch = read_payload(line.payload, Epoch)
-        except WireError:
-            continue
-        found[stored.number] = {wallet.wallet: wallet.book_micro for wallet in epoch.state.wallets}
-    return found
+    epochs = ((stored.number, _read(stored, Epoch)) for stored in evidence.epoch_lines(box))
+    return {
+        number: {wallet.wallet: wallet.book_micro for wallet in epoch.state.wallets}
+        for number, epoch in epochs
+        if epoch is not None
+    }
 
 
 def charges_are_exact(evidence: Evidence) -> CheckResult:
@@ -80,14 +83,7 @@ def _audited(evidence: Evidence, name: str, concerns: Callable[[str], bool]) -> 
 
 def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[ChargeFinding]]]:
     """Audit a box's batches again from the first one on."""
-    places: dict[int, BoxPlace | None] = {}
-
-    def place_of(version: int) -> BoxPlace | None:
-        if version not in places:
-            text = evidence.configuration(box.box, version)
-            places[version] = place_from_text(text) if text is not None else None
-        return places[version]
-
+    places = _places(evidence, box.box)
     meters: dict[str, MeterCharge] = {}
     versions = _versions(evidence, box.box)
     epoch, version = 0, 0
@@ -95,16 +91,39 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
         if batch.stored.epoch != epoch:
             epoch = batch.stored.epoch
             version = versions.get(epoch, 1)
-        audit = audit_batch(batch.records, meters, version, place_of, batch.header.rules)
+        audit = audit_batch(batch.records, meters, version, places.get, batch.header.rules)
         meters, version = audit.meters, audit.config_version
         yield batch, audit.findings
 
 
+def _places(evidence: Evidence, box: str) -> dict[int, BoxPlace]:
+    """Each configuration that was signed for a box, by its version, from the signed lines themselves."""
+    texts: dict[int, str] = {}
+    for stored in evidence.epoch_lines(box):
+        epoch = _read(stored, Epoch)
+        if epoch is not None:
+            texts[epoch.config_version] = epoch.config
+    for stored in evidence.command_lines(box):
+        command = _read(stored, Command)
+        if command is not None and command.kind == "configure":
+            body = read_body(command)
+            if isinstance(body, Configure):
+                texts[body.config_version] = body.config
+    return {version: place_from_text(text) for version, text in texts.items()}
+
+
 def _versions(evidence: Evidence, box: str) -> dict[int, int]:
     """The configuration with which each epoch began."""
-    found = {}
-    for stored in evidence.epoch_lines(box):
-        line = parsed(stored.raw)
-        if line is not None:
-            found[stored.number] = read_payload(line.payload, Epoch).config_version
-    return found
+    epochs = ((stored.number, _read(stored, Epoch)) for stored in evidence.epoch_lines(box))
+    return {number: epoch.config_version for number, epoch in epochs if epoch is not None}
+
+
+def _read(stored: SignedBytes, kind: type[PayloadType]) -> PayloadType | None:
+    """What a stored line says; None where its bytes were damaged, which is a breach of its chain."""
+    line = parsed(stored.raw)
+    if line is None:
+        return None
+    try:
+        return read_payload(line.payload, kind)
+    except WireError:
+        return None

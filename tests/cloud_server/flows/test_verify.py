@@ -1,0 +1,159 @@
+"""Each check of the books can fail: a breach is planted behind the program's back, and found by name."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cloud_server.core.invariants import CHECKS
+from cloud_server.flows.verify import verify
+from cloud_server.store.database import SqliteEngine
+from cloud_server.store.unit import StoredBooks
+from protocol.signing import PublicKey
+from tests.cloud_server.site_rig import SiteRig, open_rig
+from tests.cloud_server.speaking_box import SpeakingBox
+from tests.cloud_server.street import YUAN, meter_id, wallet_id
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A copy of a lived-in site's database, open, and the keys that its lines are checked with."""
+
+    database: Path
+    store: StoredBooks
+    keys: Mapping[str, PublicKey]
+
+    def broken(self) -> list[str]:
+        return [result.name for result in verify(self.store, self.keys) if result.breaches]
+
+
+@pytest.fixture(scope="module")
+def lived_in_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Mapping[str, PublicKey]]:
+    """A site with openings, sales on two boxes, energy, a refusal, an order, and differences with their findings."""
+    folder = tmp_path_factory.mktemp("lived-in")
+    with open_rig(folder) as rig:
+        rig.plan(opening_micro=5 * YUAN)
+        for number in (1, 2):
+            box = rig.enrol(number)
+            box.refuse = {5}
+            rig.sell("20.00", box=number)
+            rig.settle(box)
+            _use(rig, box, number)
+            rig.sell("30.00", box=number, shop=3)
+            rig.settle(box)
+        return rig.config.database, rig.site, rig.centre.authority.command_keys
+
+
+@pytest.fixture
+def lived_in(lived_in_site: tuple[Path, str, Mapping[str, PublicKey]], tmp_path: Path) -> Iterator[Archive]:
+    database, site, keys = lived_in_site
+    copy = tmp_path / "centre.db"
+    shutil.copy(database, copy)
+    engine = SqliteEngine(copy)
+    yield Archive(copy, StoredBooks(engine, site), keys)
+    engine.close()
+
+
+def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
+    for _ in range(2):
+        for shop in (1, 2, 3):
+            box.use(meter_id(number, shop), 1_234)
+        box.seal()
+    rig.settle(box)
+    right = box.use(meter_id(number, 1), 1_000)
+    dear = msgspec.structs.replace(right.parts[0], charge_micro=900_000)
+    box.pending = [msgspec.structs.replace(right, parts=[dear], charge_micro=900_000)]
+    box.registers[meter_id(number, 2)] += 5
+    box.use(meter_id(number, 2), 1_000)
+    box.book[wallet_id(number, 3)] += 1
+    box.seal()
+    rig.settle(box)
+
+
+def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in: Archive) -> None:
+    report = verify(lived_in.store, lived_in.keys)
+    assert len(report) == len(CHECKS) == 13
+    for result in report:
+        assert result.breaches == (), result.name
+        assert any(character in "123456789" for character in result.looked_at), result
+
+
+PLANTED: dict[str, tuple[str, str]] = {
+    "a posting grew": ("UPDATE posting SET amount_micro = amount_micro + 1 WHERE n = 0", "1 "),
+    "a posting was left out": ("DELETE FROM posting WHERE n = 0 AND account LIKE 'till/%'", "1 "),
+    "a sum was changed": ("UPDATE account_balance SET balance_micro = 7 WHERE account LIKE 'wallet/%'", "1 "),
+    "a wallet and its sum were changed": (
+        "UPDATE account_balance SET balance_micro = balance_micro + 1 WHERE account LIKE 'wallet/%'",
+        "3 ",
+    ),
+    "a grant was called answered": ("UPDATE wallet_grant SET state = 'signed' WHERE cause = 'sale'", "3 "),
+    "a grant was doubled in its state": ("UPDATE wallet_grant SET state = 'applied' WHERE state = 'refused'", "4 "),
+    "a batch was left out": ("DELETE FROM batch_line WHERE seq = 2", "5, 6"),
+    "a batch line was changed": ("UPDATE batch_line SET line = replace(line, 'e', 'f') WHERE seq = 2", "5, 6"),
+    "a batch hash was changed": ("UPDATE batch_line SET hash = 'x' WHERE seq = 1", "5, 6"),
+    "a command was left out": ("DELETE FROM signed_line WHERE type = 'command' AND number = 2", "5, 6"),
+    "a money line was left out": ("DELETE FROM signed_line WHERE type = 'money' AND number = 3", "5, 6"),
+    "a grant's command is another": (
+        "UPDATE signed_line SET line = (SELECT line FROM signed_line s WHERE s.type = 'command' AND s.number = 1 "
+        "AND s.box = signed_line.box) WHERE type = 'command' AND number = 2",
+        "7 ",
+    ),
+    "a wrong charge was hidden": ("DELETE FROM finding WHERE kind = 'charge'", "10 "),
+    "a gap in a register was hidden": ("DELETE FROM finding WHERE kind = 'continuity'", "11 "),
+    "a wallet that differs was hidden": ("DELETE FROM finding WHERE kind = 'wallet'", "2 "),
+    "a line became a text": ("UPDATE batch_line SET line = 'lorem ipsum' WHERE seq = 1", "5, 6"),
+    "an epoch line was changed": ("UPDATE signed_line SET line = 'x' WHERE type = 'epoch'", "10 "),
+    "an epoch is open beside another": (
+        "INSERT INTO epoch SELECT site, box, 9, hash, record_key, keyid, NULL, NULL, NULL, why, opened_at_ms, NULL "
+        "FROM epoch LIMIT 1",
+        "17 ",
+    ),
+    "an audit row was changed": ("UPDATE audit SET who = 'eve' WHERE number = 2", "18 nothing"),
+    "an audit row was left out": ("DELETE FROM audit WHERE number = 2", "18 nothing"),
+    "an entry nobody signed": (
+        "INSERT INTO ledger_transaction SELECT site, 'f' || substr(transaction_id, 2), kind, 'sale/x', effective_at_ms,"
+        " posting_day, who, key, second, reason, corrects, posted_at_ms FROM ledger_transaction WHERE kind = 'sale'"
+        " LIMIT 1",
+        "18 entries",
+    ),
+    "an entry was left out": ("DELETE FROM ledger_transaction WHERE kind = 'opening'", "18 entries"),
+    "a sale without its answer": ("DELETE FROM idempotency", "19 "),
+    "a receipt was left out": ("DELETE FROM sale WHERE receipt LIKE '%-0002'", "19 "),
+    "an entry without who": ("UPDATE ledger_transaction SET who = '' WHERE kind = 'grant'", "19 "),
+}  # fmt: skip
+
+
+def plant(archive: Archive, sql: str) -> int:
+    """Change rows as somebody with the file would: the guards are taken off, and put back."""
+    file = sqlite3.connect(archive.database)
+    try:
+        guards = file.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            file.execute(f'DROP TRIGGER "{name}"')
+        changed = file.execute(sql).rowcount
+        for _, text in guards:
+            file.execute(text)
+        file.commit()
+    finally:
+        file.close()
+    return changed
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_breach_is_found(lived_in: Archive, name: str) -> None:
+    sql, invariant = PLANTED[name]
+    assert plant(lived_in, sql) > 0
+    broken = lived_in.broken()
+    assert any(found.startswith(invariant) for found in broken), broken
+
+
+def test_a_guard_taken_off_is_found(lived_in: Archive) -> None:
+    file = sqlite3.connect(lived_in.database)
+    file.execute('DROP TRIGGER "posting_never_changes"')
+    file.close()
+    (result,) = [result for result in verify(lived_in.store, lived_in.keys) if result.breaches]
+    assert result.breaches == ("guard posting_never_changes is missing or changed",)
