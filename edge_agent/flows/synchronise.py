@@ -17,7 +17,7 @@ from edge_agent.flows.answers import Believed, KeyRing, judge_answer, read_limit
 from edge_agent.flows.apply_commands import apply_commands, take_epoch
 from edge_agent.flows.box import Box
 from edge_agent.flows.seal_batches import Sealing, batch_head, seal_pending
-from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, Uplink
+from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, StoreFull, Uplink
 from protocol.envelope import Line, seal
 from protocol.errors import TheirFault
 from protocol.messages import Answer, ChainHead, Live, Sync
@@ -184,7 +184,12 @@ class Synchroniser:
             return
         del self._nonces[report.number]
         self._failures, self.last_failure, self.fresh_at = 0, None, report.at_mono_ms
-        self._take(believed, report.at_mono_ms)
+        try:
+            self._take(believed, report.at_mono_ms)
+        except StoreFull:
+            # What could not be kept comes again with the next answer; a full disk is not asked at network speed.
+            self._back_off(report.at_mono_ms, None)
+            raise
 
     def _take(self, believed: Believed, now: int) -> None:
         answer = believed.answer

@@ -1,4 +1,4 @@
-"""The pace of the exchange: pauses after failures, no flood, urgent things at once, live values while somebody looks."""
+"""The pace of the exchange: pauses after failures, no flood, urgent things at once, live values while one looks."""
 
 from pathlib import Path
 

@@ -1,0 +1,241 @@
+"""The owner thread: boundaries, clock steps, urgent things, a full disk, signs of life, a tidy end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from edge_agent.agent.owner import FromBus
+from edge_agent.core.decision import Decision
+from edge_agent.core.measured import FaultKind
+from edge_agent.ports import BoundaryDone, CycleDone, FaultReport, StoreFull
+from edge_agent.schedule import BoundaryDue, HousekeepingDue
+from protocol.box_config import text_hash, write_config
+from protocol.commands import Configure
+from protocol.envelope import Line
+from protocol.messages import read_records
+from protocol.payload import decode
+from protocol.records import ClockStep, Link, MeterEvent, Record
+from protocol.units import DAY_MS
+from tests.edge_agent.agent.owner_rig import OwnerRig, owner_rig
+from tests.edge_agent.core.street import BUS, METERS, WALLETS, YUAN, box_config, meter_config
+from tests.edge_agent.rig import START_MS
+from tests.edge_agent.whole_box.whole_box import grant_of
+
+HALF_HOUR_MS = 1_800_000
+
+
+def note(o: OwnerRig, urgent: bool = False) -> None:
+    event = MeterEvent(at_ms=o.a.clock.wall, meter=METERS[0], event="back")
+    o.a.box.take(Decision(records=(event,), urgent=urgent))
+
+
+def records(o: OwnerRig) -> list[Record]:
+    sealed = [record for batch in o.a.batches() for record in read_records(batch)]
+    return sealed + [decode(pending.raw, Record) for pending in o.a.store.pending(1_000)]
+
+
+# --- boundaries -----------------------------------------------------------------------------------------------------
+
+
+def test_at_a_boundary_all_meters_are_read_and_the_next_one_is_set(tmp_path: Path) -> None:
+    with owner_rig(tmp_path, box_config((meter_config(0), meter_config(1)))) as o:
+        asked: list[tuple[int, list[str]]] = []
+        o.a.bus.boundary = lambda at_wall_ms, meters: asked.append((at_wall_ms, list(meters)))  # type: ignore[method-assign]  # looks over the loop's shoulder
+        assert o.schedule.boundaries == [START_MS + HALF_HOUR_MS]
+        o.a.clock.go_on(HALF_HOUR_MS)
+        o.give(BoundaryDue(START_MS + HALF_HOUR_MS))
+        assert asked == [(START_MS + HALF_HOUR_MS, [METERS[0], METERS[1]])]
+        assert o.schedule.boundaries[-1] == START_MS + 2 * HALF_HOUR_MS
+
+
+def tally(o: OwnerRig) -> None:
+    o.give(FromBus(BUS, CycleDone("A1", 1, o.a.clock.mono, 900, {METERS[0]: 40})))
+    o.give(FromBus(BUS, FaultReport("A1", METERS[0], FaultKind.CRC, o.a.clock.mono, "")))
+    o.give(FromBus(BUS, FaultReport("A1", METERS[0], FaultKind.CRC, o.a.clock.mono, "")))
+
+
+@pytest.mark.parametrize("seconds_late", [0, 20], ids=["all buses done", "one bus never done"])
+def test_a_boundary_ends_with_link_records_and_is_sealed(tmp_path: Path, seconds_late: int) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        tally(o)
+        at_ms = START_MS + HALF_HOUR_MS
+        o.a.clock.go_on(HALF_HOUR_MS)
+        o.give(BoundaryDue(at_ms))
+        before = len(o.a.batches())
+        if seconds_late:
+            o.seconds(seconds_late)
+        else:
+            o.give(FromBus(BUS, BoundaryDone("A1", at_ms, ())))
+        links = [record for record in records(o) if isinstance(record, Link)]
+        assert [(link.meter, link.tries, link.faults) for link in links] == [(METERS[0], 40, {"crc": 2})]
+        assert len(o.a.batches()) == before + 1
+        o.give(BoundaryDue(at_ms + HALF_HOUR_MS))
+        o.give(FromBus(BUS, BoundaryDone("A1", at_ms, ())))
+        assert len(o.a.batches()) == before + 1, "an old boundary's end is not the new one's"
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step_ms", [3_600_000, -3_600_000, 2_000])
+def test_a_jump_of_the_wall_clock_is_recorded_and_the_calendar_set_anew(tmp_path: Path, step_ms: int) -> None:
+    with owner_rig(tmp_path) as o:
+        o.seconds(3)
+        zones = len(o.schedule.zones)
+        o.a.clock.wall += step_ms
+        o.seconds(1)
+        (step,) = [record for record in records(o) if isinstance(record, ClockStep)]
+        assert step.to_ms - step.from_ms == step_ms
+        assert len(o.schedule.zones) == zones + 1
+        assert o.schedule.boundaries[-1] > o.a.clock.wall
+        o.seconds(3)
+        assert len([record for record in records(o) if isinstance(record, ClockStep)]) == 1
+
+
+def test_a_clock_that_is_disciplined_slowly_is_no_jump(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        for _ in range(30):
+            o.a.clock.wall += 500
+            o.seconds(1)
+        assert not [record for record in records(o) if isinstance(record, ClockStep)]
+
+
+# --- sealing and asking ---------------------------------------------------------------------------------------------
+
+
+def test_the_first_urgent_thing_goes_at_once_and_those_of_one_moment_share_a_batch(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        o.a.clock.go_on(1_000)
+        before = len(o.a.batches())
+        note(o, urgent=True)
+        o.give()
+        assert len(o.a.batches()) == before + 1
+        for _ in range(5):
+            o.a.clock.go_on(20)
+            note(o, urgent=True)
+            o.give()
+        assert len(o.a.batches()) == before + 1
+        assert o.owner._wait_ms() <= 200
+        o.a.clock.go_on(200)
+        o.give()
+        assert len(o.a.batches()) == before + 2
+
+
+def test_what_is_not_urgent_waits_for_the_boundary_or_a_full_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.agent.owner.RECORDS_MAX", 5)
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        before = len(o.a.batches())
+        for _ in range(4):
+            note(o)
+        o.seconds(3)
+        assert len(o.a.batches()) == before
+        note(o)
+        o.seconds(2)
+        assert len(o.a.batches()) == before + 1
+
+
+def test_before_the_head_is_confirmed_urgent_things_neither_seal_nor_spin(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        note(o, urgent=True)
+        o.give()
+        assert o.a.batches() == []
+        assert o.owner._wait_ms() > 500
+
+
+def test_a_new_configuration_reaches_buses_and_calendar(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        text = write_config(box_config((meter_config(0), meter_config(1))))
+        _deliver(o, o.a.command(Configure(config_version=2, config=text, hash=text_hash(text))))
+        assert o.buses.followed[-1] == 2
+        assert o.a.box.buses == o.buses.workers
+
+
+def _deliver(o: OwnerRig, *lines: Line) -> None:
+    o.a.clock.go_on(1_000)
+    o.give()
+    o.a.deliver(*lines, o.a.answer_line())
+    o.give()
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_disk_without_room_stops_nothing_and_the_command_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        line = o.a.command(grant_of(0, 5, 1))
+        commit = o.a.store.commit
+
+        def full(decision: Decision, lines: Sequence[Line] = ()) -> None:
+            raise StoreFull("the disk takes no writes")
+
+        monkeypatch.setattr(o.a.store, "commit", full)
+        o.a.clock.go_on(1_000)
+        o.give()
+        with pytest.raises(StoreFull):
+            o.a.deliver(line, o.a.answer_line())
+        sent = len(o.a.uplink.sent)
+        o.give()
+        assert len(o.a.uplink.sent) == sent, "a full disk is not asked at network speed"
+        o.seconds(2)
+        assert len(o.a.uplink.sent) == sent + 1
+        assert o.a.box.state.wallets[WALLETS[0]].state.book_micro == 0
+        monkeypatch.setattr(o.a.store, "commit", commit)
+        o.a.deliver(line, o.a.answer_line())
+        assert o.a.box.state.wallets[WALLETS[0]].state.book_micro == 5 * YUAN
+
+
+def test_the_watchdog_is_fed_only_while_every_worker_moves(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.seconds(1)
+        assert o.watchdog.told.count("WATCHDOG=1") == 1
+        o.a.clock.go_on(61_000)
+        o.a.uplink.last_progress_mono_ms = o.a.clock.mono
+        o.give()
+        o.seconds(2)
+        assert o.watchdog.told.count("WATCHDOG=1") == 1, "the bus has not moved"
+        assert (tmp_path / "ended").read_text() == "watchdog"
+        o.a.bus.last_progress_mono_ms = o.a.clock.mono
+        o.seconds(1)
+        assert o.watchdog.told.count("WATCHDOG=1") == 2
+
+
+def test_housekeeping_thins_what_is_older_than_the_retention(tmp_path: Path) -> None:
+    with owner_rig(tmp_path, box_config(retain_days=90)) as o:
+        o.confirm()
+        for _ in range(3):
+            note(o, urgent=True)
+            o.a.clock.go_on(1_000)
+            o.confirm()
+        kept = len(o.a.batches())
+        o.give(HousekeepingDue())
+        assert len(o.a.batches()) == kept
+        o.a.clock.go_on(91 * DAY_MS)
+        o.give(HousekeepingDue())
+        assert len(o.a.batches()) == 1
+
+
+def test_the_end_seals_gives_the_centre_a_moment_and_is_marked_clean(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        note(o)
+        sent = len(o.a.uplink.sent)
+        o.owner.inbox.put(FromBus(BUS, CycleDone("A1", 1, o.a.clock.mono, 1, {})))
+        o.a.clock.go_on(10)
+        o.owner.marks.begin("b" * 32, "test")
+        monotonic = o.a.clock.mono_ms
+        o.a.clock.mono_ms = lambda: (o.a.clock.go_on(100), monotonic())[1]  # type: ignore[method-assign, func-returns-value]  # time passes while the loop waits
+        o.owner.end()
+        assert o.a.store.pending_count() == 0
+        assert len(o.a.uplink.sent) == sent + 1
+        assert o.watchdog.told[-1] == "STOPPING=1"
+        assert (tmp_path / "ended").read_text() == "clean"
