@@ -21,6 +21,8 @@ from provisioning.demo.words import make_password
 UP_WITHIN_S: Final = 60.0
 """A centre or a box that is not up by then on a slow machine has a fault."""
 LOOK_AGAIN_S: Final = 0.2
+ASK_CENTRE_EVERY_S: Final = 1.0
+"""A centre that is asked more often answers its boxes later."""
 TEST_ROUNDS: Final = 10
 ROUND_PAUSE_S: Final = 1.0
 """A bus reads all of its meters within two seconds."""
@@ -74,14 +76,16 @@ def wait_for_centre(stage: Stage) -> None:
         wait_until(stage, "the centre to answer", UP_WITHIN_S, api.is_up)
 
 
-def wait_until(stage: Stage, what: str, timeout_s: float, happened: Callable[[], bool]) -> None:
+def wait_until(
+    stage: Stage, what: str, timeout_s: float, happened: Callable[[], bool], every_s: float = LOOK_AGAIN_S
+) -> None:
     """Look again and again. Raises StartFailed after the time, ChildDied when a process ends meanwhile."""
     end = time.monotonic() + timeout_s
     while not happened():
         stage.children.check()
         if time.monotonic() > end:
             raise StartFailed(f"waited {timeout_s:.0f} s in vain for {what}; see {stage.folder.logs}")
-        stage.pause(LOOK_AGAIN_S)
+        stage.pause(every_s)
 
 
 def send_plan(stage: Stage) -> None:
@@ -188,17 +192,19 @@ def _test_and_serve(stage: Stage, box: str, numbers: list[str]) -> dict[str, str
     with (
         stage.folder.log(f"{box}-relay-test").open("ab") as log,
         stage.children.errand(words, subprocess.PIPE, log) as testing,
-        stage.api() as api,
     ):
         for line in testing.stdout or ():
             log.write(line)
             result = json.loads(line)
             number = meters[result["meter"]]
             if result.get("passed"):
-                _serve(stage, api, number)
                 del refused[number]
             else:
                 refused[number] = str(result.get("detail") or result.get("error") or line.decode())
+    with stage.api() as api:
+        for number in numbers:
+            if number not in refused:
+                _serve(stage, api, number)
     return refused
 
 
@@ -213,7 +219,7 @@ def _serve(stage: Stage, api: CentreApi, number: str) -> None:
         except (Refused, Unreachable):
             if time.monotonic() > end:
                 raise
-            stage.pause(LOOK_AGAIN_S)
+            stage.pause(ASK_CENTRE_EVERY_S)
     if number in stage.street.begin_as("protected"):
         api.set_mode(meter, "protected")
     if number in stage.street.begin_as("lost"):

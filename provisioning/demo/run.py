@@ -130,18 +130,19 @@ class Demo:
         lacking: set[str] = set()
 
         def all_shown() -> bool:
-            with self._stage.api() as api:
-                points = api.points()
+            points = api.points()
             heard = {point["box"] for point in points if (point["seen_at"] or 0) > self._began_ms}
             lacking.clear()
             lacking.update({point["box"] for point in points} - heard)
             lacking.update(STATES - {point["state"] for point in points} if is_first else ())
             return not lacking
 
-        try:
-            first_start.wait_until(self._stage, "the whole street", SHOWN_WITHIN_S, all_shown)
-        except first_start.StartFailed:
-            self._told(f"not seen yet: {', '.join(sorted(lacking))}")
+        every_s = first_start.ASK_CENTRE_EVERY_S
+        with self._stage.api() as api:
+            try:
+                first_start.wait_until(self._stage, "the whole street", SHOWN_WITHIN_S, all_shown, every_s)
+            except first_start.StartFailed:
+                self._told(f"not seen yet: {', '.join(sorted(lacking))}")
 
     def _serve_the_rest(self) -> None:
         """Test and put in service what did not have to come first, while people look already."""
