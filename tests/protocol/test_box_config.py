@@ -8,6 +8,7 @@ import pytest
 
 from protocol.box_config import (
     BoxConfig,
+    ExternalRelay,
     ProfileText,
     Ratio,
     TariffText,
@@ -27,6 +28,14 @@ WALLET_CONFIG = CONFIG.wallets[0]
 
 def with_meter(**fields: Any) -> BoxConfig:
     return replace(CONFIG, meters=[replace(METER_CONFIG, **fields), MAIN])
+
+
+def board(name: str, unit: int, channel: int) -> ExternalRelay:
+    return ExternalRelay(board=name, unit=unit, channel=channel)
+
+
+def with_relays(first: ExternalRelay, second: ExternalRelay) -> BoxConfig:
+    return replace(CONFIG, meters=[replace(METER_CONFIG, relay=first), replace(MAIN, relay=second)])
 
 
 def with_wallet(**fields: Any) -> BoxConfig:
@@ -59,6 +68,12 @@ def test_the_trip_level_lies_below_zero_by_the_credit_limit() -> None:
         (with_meter(meter=MAIN.meter), f"meter {MAIN.meter} stands twice"),
         (with_meter(ratios=[Ratio(version=3, from_ms=n, ct=(1, 1), pt=(1, 1)) for n in (0, 5)]),
          f"meter 101 ({METER}): ratio versions [3, 3] must differ"),
+        (with_meter(relay=board("R8", 40, 0)),
+         f"meter 101 ({METER}), relay: unit 40 on bus {METER_CONFIG.bus} is that of meter 总表"),
+        (with_relays(board("R8", 60, 0), board("R16", 60, 1)),
+         f"meter 总表 ({MAIN.meter}), relay: board R16 at unit 60, where another meter has R8"),
+        (with_relays(board("R8", 60, 3), board("R8", 60, 3)),
+         f"meter 总表 ({MAIN.meter}), relay: channel 3 of unit 60 switches meter 101 already"),
         (with_wallet(meters=[METER, NOBODY]), f"wallet {WALLET}: meter {NOBODY} is not among the meters"),
         (with_wallet(meters=[METER, METER]), f"wallet {WALLET}: meter {METER} is fed by wallet {WALLET} already"),
         (with_wallet(reconnect_micro=9_999),
@@ -96,6 +111,10 @@ def test_a_mistake_is_named_with_place_and_value(config: BoxConfig, mistake: str
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "/etc/localtime", "Asia", "x" * 100, "Asia/Shanghai\u00e9"])
 def test_a_zone_is_a_name_of_the_zone_data_and_no_path(zone: str) -> None:
     assert any("zone" in mistake for mistake in find_mistakes(replace(CONFIG, site=replace(CONFIG.site, zone=zone))))
+
+
+def test_two_channels_of_one_board_are_fine() -> None:
+    assert find_mistakes(with_relays(board("R8", 60, 0), board("R8", 60, 1))) == []
 
 
 def test_a_wallet_that_feeds_anothers_meter_is_named() -> None:
