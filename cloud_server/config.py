@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cloud_server.ports import SiteFacts
 from protocol.ids import is_id
+from protocol.zone import is_zone
 
 PORT_MAX: Final = 65_535
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -178,8 +178,4 @@ def _database(text: str, folder: Path) -> Path | None:
 
 
 def _zone(text: str) -> str | None:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-    return text
+    return text if is_zone(text) else None

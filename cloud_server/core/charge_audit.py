@@ -24,6 +24,8 @@ class MeterCharge:
     read_at_ms: int | None = None
     energy_carry: Fraction = Fraction(0)
     money_carry_nano: int = 0
+    month_wh: int = 0
+    """Energy of the site's calendar month of `read_at_ms` up to it; price steps count on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def audit_batch(
                 found = _interval_findings(record, before, place)
                 audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
                 carry = Fraction(*record.energy_carry)
-                charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, record.money_carry_nano)
+                month_wh = _month_after(place, record, before.month_wh)
+                charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, record.money_carry_nano, month_wh)
                 audit.stand(record.meter, charge)
             case ConfigApplied(config_version=version):
                 audit.config_version, place = version, place_of(version)
@@ -102,8 +105,23 @@ def _interval_findings(said: Interval, before: MeterCharge, place: BoxPlace | No
         found.append(("tariff", f"priced by tariff {said.parts[0].tariff}; configured is {placed.tariff}"))
     if "typed" in said.flags:
         return found
-    compared = differences(place.book, said, ratio, before.energy_carry, before.money_carry_nano)
+    compared = differences(place.book, said, ratio, before.energy_carry, before.money_carry_nano, before.month_wh)
     return found + [("charge", text) for text in compared]
+
+
+def _month_after(place: BoxPlace | None, said: Interval, month_wh: int) -> int:
+    """The month's energy after an interval, by the box's own parts; it starts anew at the site's first of the month.
+
+    On a date that cannot be believed no month begins, as where the price is made (`protocol.charging`).
+    """
+    if place is None or "fallback_rate" in said.flags:
+        return month_wh + said.energy_wh
+    month = place.book.local_day(said.from_.at_ms).replace(day=1)
+    for part in said.parts:
+        now = place.book.local_day(part.from_ms).replace(day=1)
+        month_wh = (month_wh if now == month else 0) + part.energy_wh
+        month = now
+    return month_wh if place.book.local_day(said.to.at_ms).replace(day=1) == month else 0
 
 
 def tariff_findings(said: Mapping[str, Mapping[str, str]], place: BoxPlace | None) -> list[ChargeFinding]:

@@ -59,7 +59,7 @@ def _meter_state(place: BoxPlace, meter: str, facts: MeterFacts, charge: MeterCh
         read_at_ms=charge.read_at_ms,
         energy_carry=(charge.energy_carry.numerator, charge.energy_carry.denominator),
         money_carry_nano=charge.money_carry_nano,
-        month_wh=0,
+        month_wh=charge.month_wh,
         ratio_version=version,
         tariff=placed.tariff,
         tariff_version=place.book.version_at(placed.tariff, at_ms),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from cloud_server.core.box_place import BoxPlace, place_from_text
@@ -9,6 +10,7 @@ from cloud_server.core.command_chain import Place
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
 from protocol.ids import Id, make_id
+from protocol.zone import site_zone
 
 ID_CHANCE_BYTES = 10
 PLACES_KEPT_MAX = 512
@@ -33,7 +35,7 @@ class Centre:
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.site.zone)
+        return _zone(self.site.zone)
 
     def new_id(self) -> Id:
         """A new id, in the order of time."""
@@ -60,3 +62,9 @@ class Centre:
         place = place_from_text(found[1])
         self.places[box, config_version] = place
         return place
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    """Read from the pinned zone data once."""
+    return site_zone(name)

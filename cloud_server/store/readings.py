@@ -73,6 +73,7 @@ class ReadingRows(Rows):
                 read_at_ms=row["read_at_ms"],
                 energy_carry=Fraction(row["energy_carry_num"], row["energy_carry_den"]),
                 money_carry_nano=row["money_carry_nano"],
+                month_wh=row["month_wh"],
             )
             found[row["meter"]] = (_meter_facts.decode(row["facts"]), charge)
         return found
@@ -89,6 +90,7 @@ class ReadingRows(Rows):
                 "energy_carry_num": charge.energy_carry.numerator,
                 "energy_carry_den": charge.energy_carry.denominator,
                 "money_carry_nano": charge.money_carry_nano,
+                "month_wh": charge.month_wh,
             }
             for meter, (facts, charge) in states.items()
         ]

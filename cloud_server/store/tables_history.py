@@ -107,6 +107,7 @@ class MeterState(Table):
     energy_carry_num = pw.BigIntegerField()
     energy_carry_den = pw.BigIntegerField()
     money_carry_nano = pw.BigIntegerField()
+    month_wh = pw.BigIntegerField()
 
     class Meta:
         table_name = "meter_state"

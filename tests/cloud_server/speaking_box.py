@@ -62,6 +62,7 @@ class SpeakingBox:
     registers: dict[str, int] = field(default_factory=dict)
     read_at_ms: dict[str, int] = field(default_factory=dict)
     carries: dict[str, tuple[Fraction, int]] = field(default_factory=dict)
+    month_wh: dict[str, int] = field(default_factory=dict)
     config: BoxConfig | None = None
     pending: list[Record] = field(default_factory=list)
     taken: list[Command] = field(default_factory=list)
@@ -134,10 +135,12 @@ class SpeakingBox:
             energy_carry=carry_wh,
             money_carry_nano=carry_nano,
             charged=wallet is not None,
+            month_wh=self.month_wh.get(meter, 0),
         )
         priced = price_interval(book, given)
         self.registers[meter], self.read_at_ms[meter] = begin + energy_wh, from_ms + for_ms
         self.carries[meter] = (priced.energy_carry, priced.money_carry_nano)
+        self.month_wh[meter] = priced.month_wh
         interval = Interval(
             at_ms=from_ms + for_ms,
             meter=meter,

@@ -6,7 +6,7 @@ import pytest
 from cloud_server.core.box_place import place_from_config
 from cloud_server.core.charge_audit import MeterCharge, audit_batch, tariff_findings
 from cloud_server.core.planned_site import config_of
-from protocol.box_config import text_hash
+from protocol.box_config import TariffText, text_hash
 from protocol.records import ConfigApplied, Interval
 from tests.cloud_server.speaking_box import SpeakingBox, make_box
 from tests.cloud_server.street import FLAT_TARIFF, TARIFF, box_id, meter_id, street, wallet_id
@@ -85,3 +85,24 @@ def test_another_tariff_text_on_the_box_is_found() -> None:
     assert [f.kind for f in tariff_findings({TARIFF: {"1": "0" * 64}}, PLACE)] == ["tariff_text"]
     assert [f.kind for f in tariff_findings({TARIFF: {"2": text_hash(FLAT_TARIFF)}}, PLACE)] == ["tariff_text"]
     assert [f.kind for f in tariff_findings(right, None)] == ["tariff_text"]
+
+
+def test_steps_count_on_the_months_energy_and_begin_anew_with_the_month(box: SpeakingBox) -> None:
+    text = FLAT_TARIFF.replace(
+        "[rates.flat]", "steps = [{ from_kwh = 0, add_micro = 0 }, { from_kwh = 2, add_micro = 100000 }]\n[rates.flat]"
+    )
+    tariff = TariffText(tariff=TARIFF, version=1, text=text, hash=text_hash(text))
+    place = place_from_config(msgspec.structs.replace(PLACE.config, tariffs=[tariff]))
+    box.config = place.config
+    told = [box.use(METER, 900) for _ in range(4)]
+    told.append(box.use(METER, 900, for_ms=10 * 86_400_000))
+    told += [box.use(METER, 900) for _ in range(4)]
+    assert [part.step for interval in told for part in interval.parts if part.energy_wh][:5] == [0, 0, 0, 1, 1]
+    assert told[-1].parts[0].step == 1
+    audit = audit_batch(told, {}, 1, lambda _: place)
+    assert audit.findings == []
+    assert audit.meters[METER].month_wh == box.month_wh[METER]
+    half = audit_batch(told[:3], {}, 1, lambda _: place)
+    assert audit_batch(told[3:], half.meters, 1, lambda _: place).findings == []
+    forgotten = audit_batch(told[3:4], {}, 1, lambda _: place)
+    assert [finding.kind for finding in forgotten.findings] != []
