@@ -41,7 +41,10 @@ class _Started(msgspec.Struct, frozen=True):
 
 @dataclass
 class Child:
-    """One process and how to start it again. `wanted`: it was started and not ended by us."""
+    """One process and how to start it again.
+
+    `wanted`: it was started and not ended by us. `log_from_bytes`: where its newest life begins in its log.
+    """
 
     name: str
     command: Sequence[str]
@@ -49,6 +52,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     wanted: bool = False
+    log_from_bytes: int = 0
 
     @property
     def pid(self) -> int:
@@ -64,12 +68,13 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def last_words(self) -> str:
-        """The end of its log."""
+        """The end of what it has logged since it was started."""
         try:
-            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            said = self.log.read_bytes()[self.log_from_bytes :]
         except FileNotFoundError:
-            return "(no log)"
-        return "\n".join(f"    {line}" for line in lines[-LOG_LINES_SHOWN:]) or "    (its log is empty)"
+            return "    (no log)"
+        lines = said.decode(errors="replace").splitlines()
+        return "\n".join(f"    {line}" for line in lines[-LOG_LINES_SHOWN:]) or "    (nothing)"
 
     def obituary(self) -> str:
         """What became of it, for people."""
@@ -107,6 +112,7 @@ class Children:
             child = self._children[name]
             if not child.runs:
                 with child.log.open("ab") as log:
+                    child.log_from_bytes = log.tell()
                     child.process = subprocess.Popen(
                         child.command,
                         stdin=subprocess.DEVNULL,

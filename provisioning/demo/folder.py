@@ -145,7 +145,7 @@ def free_port(wanted: int, taken: set[int]) -> int:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 trial.bind(("127.0.0.1", port))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             found = int(trial.getsockname()[1])
         if found not in taken:

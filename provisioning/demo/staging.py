@@ -22,6 +22,8 @@ from provisioning.toml_text import TomlValue, write_toml
 SITE_NAME: Final = "滨江商业街"
 HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 18_443
+FIBRE_PORTS_AFTER: Final = 1_000
+"""The boxes' way to the centre lies so many ports behind the centre's, where nobody thinks of the next one."""
 SIMULATOR: Final = "simulator"
 FIBRE: Final = "fibre"
 CENTRE: Final = "centre"
@@ -108,13 +110,15 @@ class Stage:
         """The centre's as asked; the fibres' as before, since the boxes hold them in their identity."""
         memory = self.memory
         wanted = port or memory.centre_port or DEFAULT_PORT
-        memory.centre_port = free_port(wanted, set(memory.fibre_ports.values()))
+        if wanted in memory.fibre_ports.values():
+            raise FolderFault(f"--port {wanted}: a box of this demo finds the centre there; choose another")
+        memory.centre_port = free_port(wanted, set())
         if memory.centre_port != wanted:
             raise FolderFault(f"--port {wanted}: something listens there already; choose another")
         for number, box in enumerate(self.street.boxes, start=1):
             taken = {memory.centre_port, *memory.fibre_ports.values()}
             if box not in memory.fibre_ports:
-                memory.fibre_ports[box] = free_port(memory.centre_port + number, taken)
+                memory.fibre_ports[box] = free_port(memory.centre_port + FIBRE_PORTS_AFTER + number, taken)
             elif free_port(memory.fibre_ports[box], {memory.centre_port}) != memory.fibre_ports[box]:
                 raise FolderFault(
                     f"port {memory.fibre_ports[box]}, where box {box} finds the centre, is taken by another program; "

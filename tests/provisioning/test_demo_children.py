@@ -77,6 +77,16 @@ def test_a_kill_of_ours_is_no_death(children: Children) -> None:
     children.end_all()
 
 
+def test_last_words_are_those_of_the_newest_life(children: Children) -> None:
+    child = children.start("dying")
+    wait_until(lambda: not child.runs)
+    with child.log.open("a") as log:
+        log.write("of an earlier life\n")
+    child = children.start("dying")
+    wait_until(lambda: not child.runs)
+    assert child.last_words().strip() == "no such bus"
+
+
 def test_starting_what_runs_changes_nothing(children: Children) -> None:
     pid = children.start("sleeper").pid
     assert children.start("sleeper").pid == pid

@@ -63,6 +63,7 @@ def test_a_taken_port_is_not_chosen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert free_port(port, set()) != port
+    assert 0 < free_port(66_000, set()) <= 65_535
     found = free_port(0, set())
     assert free_port(found, {found}) != found
 
