@@ -24,10 +24,15 @@ def try_profile(meter: BusMeter, settings: SerialSettings, clock: Clock) -> Iter
     line: Line = rtu_over_tcp(settings, clock) if is_server else SerialLine(settings, clock)
     try:
         line.open()
-        for read in (*meter.enforcement, *meter.details, *((meter.serial,) if meter.serial else ())):
-            yield from _ask(line, meter, read)
+        yield from ask_once(line, meter)
     finally:
         line.close()
+
+
+def ask_once(line: Line, meter: BusMeter) -> Iterator[tuple[bool, str]]:
+    """The same on a line that is open."""
+    for read in (*meter.enforcement, *meter.details, *((meter.serial,) if meter.serial else ())):
+        yield from _ask(line, meter, read)
 
 
 def _ask(line: Line, meter: BusMeter, read: PlannedRead) -> Iterator[tuple[bool, str]]:

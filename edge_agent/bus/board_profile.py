@@ -11,7 +11,7 @@ import tomllib
 
 from edge_agent.bus import profile_words
 from edge_agent.bus.profile_relay import GREATEST_ADDRESS, read_relay
-from edge_agent.bus.profile_table import Mistake, ProfileError, ProfileTable, listed
+from edge_agent.bus.profile_table import PRESENT, Mistake, ProfileError, ProfileTable, listed
 from edge_agent.bus.profile_words import DEFAULT_TURNAROUND_MS, LONGEST_SILENCE_MS, LONGEST_TURNAROUND_MS
 from edge_agent.bus.requests import READ_BIT_FUNCTIONS
 from edge_agent.core.meter_profile import Grade, Relay, RelayReadback
@@ -84,17 +84,17 @@ def _read_board(top: ProfileTable, name: str) -> RelayBoard | None:
 def _check_channels(top: ProfileTable, relay: Relay, channels: int) -> None:
     """What holds of one channel and not of all of them."""
     if relay.write_release is not None:
-        top.wrong("relay.release", "a board has no control of its own to release a relay to", "(present)")
+        top.wrong("relay.release", "a board has no control of its own to release a relay to", PRESENT)
     for key, read in (("relay", relay.order), ("relay.contact", relay.contact)):
         if read is None:
             continue
         if read.address + channels * read.count - 1 > GREATEST_ADDRESS:
-            top.wrong(f"{key}.address", f"{channels} channels from there go beyond 0xFFFF", hex(read.address))
+            top.wrong(f"{key}.address", f"{channels} channels from there go beyond 0xFFFF", read.address)
         if read.function not in READ_BIT_FUNCTIONS and channels * read.count > MOST_REGISTERS:
             top.wrong("channels", f"all are read in one, and one read holds {MOST_REGISTERS} registers", channels)
     if relay.order and relay.contact and _tag(relay.order, channels) == _tag(relay.contact, channels):
         reason = "its answer could not be told from the order's; right would be relay.order_readable = false"
-        top.wrong("relay.contact", reason, "(present)")
+        top.wrong("relay.contact", reason, PRESENT)
 
 
 def _tag(read: RelayReadback, channels: int) -> tuple[int, int]:

@@ -15,6 +15,9 @@ _DECIMAL = re.compile(r"^\d+(\.\d+)?$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
 _HEX_BYTES = re.compile(r"^ *([0-9A-Fa-f]{2} *)+$")
 _MISSING = object()
+MISSING = "(missing)"
+PRESENT = "(present)"
+"""In place of a value that is not there, or too long to show."""
 LONGEST_LISTED = 12
 """So many allowed words are listed in a mistake; more would hide the point."""
 
@@ -57,7 +60,7 @@ class ProfileTable:
     def wrong(self, key: str, reason: str, value: object = _MISSING) -> None:
         """Note a mistake at a key of this table."""
         self._named.add(key)
-        shown = self._table.get(key, "(missing)") if value is _MISSING else value
+        shown = self._table.get(key, MISSING) if value is _MISSING else value
         self._mistakes.append(Mistake(self._file, self._place(key), _shown(shown), reason))
 
     def is_wrong(self, key: str) -> bool:
@@ -216,7 +219,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    if value == "(missing)":
-        return "(missing)"
+    if value in (MISSING, PRESENT):
+        return str(value)
     shown = repr(value)
     return shown if len(shown) <= 80 else shown[:77] + "..."
