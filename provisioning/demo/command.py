@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from provisioning.centre_api import ApiFault
+from provisioning.centre_api import ApiFault, Refused
 from provisioning.demo.children import ChildDied
 from provisioning.demo.control import ACTIONS, ControlFault, DemoControl
 from provisioning.demo.first_start import StartFailed
@@ -79,7 +79,7 @@ def _run_demo(options: argparse.Namespace) -> int:
     try:
         run_demo(DemoFolder(options.state), _say, _say_nothing if options.headless else _show, **words)
     except (FolderFault, StartFailed, ChildDied, ApiFault, InitFault, NoAnswer, OSError) as fault:
-        print(f"demo: {fault}", file=sys.stderr)
+        print("\n  ".join([f"demo: {fault}", *(fault.errors if isinstance(fault, Refused) else [])]), file=sys.stderr)
         return NOT_DONE
     return 0
 

@@ -41,6 +41,8 @@ class Memory(msgspec.Struct):
     settled: bool = False
     """Whether the first start came to its end."""
     small: bool = False
+    first_speed: float = 0.0
+    """How fast the loads ran when the plan was made: opening balances are entered once."""
 
 
 class DemoFolder:

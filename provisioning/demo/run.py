@@ -47,9 +47,10 @@ def run_demo(
             say(f"ended {name}, left behind by a demo that was killed")
         folder.prepare(fresh=fresh)
         memory = folder.recall()
-        # The size of a street is its first start's.
-        memory.small = memory.small if memory.settled else small
-        Demo(Stage(folder, memory, Street(small=memory.small, speed=speed)), say, show).run(port)
+        if not memory.first_speed:
+            memory.small, memory.first_speed = small, speed
+        street = Street(small=memory.small, speed=speed, first_speed=memory.first_speed)
+        Demo(Stage(folder, memory, street), say, show).run(port)
     finally:
         os.close(lock)
 

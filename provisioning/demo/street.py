@@ -67,8 +67,10 @@ class Spot:
 class Street:
     """The whole street, or its small part with one shaft and six meters a bus."""
 
-    def __init__(self, *, small: bool = False, speed: float = 1.0) -> None:
+    def __init__(self, *, small: bool = False, speed: float = 1.0, first_speed: float | None = None) -> None:
+        """`speed`: how much faster than in life the loads run; `first_speed`: how fast they ran at the first start."""
         self.speed = speed
+        self.first_speed = speed if first_speed is None else first_speed
         self._data = _street_data()
         wanted = self._data["small"] if small else None
         self.spots = [
@@ -207,7 +209,7 @@ class Street:
     def _money(self, spot: Spot) -> tuple[int, int, int]:
         """What a wallet begins with, and its two thresholds."""
         if spot.number == self.dry:
-            opening_micro = round(spot.watts * DRY_AFTER_S * self.speed / 3_600 * FLAT_PRICE_MICRO / 1_000)
+            opening_micro = round(spot.watts * DRY_AFTER_S * self.first_speed / 3_600 * FLAT_PRICE_MICRO / 1_000)
             opening_micro = opening_micro // 10_000 * 10_000
             return opening_micro, opening_micro * 6 // 10, opening_micro * 3 // 10
         for state, opening_micro in (

@@ -69,6 +69,13 @@ def test_one_shop_runs_dry_in_time_at_any_speed(speed: float) -> None:
     assert wallet.opening_micro > wallet.alarm1_micro > wallet.alarm2_micro > 0
 
 
+def test_another_speed_later_leaves_what_was_entered_once() -> None:
+    first, _ = planned(Street(speed=2))
+    later, _ = planned(Street(speed=5, first_speed=2))
+    assert [wallet.opening_micro for wallet in later.wallets] == [wallet.opening_micro for wallet in first.wallets]
+    assert later.boxes[0].meters[0].rated_ma > first.boxes[0].meters[0].rated_ma
+
+
 def test_no_load_is_beyond_what_its_feed_carries() -> None:
     for speed in (1.0, 40.0):
         street = Street(speed=speed)
