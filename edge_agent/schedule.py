@@ -7,16 +7,17 @@ everything is set anew.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 HOUSEKEEPING_AT: Final = (3, 17)
 """Local hour and minute: no boundary of an interval or a rate lies there, and shops sleep."""
 SET_CLOCKS_AT: Final = (4, 23)
+LEAST_WAIT_MS: Final = 1
 _BOUNDARY: Final = "boundary"
 
 
@@ -51,7 +52,6 @@ class Schedule:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        self._boundary_ms: int | None = None
         self._daily(zone)
 
     def start(self) -> None:
@@ -63,16 +63,13 @@ class Schedule:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def boundary_at(self, at_ms: int) -> None:
-        """Post `BoundaryDue` at this instant, instead of any other; at once where it has passed."""
-        self._boundary_ms = at_ms
-        self._scheduler.add_job(
-            self._post,
-            DateTrigger(datetime.fromtimestamp(at_ms / 1_000, UTC)),
-            args=(BoundaryDue(at_ms),),
-            id=_BOUNDARY,
-            replace_existing=True,
-        )
+    def boundary_at(self, at_ms: int, in_ms: int) -> None:
+        """Post `BoundaryDue` for this instant, `in_ms` from now by the box's own clock, instead of any other.
+
+        Given as a stretch from now, since the box's clock and the scheduler's may differ (a demo steps the former).
+        """
+        wait = IntervalTrigger(seconds=max(in_ms, LEAST_WAIT_MS) / 1_000, timezone=UTC)
+        self._scheduler.add_job(self._post, wait, args=(BoundaryDue(at_ms),), id=_BOUNDARY, replace_existing=True)
 
     def set_anew(self, zone: str) -> None:
         """The wall clock stepped, or the site's zone changed: what was computed before does not hold."""

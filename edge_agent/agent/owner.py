@@ -216,7 +216,11 @@ class Owner:
 
     def _set_schedule(self) -> None:
         self.schedule.set_anew(self.box.state.config.site.zone)
-        self.schedule.boundary_at(next_boundary_ms(self.box.place, self.box.clock.wall_ms()))
+        self._set_boundary(self.box.clock.wall_ms())
+
+    def _set_boundary(self, after_ms: int) -> None:
+        at_ms = next_boundary_ms(self.box.place, after_ms)
+        self.schedule.boundary_at(at_ms, at_ms - self.box.clock.wall_ms())
 
     def _boundary(self, at_ms: int) -> None:
         """An interval or a rate ends: all meters are read now."""
@@ -226,7 +230,7 @@ class Owner:
         self._boundary_ms = at_ms
         self._boundary_open = frozenset(self.buses.workers)
         self._boundary_until = self.box.clock.mono_ms() + BOUNDARY_ENDS_MS
-        self.schedule.boundary_at(next_boundary_ms(self.box.place, max(at_ms, self.box.clock.wall_ms())))
+        self._set_boundary(max(at_ms, self.box.clock.wall_ms()))
 
     def _boundary_ended(self) -> None:
         self._boundary_open = frozenset()

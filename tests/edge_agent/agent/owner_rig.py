@@ -43,7 +43,7 @@ class StillSchedule(Schedule):
 
     def stop(self) -> None: ...
 
-    def boundary_at(self, at_ms: int) -> None:
+    def boundary_at(self, at_ms: int, in_ms: int) -> None:
         self.boundaries.append(at_ms)
 
     def set_anew(self, zone: str) -> None:

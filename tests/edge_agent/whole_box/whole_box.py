@@ -5,38 +5,42 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from protocol.box_config import BoxConfig
 from protocol.commands import Grant, SalePart
 from provisioning.simulator.site import SimulatedSite
-from tests.edge_agent.core.street import ACCOUNT, BOX, METERS, SITE, WALLETS, YUAN, box_config, meter_config, wallet_config
+from tests.edge_agent.core.street import (
+    ACCOUNT,
+    BOX,
+    METERS,
+    SITE,
+    WALLETS,
+    YUAN,
+    box_config,
+    meter_config,
+    wallet_config,
+)
 from tests.fakes.fake_centre import Authority, FakeCentre
 
 BAUD = 115_200
 START_S = 15.0
 
 
-def config_of(meters: int = 2, **defaults: object) -> BoxConfig:
+def config_of(meters: int = 2, **defaults: Any) -> BoxConfig:
     """A box of DTSY1352 meters, each with its wallet, on one fast bus."""
     config = box_config(
         tuple(meter_config(index) for index in range(meters)),
         tuple(wallet_config(index) for index in range(meters)),
         **defaults,
     )
-    fast = [bus.__replace__(baud=BAUD) if hasattr(bus, "__replace__") else _with(bus, baud=BAUD) for bus in config.buses]
-    return _with(config, buses=fast)
-
-
-def _with(value: Any, **changes: object) -> Any:
-    import msgspec
-
-    return msgspec.structs.replace(value, **changes)
+    return msgspec.structs.replace(config, buses=[msgspec.structs.replace(bus, baud=BAUD) for bus in config.buses])
 
 
 def simulated_site(folder: Path, config: BoxConfig, watts: float) -> SimulatedSite:
@@ -81,8 +85,12 @@ class WholeBox:
     folder: Path
     centre: FakeCentre
     site: SimulatedSite
-    process: "subprocess.Popen[str] | None" = None
-    log: list[str] = field(default_factory=list)
+    process: "subprocess.Popen[bytes] | None" = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "agent.log"
 
     @property
     def box_toml(self) -> Path:
@@ -104,14 +112,9 @@ class WholeBox:
     def start(self) -> None:
         """Run the agent until it listens."""
         line = [sys.executable, "-m", "edge_agent", "run", "--config", str(self.box_toml)]
-        self.process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(line, stderr=log, env=os.environ | self.environment)
         self.centre.wait_for((self.state_dir / "agent.sock").exists, START_S)
-
-    def _read(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            self.log.append(line.rstrip())
 
     def status(self) -> dict[str, Any]:
         done = self.command("status", "--json")
@@ -137,7 +140,8 @@ class WholeBox:
 
     def told(self, event: str) -> list[str]:
         """Log lines of one event."""
-        return [line for line in self.log if line.split(" ")[2:3] == [event]]
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if line.split(" ")[2:3] == [event]]
 
     def rss_kib(self) -> int:
         assert self.process is not None
