@@ -1,7 +1,7 @@
 """Reads a meter profile from its text and checks it: all mistakes at once, each with file, key, value and reason.
 
 A profile is data: a new meter needs no code. Our own lie in `edge_agent/profiles`; a site's own come as text in
-`configure`. Relay, clock and serial number are read in `profile_relay`.
+`configure`. The format: `docs/meter-profiles.md`. Relay, clock and serial number are read in `profile_relay`.
 """
 
 from __future__ import annotations
