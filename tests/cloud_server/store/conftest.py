@@ -1,0 +1,35 @@
+"""A database in which something has happened in every guarded table, made once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cloud_server.flows import synchronise
+from protocol.chain import Head
+from tests.cloud_server.site_rig import open_rig
+from tests.cloud_server.street import YUAN, meter_id
+
+
+@pytest.fixture(scope="session")
+def lived_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("guarded")
+    with open_rig(folder) as rig:
+        rig.plan(opening_micro=YUAN)
+        box = rig.enrol(1)
+        rig.sell("10.00")
+        rig.settle(box)
+        box.use(meter_id(1, 1), 500)
+        box.seal()
+        rig.settle(box)
+        box.batch_head = Head(0, "e" * 64)
+        synchronise.exchange(rig.centre, [box.seal([]), box.sync_line()])
+        return rig.config.database
+
+
+@pytest.fixture
+def lived_in(lived_in_file: Path, tmp_path: Path) -> Path:
+    """A copy of its own for each test."""
+    copy = tmp_path / "lived-in.db"
+    shutil.copy(lived_in_file, copy)
+    return copy
