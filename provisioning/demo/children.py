@@ -171,11 +171,18 @@ class Children:
             raise ChildDied(child.obituary())
 
     def end_all(self) -> None:
-        """SIGTERM to all, some seconds, SIGKILL to the rest."""
+        """End whoever still runs, and forget what the next start would have had to end."""
         with self._lock:
-            running = [child.process for child in self._children.values() if child.process is not None and child.runs]
             self.end_errands()
-            for child in self._children.values():
+            self.end(self.names)
+            self._record.unlink(missing_ok=True)
+
+    def end(self, names: Sequence[str]) -> None:
+        """SIGTERM to these, some seconds, SIGKILL to the rest."""
+        with self._lock:
+            children = [self._children[name] for name in names]
+            running = [child.process for child in children if child.process is not None and child.runs]
+            for child in children:
                 child.wanted = False
             for process in running:
                 process.terminate()
@@ -186,7 +193,6 @@ class Children:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-            self._record.unlink(missing_ok=True)
 
     def _write_down(self) -> None:
         started = {}

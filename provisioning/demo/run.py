@@ -199,4 +199,6 @@ class Demo:
             self._listener.server_close()
         for path in (self._stage.folder.demo_json, self._stage.folder.control):
             path.unlink(missing_ok=True)
+        # The boxes first: what they have to say at the end still finds the centre and the meters.
+        self._stage.children.end([box for box in self._stage.street.boxes if box in self._stage.children.names])
         self._stage.children.end_all()

@@ -188,6 +188,20 @@ def test_a_simulator_that_dies_is_a_street_that_answers_again(demo: RunningDemo)
     assert {number: demo.relay(number) for number in relays} == relays
 
 
+def test_a_box_whose_clock_leaps_charges_on_and_is_believed(demo: RunningDemo) -> None:
+    before_micro = demo.box_meter("123")["balance_micro"]
+    demo.control.clock("A1", "+2h")
+    log = demo.state / "logs" / "A1.log"
+    wait_until(lambda: "clock_step" in log.read_text(), 10, "the box to notice")
+    sale = demo.sell("123", "3.00")
+    wait_until(lambda: demo.sale_state(sale["id"]) == "on", 20, "a sale to a box in another time")
+    demo.control.clock("A1", "0")
+    wait_until(lambda: log.read_text().count("clock_step") >= 2, 10, "the box to notice again")
+    gained_micro = demo.box_meter("123")["balance_micro"] - before_micro
+    assert 2_900_000 < gained_micro <= 3_000_000
+    assert demo.points()["123"]["state"] == "normal"
+
+
 def test_after_a_power_cut_everything_starts_again_on_the_kept_state(demo: RunningDemo) -> None:
     before = demo.points()
     demo.kill_everything()
