@@ -3,7 +3,7 @@
 Built anew when a configuration is applied; immutable otherwise. No state of meters or wallets lives here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
@@ -11,10 +11,13 @@ from types import MappingProxyType
 from typing import Final
 
 from edge_agent.core.meter_profile import Profile
+from edge_agent.core.meter_profile import Ratio as HeldRatio
 from edge_agent.core.relay_board import RelayBoard, with_external_relay
 from protocol.box_config import BoxConfig, MeterConfig, Ratio, WalletConfig
 from protocol.tariff import TariffBook, read_tariff
 
+_CT: Final = (HeldRatio.CT, HeldRatio.CT_PT)
+_PT: Final = (HeldRatio.PT, HeldRatio.CT_PT)
 NO_BOARDS: Final[Mapping[str, RelayBoard]] = MappingProxyType({})
 
 
@@ -77,6 +80,9 @@ def make_place(
     missing = sorted({m.relay.board for m in config.meters if m.relay is not None} - set(boards))
     if missing:
         raise KeyError(f"no relay board {', '.join(missing)}; there are {', '.join(sorted(boards))}")
+    doubled = [text for m in config.meters for text in _doubled_ratios(m, profiles[m.profile])]
+    if doubled:
+        raise ValueError("; ".join(doubled))
     return Place(
         box=box,
         config=config,
@@ -88,6 +94,18 @@ def make_place(
         wallet_of={m: w for w in config.wallets for m in w.meters if w.account_state != "closed"},
         bus_of={m.meter: m.bus for m in config.meters},
     )
+
+
+def _doubled_ratios(meter: MeterConfig, profile: Profile) -> Iterator[str]:
+    """Ratios that would multiply energy which the meter tells with them already: everybody would be overcharged."""
+    held = profile.energy.ratio
+    for ratio in meter.ratios:
+        for name, value, asked in (("ct", ratio.ct, _CT), ("pt", ratio.pt, _PT)):
+            if held not in asked and value[0] != value[1]:
+                yield (
+                    f"meter {meter.name} ({meter.meter}), ratio version {ratio.version}: {name} = {value[0]}:{value[1]}, "
+                    f"but profile {profile.name} tells energy that is not to be multiplied by it; 1:1 would be right"
+                )
 
 
 def _profile(meter: MeterConfig, profile: Profile, boards: Mapping[str, RelayBoard]) -> Profile:

@@ -5,7 +5,7 @@ import pytest
 
 from edge_agent.core.orders import Standing, judge_command
 from edge_agent.core.state import Marks
-from protocol.box_config import text_hash, write_config
+from protocol.box_config import Ratio, text_hash, write_config
 from protocol.commands import (
     Body,
     Command,
@@ -34,6 +34,8 @@ from tests.edge_agent.core.street import (
 )
 
 NOBODY = "f" * 32
+CT_40 = Ratio(version=1, from_ms=0, ct=(200, 5), pt=(1, 1))
+"""On a meter that tells primary energy already it would be multiplied twice."""
 
 
 def last_result(street: Street) -> tuple[str, str | None]:
@@ -136,6 +138,7 @@ def test_a_new_configuration_replaces_the_former_as_one() -> None:
         (box_config(wallets=()), "wallet_not_closed"),
         (box_config(meters=(meter_config(1),), wallets=(wallet_config(0, (1,)),)), "meter_not_released"),
         (box_config(meters=(meter_config(0, profile="nobody_knows"),)), "config_invalid"),
+        (box_config(meters=(meter_config(0, profile="eastron_sdm630", ratios=[CT_40]),)), "config_invalid"),
         (box_config(tariffs=(tariff(FLAT.replace("1000000", "50000000")),)), "over_limit"),
         ("{}", "config_invalid"),
     ],
