@@ -11,6 +11,7 @@ from typing import Final
 from edge_agent.agent.buses import Buses
 from edge_agent.agent.requests import answer_request
 from edge_agent.core.decision import Decision
+from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
 from edge_agent.core.place import next_boundary_ms
 from edge_agent.flows.box import Box
@@ -169,6 +170,7 @@ class Owner:
         self._second_at = now + SECOND_MS
         self._watch_clock()
         self.box.take(tick(self.box.place, self.box.state, self.box.now()))
+        self.box.take(judge_link(self.box.place, self.box.state.marks, self.sync.current_at, self.box.now()))
         for test in self.tests:
             test.pulse()
         self.tests = [test for test in self.tests if test.running]

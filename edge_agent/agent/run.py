@@ -88,7 +88,7 @@ def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: Syst
         buses=Buses(dict(box_file.buses), clock, lambda bus_id, report: inbox.put(FromBus(bus_id, report))),
         polling=Polling(box, LinkTally(clock.wall_ms())),
         sealing=sealing,
-        sync=Synchroniser(box, sealing, uplink, ring, identity.root, box_file.wait_s, limits_changed),
+        sync=Synchroniser(box, sealing, uplink, ring, identity.root, box_file.wait_s, limits_changed, clock.mono_ms()),
         schedule=Schedule(inbox.put, box.state.config.site.zone),
         inbox=inbox,
         marks=marks,

@@ -6,6 +6,7 @@ Runs on the owner thread for each report; the way of a reading itself is the cor
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.measured import seen_position
@@ -22,11 +23,15 @@ from edge_agent.ports import (
     MeterBack,
     MeterLost,
     ReadingReport,
+    RelayOutcome,
     RelayReport,
     SerialReport,
     ValueRefused,
 )
 from protocol.records import Contact, FaultKind, Link
+
+_NEVER_WRITTEN: Final = frozenset({RelayOutcome.REPLACED, RelayOutcome.EXPIRED})
+"""Orders that never reached the wire say nothing about the relay."""
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +110,10 @@ class Polling:
     def _relay(self, report: RelayReport) -> None:
         box = self.box
         fields = {"meter": report.meter, "wanted": report.wanted.value, "outcome": report.outcome.value}
-        log.info("relay_reported", extra={"fields": {**fields, "contact": report.contact.value}})
         seen: Contact = seen_position(report.contact, report.order_register).value
-        box.take(relay_reported(box.place, box.state, report.meter, seen, report.ok, box.now()))
+        log.info("relay_reported", extra={"fields": {**fields, "seen": seen}})
+        if report.outcome not in _NEVER_WRITTEN:
+            box.take(relay_reported(box.place, box.state, report.meter, seen, report.ok, box.now()))
 
     def _bus(self, bus_id: str, reason: str | None) -> None:
         view = self.buses.setdefault(bus_id, BusView())

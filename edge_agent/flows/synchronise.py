@@ -53,6 +53,8 @@ class Synchroniser:
     root: PublicKey
     wait_s: int
     limits_changed: Callable[[], None]
+    current_at: int
+    """When a fresh answer last showed that no command is held back on the way; at first the start."""
     _nonces: dict[int, str] = field(default_factory=dict)
     _number: int = 0
     _outstanding: bool = False
@@ -198,6 +200,8 @@ class Synchroniser:
         self._take_epochs(believed)
         acknowledged = self._take_acknowledgement(answer)
         used = apply_commands(self.box, self.ring, believed.commands)
+        if used or answer.command_head.seq <= self.box.state.marks.commands_seq:
+            self.current_at = now
         self._take_term(answer.term)
         self._take_wishes(answer, now)
         if self.box.urgent:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edge_agent.core.wallets import running_micro
+from edge_agent.core.wallets import feeding, running_micro
 from edge_agent.flows.box import Box
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.seal_batches import Sealing, batch_head
@@ -64,7 +64,7 @@ def _bus(box: Box, polling: Polling | None, bus_id: str, name: str) -> dict[str,
 def meter_status(box: Box, meter: str, now_ms: int) -> dict[str, Any]:
     """One meter: what is known, how old that is, what its relay should be and is."""
     config, row = box.place.meters[meter], box.state.meters.get(meter)
-    latest, wallet = box.state.latest.get(meter), box.place.wallet_of.get(meter)
+    latest, wallet = box.state.latest.get(meter), feeding(box.place, box.state, meter)
     running = running_micro(box.state, wallet) if wallet and wallet.wallet in box.state.wallets else None
     told: dict[str, Any] = {
         "meter": meter,

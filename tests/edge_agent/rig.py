@@ -267,5 +267,5 @@ def rig(folder: Path, config: BoxConfig | None = None, *, fresh: bool = True, wa
         bus, uplink = RigBus(), RigUplink()
         box.buses = {BUS: bus}
         sealing = begin_sealing(box)
-        sync = Synchroniser(box, sealing, uplink, ring, ROOT.public, wait_s, lambda: None)
+        sync = Synchroniser(box, sealing, uplink, ring, ROOT.public, wait_s, lambda: None, clock.mono)
         yield Rig(box, store, clock, bus, uplink, sealing, sync)

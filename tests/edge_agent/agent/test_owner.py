@@ -13,9 +13,9 @@ from edge_agent.schedule import BoundaryDue, HousekeepingDue
 from protocol.box_config import text_hash, write_config
 from protocol.commands import Configure
 from protocol.envelope import Line
-from protocol.messages import read_records
+from protocol.messages import ChainHead, read_records
 from protocol.payload import decode
-from protocol.records import ClockStep, Link, MeterEvent, Record
+from protocol.records import Alarm, ClockStep, Link, MeterEvent, Record
 from protocol.units import DAY_MS
 from tests.edge_agent.agent.owner_rig import OwnerRig, owner_rig
 from tests.edge_agent.core.street import BUS, METERS, WALLETS, YUAN, box_config, meter_config
@@ -221,7 +221,7 @@ def test_housekeeping_thins_what_is_older_than_the_retention(tmp_path: Path) -> 
         assert len(o.a.batches()) == kept
         o.a.clock.go_on(91 * DAY_MS)
         o.give(HousekeepingDue())
-        assert len(o.a.batches()) == 1
+        assert o.a.batches()[0].seq == kept, "the newest acknowledged one stays"
 
 
 def test_the_end_seals_gives_the_centre_a_moment_and_is_marked_clean(tmp_path: Path) -> None:
@@ -239,3 +239,22 @@ def test_the_end_seals_gives_the_centre_a_moment_and_is_marked_clean(tmp_path: P
         assert len(o.a.uplink.sent) == sent + 1
         assert o.watchdog.told[-1] == "STOPPING=1"
         assert (tmp_path / "ended").read_text() == "clean"
+
+
+def test_an_alarm_stands_while_no_fresh_answer_comes_or_commands_are_held_back(tmp_path: Path) -> None:
+    def alarms(o: OwnerRig) -> list[str]:
+        return [record.state for record in records(o) if isinstance(record, Alarm) and record.alarm == "link_frozen"]
+
+    with owner_rig(tmp_path, box_config(frozen_after_s=3_600)) as o:
+        o.confirm()
+        o.a.clock.go_on(3_601_000)
+        o.give()
+        assert alarms(o) == ["raised"]
+        held_back = ChainHead(seq=7, hash="7" * 64)
+        o.a.deliver(o.a.answer_line(command_head=held_back))
+        o.seconds(2)
+        assert alarms(o) == ["raised"], "the answer names commands that did not come"
+        o.a.deliver(o.a.answer_line())
+        o.seconds(2)
+        assert alarms(o) == ["raised", "cleared"]
+        assert o.a.box.state.marks.alarms == ()
