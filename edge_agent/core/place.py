@@ -103,8 +103,9 @@ def _doubled_ratios(meter: MeterConfig, profile: Profile) -> Iterator[str]:
         for name, value, asked in (("ct", ratio.ct, _CT), ("pt", ratio.pt, _PT)):
             if held not in asked and value[0] != value[1]:
                 yield (
-                    f"meter {meter.name} ({meter.meter}), ratio version {ratio.version}: {name} = {value[0]}:{value[1]}, "
-                    f"but profile {profile.name} tells energy that is not to be multiplied by it; 1:1 would be right"
+                    f"meter {meter.name} ({meter.meter}), ratio version {ratio.version}: "
+                    f"{name} = {value[0]}:{value[1]}, but profile {profile.name} tells energy that is not to be "
+                    "multiplied by it; 1:1 would be right"
                 )
 
 
