@@ -61,7 +61,7 @@ ADF400L_3PH = MeterCase(
         (0x035E, [*u32(100_000), *u32(777)]),  # total active, total reactive energy
         (0x0362, [*u32(-500), *u32(9_000), 12, *u32(0)]),  # balance, purchased, count, base
         (0x0369, [0x0300, *u32(0), 0, *u32(0), 0, 0]),  # status, base left, (036C), overdraft, recovery times
-        (0x0371, [3_981, 3_982, 3_983, 4, 13, 27]),  # Uab Ubc Uca, zero-sequence 0.1 A, unbalance 0.01
+        (0x0371, [3_981, 3_982, 3_983, 4, 13, 27]),  # Uab Ubc Uca, zero-sequence 0.1 A; unbalance is left out
         (0x0377, [0] * 24),  # per phase
         (0x038F, [*u32(99_990), *u32(10), *u32(700), *u32(77)]),  # total forward, reverse active and reactive
         (0x0430, [*u32(1), *u32(2), *u32(3), *u32(99_994), *u32(0)]),  # tip, peak, flat, valley; reactive tip
@@ -101,8 +101,6 @@ ADF400L_3PH = MeterCase(
         "voltage_bc_mv": 398_200,
         "voltage_ca_mv": 398_300,
         "current_zero_ma": 16_000,
-        "voltage_unbalance_milli": 130,
-        "current_unbalance_milli": 270,
         "energy_forward_raw_wh": 999_900,
         "energy_reverse_raw_wh": 100,
         "reactive_energy_forward_raw_varh": 7_000,
