@@ -7,8 +7,8 @@ one before to the end of its own last reply. Peers are set up as their manuals s
 import asyncio
 import itertools
 import json
-import queue
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -44,28 +44,40 @@ def _measured(ends_s: list[float], served: int, processor_s: float) -> Measured:
     return Measured([after - before for before, after in itertools.pairwise(ends_s)], served, processor_s)
 
 
+class _Kept:
+    """Keeps reports for later: what the owner's thread makes of them is measured elsewhere."""
+
+    def __init__(self, cycles: int) -> None:
+        self.ends_s: list[float] = []
+        self.served = 0
+        self.began_processor_s = 0.0
+        self.done = threading.Event()
+        self._cycles = cycles
+
+    def put(self, report: BusReport) -> None:
+        """Count it; called on the worker's thread."""
+        if isinstance(report, ReadingReport) and self.ends_s and not self.done.is_set():
+            self.served += 1
+        elif isinstance(report, CycleDone):
+            self.began_processor_s = self.began_processor_s or time.process_time()
+            self.ends_s.append(report.at_mono_ms / 1_000)
+            if len(self.ends_s) > self._cycles:
+                self.done.set()
+
+
 def agent(tty: str, cycles: int) -> Measured:
     """The agent's own worker, as it runs on a box; its one block is as long as the others' read."""
     profile = replace(builtin_profile("acrel_adf400l_3ph"), relay=None, serial=None, quantities={}, rates={})
     profile = replace(profile, enforcement=("raw_wh",), read_multiple=REGISTERS, longest_read=REGISTERS)
     meters = [PolledMeter(f"m{unit}", unit, profile) for unit in UNITS]
-    reports: queue.SimpleQueue[BusReport] = queue.SimpleQueue()
+    kept = _Kept(cycles)
     clock = SystemClock()
-    worker = BusWorker("bench", SerialLine(SerialSettings(tty, baud=BAUD), clock), meters, reports, clock, lambda: 0.5)
+    worker = BusWorker("bench", SerialLine(SerialSettings(tty, baud=BAUD), clock), meters, kept, clock, lambda: 0.5)
     worker.start()
-    ends: list[float] = []
-    served = 0
-    processor_s = 0.0
-    while len(ends) <= cycles:
-        report = reports.get()
-        if isinstance(report, ReadingReport) and ends:
-            served += 1
-        elif isinstance(report, CycleDone):
-            ends.append(report.at_mono_ms / 1_000)
-            processor_s = processor_s if len(ends) > 1 else time.process_time()
-    processor_s = time.process_time() - processor_s
+    kept.done.wait()
+    processor_s = time.process_time() - kept.began_processor_s
     worker.stop()
-    return _measured(ends, served, processor_s)
+    return _measured(kept.ends_s[: cycles + 1], kept.served, processor_s)
 
 
 def _rounds(read: Read, cycles: int) -> Measured:
