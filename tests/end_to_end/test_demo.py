@@ -189,17 +189,17 @@ def test_a_simulator_that_dies_is_a_street_that_answers_again(demo: RunningDemo)
 
 
 def test_a_box_whose_clock_leaps_charges_on_and_is_believed(demo: RunningDemo) -> None:
-    before_micro = demo.box_meter("123")["balance_micro"]
+    before_micro = demo.box_meter("108")["balance_micro"]
     demo.control.clock("A1", "+2h")
     log = demo.state / "logs" / "A1.log"
     wait_until(lambda: "clock_step" in log.read_text(), 10, "the box to notice")
-    sale = demo.sell("123", "3.00")
+    sale = demo.sell("108", "3.00")
     wait_until(lambda: demo.sale_state(sale["id"]) == "on", 20, "a sale to a box in another time")
     demo.control.clock("A1", "0")
     wait_until(lambda: log.read_text().count("clock_step") >= 2, 10, "the box to notice again")
-    gained_micro = demo.box_meter("123")["balance_micro"] - before_micro
+    gained_micro = demo.box_meter("108")["balance_micro"] - before_micro
     assert 2_900_000 < gained_micro <= 3_000_000
-    assert demo.points()["123"]["state"] == "normal"
+    assert demo.points()["108"]["state"] == "normal"
 
 
 def test_after_a_power_cut_everything_starts_again_on_the_kept_state(demo: RunningDemo) -> None:
