@@ -3,7 +3,6 @@
 Everything that only one engine understands stands in this file. Nothing here knows a table.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -168,6 +167,7 @@ def run_sql(database: peewee.Database, sql: str, parameters: Sequence[object] = 
     return list(cursor.fetchall())
 
 
-def sqlite_release() -> tuple[int, int, int]:
-    """The release of the SQLite library that this program runs with."""
-    return sqlite3.sqlite_version_info
+def run_many(database: peewee.Database, sql: str, rows: Sequence[Sequence[object]]) -> None:
+    """Run one statement for each row of parameters, with the library's own errors."""
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # left out of the library's types
+        database.cursor().executemany(sql, rows)  # type: ignore[no-untyped-call]  # the library has no types here

@@ -7,7 +7,7 @@ import peewee as pw
 
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
-from cloud_server.core.invariants.evidence import SignedBytes, StoredEntry
+from cloud_server.core.invariants.evidence import Memory, SignedBytes, StoredEntry
 from cloud_server.core.transaction import Posting
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
@@ -31,6 +31,7 @@ class EvidenceRows(Rows):
         super().__init__(database, site)
         self.site = site
         self.command_keys = command_keys
+        self.memory = Memory()
         self._missing_guards = missing_guards
 
     def missing_guards(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Rows of the ledger: entries, postings, the sum of each account, sales and the grants that follow from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -39,13 +39,12 @@ class LedgerRows(Rows):
         sums: dict[str, int] = {}
         for posting in transaction.postings:
             sums[posting.account] = sums.get(posting.account, 0) + posting.amount_micro
-        balance = t.AccountBalance
-        rows = [{"site": self._site, "account": name, "balance_micro": value} for name, value in sums.items()]
-        insert = balance.insert_many(rows).on_conflict(
-            conflict_target=[balance.site, balance.account],
-            update={balance.balance_micro: balance.balance_micro + pw.EXCLUDED.balance_micro},
-        )
-        insert.execute(self._database)
+        self._add_to_balances(sums)
+
+    def _add_to_balances(self, sums: Mapping[str, int]) -> None:
+        known = self.sums(sums)
+        rows = [{"account": name, "balance_micro": known.get(name, 0) + change} for name, change in sums.items()]
+        self._put(t.AccountBalance, ("account",), rows)
 
     def sums(self, accounts: Iterable[str]) -> dict[str, int]:
         """The sums of these ledger accounts; one never posted to is absent."""

@@ -1,14 +1,14 @@
 """What all row gateways share: a database inside a unit of work, a site, and the few ways to ask and to write."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import peewee as pw
 
+from cloud_server.store.database import run_many
 from cloud_server.store.tables_fleet import Table
 
-INSERT_VALUES_MAX: Final = 30_000
-"""Values in one INSERT: below the 32,766 variables of SQLite and the 65,535 of PostgreSQL."""
 NAMES_MAX: Final = 5_000
 """Names in one IN list, for the same reason and to keep a statement readable in a log."""
 
@@ -39,27 +39,26 @@ class Rows:
         return table.select(*columns).where(table.site == self._site)
 
     def _insert(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add rows in as few statements as the engine allows. All rows have the same columns."""
-        if not rows:
-            return
-        width = len(rows[0]) + 1
-        step = max(INSERT_VALUES_MAX // width, 1)
-        for start in range(0, len(rows), step):
-            chunk = [{"site": self._site, **row} for row in rows[start : start + step]]
-            table.insert_many(chunk).execute(self._database)
+        """Add rows, all with the same columns."""
+        self._write(table, rows, "")
 
     def _put(self, table: type[Table], key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows, or replace what is there under the same key."""
         if not rows:
             return
-        fields = table._meta.fields  # noqa: SLF001  # the library's own way to look a column up by name
-        target = [fields[name] for name in ("site", *key)]
-        changed = [fields[name] for name in rows[0] if name not in key]
-        width = len(rows[0]) + 1
-        step = max(INSERT_VALUES_MAX // width, 1)
-        for start in range(0, len(rows), step):
-            chunk = [{"site": self._site, **row} for row in rows[start : start + step]]
-            table.insert_many(chunk).on_conflict(conflict_target=target, preserve=changed).execute(self._database)
+        target = ", ".join(f'"{name}"' for name in ("site", *key))
+        changed = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in rows[0] if name not in key)
+        self._write(table, rows, f" ON CONFLICT ({target}) DO UPDATE SET {changed}")
+
+    def _write(self, table: type[Table], rows: Sequence[Mapping[str, Any]], conflict: str) -> None:
+        """One prepared statement for all rows: a query built for each would take longer than the engine does."""
+        if not rows:
+            return
+        names = ("site", *rows[0])
+        columns = ", ".join(f'"{name}"' for name in names)
+        marks = ", ".join([self._database.param] * len(names))
+        into = f'"{_name_of(table)}" ({columns}) VALUES ({marks}){conflict}'
+        run_many(self._database, f"INSERT INTO {into}", [(self._site, *row.values()) for row in rows])
 
     def _add_missing(self, table: type[Table], key: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
         """Add the rows whose key is not there yet; how many."""
@@ -75,6 +74,11 @@ class Rows:
     def _run(self, query: Any) -> int:
         """Run an update or delete; how many rows it touched."""
         return int(query.execute(self._database))
+
+
+@cache
+def _name_of(table: type[Table]) -> str:
+    return str(table._meta.table_name)  # noqa: SLF001  # the library's own way to tell a table's name
 
 
 def pieces(names: Iterable[str]) -> Iterable[list[str]]:

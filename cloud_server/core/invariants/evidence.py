@@ -1,8 +1,8 @@
 """What the checks look at: rows and signed lines as they were stored, one after the other. Types, and reading lines."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
@@ -14,6 +14,9 @@ from protocol.payload import read_payload
 from protocol.records import Record
 from protocol.signing import PublicKey
 from protocol.units import Micro
+
+MEMORY_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Bytes of signed lines whose content is kept between checks: read, it takes about ten times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,20 @@ class SignedBytes:
     raw: bytes
 
 
+@dataclass(slots=True)
+class Memory:
+    """Batches that were read once and are wanted by the next check too, as far as there is room."""
+
+    room_bytes: int = MEMORY_BYTES_MAX
+    told: dict[str, tuple["ToldBatch", ...]] = field(default_factory=dict)
+
+
 class Evidence(Protocol):
     """Everything that was stored. Iterators come in the order of their chains and may be asked for again."""
 
     site: str
     command_keys: Mapping[str, PublicKey]
+    memory: Memory
 
     def missing_guards(self) -> list[str]: ...
 
@@ -104,10 +116,25 @@ class ToldBatch:
 
 def told_batches(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
     """The posted batches of a box in order, read again; one that cannot be read any more is a breach elsewhere."""
+    kept = evidence.memory.told.get(box)
+    if kept is not None:
+        yield from kept
+        return
+    gathered: list[ToldBatch] = []
+    read_bytes = 0
+    for told in _told_batches(evidence, box):
+        yield told
+        read_bytes += len(told.stored.raw)
+        if read_bytes <= evidence.memory.room_bytes:
+            gathered.append(told)
+    if read_bytes <= evidence.memory.room_bytes:
+        evidence.memory.told[box] = tuple(gathered)
+        evidence.memory.room_bytes -= read_bytes
+
+
+def _told_batches(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
     for stored in evidence.batches(box):
-        if stored.state != "posted":
-            continue
-        line = parsed(stored.raw)
+        line = parsed(stored.raw) if stored.state == "posted" else None
         if line is None:
             continue
         try:
