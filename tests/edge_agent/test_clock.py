@@ -26,6 +26,8 @@ def test_a_step_is_seen_and_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert abs(own.wall_ms() - system_ms()) < 100
     offset.write_text("-7200000\n")
     assert abs(own.wall_ms() - system_ms() + 7_200_000) < 100
+    offset.write_text("-9999999999999\n")
+    assert own.wall_ms() == 0
     offset.unlink()
     assert abs(own.wall_ms() - system_ms()) < 100
 
