@@ -1,5 +1,6 @@
 """Verdicts on batches: the golden scenarios, and what must hold for any arrival, whatever it claims."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ def test_the_golden_scenarios(name: str) -> None:
         arrival = Arrival(line.hash, signer, claim_of(line.payload) if signer else None)
         centre.state = BoxState.REVOKED if step["row"] == "revoked" else BoxState.ENROLLED
         known = None if step["row"] == "unknown" else centre.known(epoch.epoch, commands.get)
-        verdict = judge(known, arrival, lambda line=line: strictly_readable(line))  # type: ignore[misc]  # bound now
+        verdict = judge(known, arrival, functools.partial(strictly_readable, line))
         assert verdict == step["verdict"]
         if verdict in KEPT:
             assert arrival.claim is not None

@@ -15,7 +15,7 @@ YUAN = 1_000_000
 
 def wallet(name: str, state: str = "in_use") -> Wallet:
     return Wallet(
-        wallet=name, account="k", box="b", state=state, alarm1_micro=0, alarm2_micro=0,  # type: ignore[arg-type]  # as stored
+        wallet=name, account="k", box="b", state=state, alarm1_micro=0, alarm2_micro=0,  # type: ignore[arg-type]  # a state as the store holds it
         credit_limit_micro=0, reconnect_micro=0, meters=(),
     )  # fmt: skip
 

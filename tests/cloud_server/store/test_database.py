@@ -10,7 +10,7 @@ import pytest
 from cloud_server.core.posting_rules import opening
 from cloud_server.core.transaction import Transaction
 from cloud_server.store import schema
-from cloud_server.store.database import DatabaseFault, SqliteEngine, run_sql
+from cloud_server.store.database import DatabaseFault, Guarded, SqliteEngine, run_sql
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
 from cloud_server.store.schema import GUARDED, check_schema, make_schema, restore_guards
 from cloud_server.store.unit import StoredBooks
@@ -68,8 +68,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("guarded", GUARDED, ids=lambda guarded: guarded.table)
 @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET site = site"])
-def test_rows_that_never_change_cannot_be_changed(lived_in: Path, guarded: object, statement: str) -> None:
-    table = guarded.table  # type: ignore[attr-defined]  # a Guarded
+def test_rows_that_never_change_cannot_be_changed(lived_in: Path, guarded: Guarded, statement: str) -> None:
+    table = guarded.table
     file = sqlite3.connect(lived_in)
     try:
         assert file.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] > 0
