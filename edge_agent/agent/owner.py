@@ -14,6 +14,7 @@ from edge_agent.core.decision import Decision
 from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
 from edge_agent.core.place import next_boundary_ms
+from edge_agent.core.timekeeping import STEP_MS, judge_clock
 from edge_agent.flows.box import Box
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.relay_test import RelayTest
@@ -36,8 +37,6 @@ from protocol.records import ClockStep
 from protocol.units import DAY_MS
 
 SECOND_MS: Final = 1_000
-CLOCK_STEP_MS: Final = 1_500
-"""A wall clock that gains or loses more than this in a second has been set; less is a clock being disciplined."""
 BOUNDARY_ENDS_MS: Final = 15_000
 """A boundary is sealed when all its readings are in, or after this: the tolerance and a slow bus."""
 SEAL_PAUSE_MS: Final = 200
@@ -188,13 +187,14 @@ class Owner:
         now = self.box.now()
         offset = now.wall_ms - now.mono_ms
         before, self._offset_ms = self._offset_ms, offset
-        if before is None or abs(offset - before) <= CLOCK_STEP_MS:
-            return
-        from_ms = max(0, now.mono_ms + before)
-        log.warning("clock_step", extra={"fields": {"from_ms": from_ms, "to_ms": now.wall_ms}})
-        step = ClockStep(at_ms=now.wall_ms, from_ms=from_ms, to_ms=now.wall_ms, source="none")
-        self.box.take(Decision(records=(step,), urgent=True))
-        self._set_schedule()
+        if before is not None and abs(offset - before) > STEP_MS:
+            from_ms = max(0, now.mono_ms + before)
+            log.warning("clock_step", extra={"fields": {"from_ms": from_ms, "to_ms": now.wall_ms}})
+            step = ClockStep(at_ms=now.wall_ms, from_ms=from_ms, to_ms=now.wall_ms, source="none")
+            self.box.take(Decision(records=(step,), urgent=True))
+            self._set_schedule()
+        self.box.trust = self.box.trust.followed(now)
+        self.box.take(judge_clock(self.box.place, self.box.state.marks, now, self.sync.ahead_ms))
 
     def _feed(self, now: int) -> None:
         """Feed the watchdog while every worker moves; say once who does not."""

@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from edge_agent.core.decision import Decision, Order, apply
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, Now
+from edge_agent.core.timekeeping import ClockTrust
+from edge_agent.core.views import live_values
 from edge_agent.ports import Clock, MeterBus, RecordStore, RelayOrder
 from protocol.box_config import BoxConfig, read_config
 from protocol.envelope import Line
 from protocol.ids import Id, make_id
+from protocol.messages import Live
 from protocol.signing import SigningKey
 
-EARLIEST_MS: Final = 1_793_491_200_000
-"""2026-11-01 UTC: a clock that shows an earlier time than this program's making is wrong."""
 ORDER_GOOD_FOR_MS: Final = 15_000
 """An order that has not reached the wire by then is dropped; the core gives it again if it still holds."""
 
@@ -61,6 +64,7 @@ class Box:
     """By bus id."""
     place_changed: Callable[[], None] = lambda: None
     """Called when a configuration has taken hold: whoever wired the box sets buses and schedule anew."""
+    trust: ClockTrust = field(default_factory=ClockTrust)
     urgent: bool = False
     """Something was committed that has to be sealed and sent at once."""
     lent: set[str] = field(default_factory=set)
@@ -71,7 +75,8 @@ class Box:
     def now(self) -> Now:
         """This instant on both clocks."""
         wall_ms = self.clock.wall_ms()
-        return Now(wall_ms=wall_ms, mono_ms=self.clock.mono_ms(), sure=wall_ms >= EARLIEST_MS)
+        mono_ms = self.clock.mono_ms()
+        return Now(wall_ms=wall_ms, mono_ms=mono_ms, sure=self.trust.believes(wall_ms, mono_ms))
 
     def new_id(self) -> Id:
         """An id for something born here and now."""
@@ -121,3 +126,9 @@ class Box:
             wanted = sorted(meter for meter in meters if self.place.bus_of.get(meter) == bus_id)
             if wanted:
                 bus.read_now(wanted)
+
+
+def live_of(box: Box) -> list[Live]:
+    """Live values with the newest details beside them."""
+    found = live_values(box.place, box.state)
+    return [msgspec.structs.replace(live, values={**box.details.get(live.meter, {}), **live.values}) for live in found]

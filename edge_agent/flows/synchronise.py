@@ -12,10 +12,9 @@ from typing import Final
 import msgspec
 
 from edge_agent.core.decision import Decision
-from edge_agent.core.views import live_values
 from edge_agent.flows.answers import Believed, KeyRing, judge_answer, read_limits
 from edge_agent.flows.apply_commands import apply_commands, take_epoch
-from edge_agent.flows.box import Box
+from edge_agent.flows.box import Box, live_of
 from edge_agent.flows.seal_batches import Sealing, batch_head, seal_pending
 from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, StoreFull, Uplink
 from protocol.envelope import Line, seal
@@ -66,6 +65,8 @@ class Synchroniser:
     _live_at: int = -LIVE_EVERY_S * 1_000
     _resend_from: int | None = None
     _commands_from: int | None = None
+    ahead_ms: int | None = None
+    """Our wall clock less the server's, at the newest fresh answer."""
     fresh_at: int | None = None
     """When the newest fresh answer came; None since the start without one."""
     last_failure: str | None = None
@@ -195,6 +196,7 @@ class Synchroniser:
 
     def _take(self, believed: Believed, now: int) -> None:
         answer = believed.answer
+        self._take_time(answer)
         self._take_keys(believed.ring)
         self._take_limits(believed)
         self._take_epochs(believed)
@@ -214,6 +216,12 @@ class Synchroniser:
         else:
             idle_ms = 0 if progress or waiting else max(0, self._asked_at + IDLE_LEAST_MS - now)
             self._next_at = now + max(idle_ms, (answer.retry_after_s or 0) * 1_000)
+
+    def _take_time(self, answer: Answer) -> None:
+        """Compare clocks: the answer was written a moment ago, however long the request was held."""
+        wall_ms = self.box.clock.wall_ms()
+        self.ahead_ms = wall_ms - answer.server_time_ms
+        self.box.trust = self.box.trust.confirmed(wall_ms, self.box.clock.mono_ms(), answer.server_time_ms)
 
     def _take_keys(self, ring: KeyRing) -> None:
         """Keep a higher key generation at once: from now on its signature is wanted on every command."""
@@ -292,9 +300,3 @@ class Synchroniser:
             wanted = [meter for meter in answer.read_now if self.box.place.bus_of.get(meter) == bus_id]
             if wanted:
                 bus.read_now(wanted)
-
-
-def live_of(box: Box) -> list[Live]:
-    """Live values with the newest details beside them."""
-    found = live_values(box.place, box.state)
-    return [msgspec.structs.replace(live, values={**box.details.get(live.meter, {}), **live.values}) for live in found]

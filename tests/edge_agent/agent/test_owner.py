@@ -79,12 +79,18 @@ def test_a_boundary_ends_with_link_records_and_is_sealed(tmp_path: Path, seconds
 # --- time -----------------------------------------------------------------------------------------------------------
 
 
+def clock_alarms(o: OwnerRig) -> list[tuple[str, str]]:
+    found = [record for record in records(o) if isinstance(record, Alarm) and record.alarm.startswith("clock_")]
+    return [(record.alarm, record.state) for record in found]
+
+
 @pytest.mark.parametrize("step_ms", [3_600_000, -3_600_000, 2_000])
 def test_a_jump_of_the_wall_clock_is_recorded_and_the_calendar_set_anew(tmp_path: Path, step_ms: int) -> None:
     with owner_rig(tmp_path) as o:
         o.seconds(3)
         zones = len(o.schedule.zones)
         o.a.clock.wall += step_ms
+        assert not o.a.box.now().sure, "from the first moment on"
         o.seconds(1)
         (step,) = [record for record in records(o) if isinstance(record, ClockStep)]
         assert step.to_ms - step.from_ms == step_ms
@@ -92,6 +98,45 @@ def test_a_jump_of_the_wall_clock_is_recorded_and_the_calendar_set_anew(tmp_path
         assert o.schedule.boundaries[-1] > o.a.clock.wall
         o.seconds(3)
         assert len([record for record in records(o) if isinstance(record, ClockStep)]) == 1
+        assert clock_alarms(o) == [("clock_unsure", "raised")]
+
+
+def test_a_clock_that_jumped_is_believed_again_when_it_comes_back(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.seconds(3)
+        o.a.clock.wall += 3_600_000
+        o.seconds(5)
+        o.a.clock.wall -= 3_600_000
+        o.seconds(2)
+        assert o.a.box.now().sure
+        assert clock_alarms(o) == [("clock_unsure", "raised"), ("clock_unsure", "cleared")]
+
+
+def test_a_clock_that_was_put_right_is_believed_when_the_centre_agrees(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.seconds(3)
+        o.a.clock.wall += 60_000
+        o.seconds(2)
+        assert not o.a.box.now().sure
+        o.a.deliver(o.a.answer_line(server_time_ms=o.a.clock.wall - 40))
+        o.seconds(1)
+        assert o.a.box.now().sure
+        assert clock_alarms(o)[-1] == ("clock_unsure", "cleared")
+
+
+def test_a_centre_whose_time_is_far_away_changes_nothing_and_that_is_an_alarm(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        o.seconds(2)
+        o.a.deliver(o.a.answer_line(server_time_ms=o.a.clock.wall - 301_000))
+        o.seconds(2)
+        assert o.a.box.now().sure
+        assert clock_alarms(o) == [("clock_disagrees", "raised")]
+        o.a.clock.wall += 3_600_000
+        o.seconds(2)
+        o.a.deliver(o.a.answer_line(server_time_ms=o.a.clock.wall - 3_600_000))
+        o.seconds(2)
+        assert not o.a.box.now().sure
 
 
 def test_a_clock_that_is_disciplined_slowly_is_no_jump(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Whether the wall clock may be believed, and the alarms that say so. Pure: clocks are read elsewhere.
+
+The monotonic clock never jumps. A wall clock that has moved against it since it was last believed is not believed
+until a fresh answer of the centre agrees with it, or it comes back by itself.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from edge_agent.core.decision import NOTHING, Decision, join
+from edge_agent.core.place import Place
+from edge_agent.core.state import Marks, Now
+from protocol.records import Alarm, AlarmKind, Subject
+
+EARLIEST_MS: Final = 1_793_491_200_000
+"""2026-11-01 UTC: a clock that shows an earlier time than this program's making is wrong."""
+STEP_MS: Final = 1_500
+"""A wall clock that moves by more than this against the monotonic one has been set; less is one being disciplined."""
+AGREEMENT_MS: Final = 300_000
+"""Signed time further away than this changes nothing: the centre's clock may be the wrong one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTrust:
+    """Wall less monotonic time when the wall clock was last believed; None before anything is known."""
+
+    offset_ms: int | None = None
+
+    def believes(self, wall_ms: int, mono_ms: int) -> bool:
+        """May this reading of the wall clock be believed?"""
+        steady = self.offset_ms is None or abs(wall_ms - mono_ms - self.offset_ms) <= STEP_MS
+        return steady and wall_ms >= EARLIEST_MS
+
+    def followed(self, now: Now) -> "ClockTrust":
+        """Follow a clock that is disciplined slowly, as long as it is believed."""
+        return ClockTrust(now.wall_ms - now.mono_ms) if now.sure else self
+
+    def confirmed(self, wall_ms: int, mono_ms: int, server_ms: int) -> "ClockTrust":
+        """A fresh answer with the server's time came at this instant: believe the wall clock where both agree."""
+        agrees = abs(wall_ms - server_ms) <= AGREEMENT_MS and wall_ms >= EARLIEST_MS
+        return ClockTrust(wall_ms - mono_ms) if agrees else self
+
+
+def judge_clock(place: Place, marks: Marks, now: Now, ahead_ms: int | None) -> Decision:
+    """Alarms: the clock is not believed; or it is, and the centre says otherwise (`ahead_ms`: ours less theirs)."""
+    disagrees = now.sure and ahead_ms is not None and abs(ahead_ms) > AGREEMENT_MS
+    unsure = _alarm(place, marks, "clock_unsure", now, not now.sure, None)
+    after = marks if unsure.marks is None else unsure.marks
+    return join(unsure, _alarm(place, after, "clock_disagrees", now, disagrees, ahead_ms))
+
+
+def _alarm(place: Place, marks: Marks, kind: AlarmKind, now: Now, stands: bool, value: int | None) -> Decision:
+    if stands == (kind in marks.alarms):
+        return NOTHING
+    alarms = tuple(name for name in marks.alarms if name != kind) + ((kind,) if stands else ())
+    record = Alarm(
+        at_ms=now.wall_ms,
+        alarm=kind,
+        subject=Subject(box=place.box),
+        state="raised" if stands else "cleared",
+        value=value,
+    )
+    return Decision(records=(record,), marks=msgspec.structs.replace(marks, alarms=alarms), urgent=True)
