@@ -9,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from cloud_server.core.api_token import Scope
 from cloud_server.core.roles import Role
-from cloud_server.core.views import Badge, CommandState, PointState, SaleState
+from cloud_server.core.views import Badge, CommandState, SaleState
 from protocol.records import Contact
 
 IdField = Annotated[StrictStr, Field(max_length=64)]
+
+
+PointState = Literal["normal", "alarm1", "alarm2", "arrears", "not_opened", "lost"]
+"""A point that is measured and sold to nobody (main, public) has not been opened, as far as other programs care."""
 
 
 class Body(BaseModel):

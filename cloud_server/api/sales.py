@@ -9,6 +9,7 @@ from cloud_server.api.bodies import (
     AccountOut,
     PointOut,
     PointsOut,
+    PointState,
     SaleDetail,
     SaleIn,
     SaleOut,
@@ -95,7 +96,7 @@ def _point(row: PointRow) -> PointOut:
         box=row.box,
         meter=row.meter,
         account=row.account,
-        state="lost" if row.lost_with is not None else row.state,
+        state=_state(row),
         badges=list(row.badges),
         balance_micro=row.balance_micro,
         balance_at=row.balance_at_ms,
@@ -103,6 +104,12 @@ def _point(row: PointRow) -> PointOut:
         power_w=row.power_w,
         seen_at=row.seen_at_ms,
     )
+
+
+def _state(row: PointRow) -> PointState:
+    if row.lost_with is not None:
+        return "lost"
+    return "not_opened" if row.state == "measured" else row.state
 
 
 def _account(view: AccountView) -> AccountOut:

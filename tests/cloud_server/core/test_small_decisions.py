@@ -15,19 +15,21 @@ from protocol.records import Contact
 
 
 @pytest.mark.parametrize(
-    ("account", "lost", "arrears", "level", "state"),
+    ("account", "sold", "lost", "arrears", "level", "state"),
     [
-        (True, False, False, 0, "normal"),
-        (False, False, False, 0, "not_opened"),
-        (True, False, False, 1, "alarm1"),
-        (True, False, False, 2, "alarm2"),
-        (True, False, True, 2, "arrears"),
-        (True, True, True, 2, "lost"),
-        (False, True, False, 0, "lost"),
+        (True, True, False, False, 0, "normal"),
+        (False, True, False, False, 0, "not_opened"),
+        (False, False, False, False, 0, "measured"),
+        (True, True, False, False, 1, "alarm1"),
+        (True, True, False, False, 2, "alarm2"),
+        (True, True, False, True, 2, "arrears"),
+        (True, True, True, True, 2, "lost"),
+        (False, True, True, False, 0, "lost"),
+        (False, False, True, False, 0, "lost"),
     ],
 )
-def test_the_state_of_a_point(account: bool, lost: bool, arrears: bool, level: int, state: str) -> None:
-    assert point_state(PointFacts(account, lost, arrears, level)) == state
+def test_the_state_of_a_point(account: bool, sold: bool, lost: bool, arrears: bool, level: int, state: str) -> None:
+    assert point_state(PointFacts(account, sold, lost, arrears, level)) == state
 
 
 @pytest.mark.parametrize(
