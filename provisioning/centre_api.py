@@ -26,11 +26,10 @@ class Unreachable(ApiFault):
 
 
 class Refused(ApiFault):
-    """The centre said no: `status` of HTTP, `errors` with field, value and message where it names them."""
+    """The centre said no; `errors` has field, value and message of each mistake that it names."""
 
-    def __init__(self, status: int, text: str, errors: list[str]) -> None:
+    def __init__(self, text: str, errors: list[str]) -> None:
         super().__init__(text)
-        self.status = status
         self.errors = errors
 
 
@@ -153,4 +152,4 @@ def _refusal(answer: httpx.Response) -> Refused:
     ]
     said = [str(problem[key]) for key in ("title", "detail") if problem.get(key)]
     text = f"the centre refused ({answer.status_code}): {'. '.join(said) or answer.text[:200]}"
-    return Refused(answer.status_code, text, errors)
+    return Refused(text, errors)

@@ -70,11 +70,6 @@ def write_root(path: Path, key: SigningKey, passphrase: str | None) -> None:
     write_file(path, msgspec.json.format(msgspec.json.encode(content)) + b"\n", SECRET_MODE)
 
 
-def root_is_enciphered(path: Path) -> bool:
-    """Whether reading this root key file needs a passphrase. Raises KeyFault."""
-    return _read_root_file(path).salt is not None
-
-
 def read_root(path: Path, passphrase: str | None) -> SigningKey:
     """Read the root key. Raises KeyFault: no such file, damaged, passphrase missing or wrong."""
     content = _read_root_file(path)
