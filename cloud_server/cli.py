@@ -3,6 +3,7 @@
 import argparse
 import json
 import sqlite3
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -126,6 +127,10 @@ def _check(config: Config, options: argparse.Namespace) -> int:
         faults = [parts.centre.journal.fault] if parts.centre.journal.fault is not None else []
     finally:
         parts.close()
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.certificate, config.certificate_key)
+    except (OSError, ssl.SSLError) as fault:
+        faults.append(f"tls.certificate and tls.key do not belong together or cannot be read: {fault}")
     warnings = []
     if _same_disk(config.journal, config.database):
         warnings.append(f"journal {config.journal} lies on the disk of the database: one dead disk takes both")

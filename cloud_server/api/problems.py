@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from cloud_server.core.mistakes import Mistaken, NotFound, NotNow
@@ -19,6 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 TRY_AGAIN_S = 5
 """After a journal that cannot be written: somebody has to look, and a till asks again."""
 SHOWN_CHARACTERS_MAX = 100
+FOR_PROGRAMS = ("/api/", "/v1/")
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def mount_problems(app: FastAPI) -> None:
     app.add_exception_handler(NotTakenIn, _not_taken_in)
     app.add_exception_handler(TheirFault, _their_fault)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _ours)
 
 
 async def _api_problem(_: Request, fault: Exception) -> JSONResponse:
@@ -148,6 +150,14 @@ async def _their_fault(_: Request, fault: Exception) -> JSONResponse:
             return problem(401, "Not believed", str(fault))
         case _:
             return problem(400, "The body is not what belongs here", str(fault))
+
+
+async def _ours(request: Request, _fault: Exception) -> Response:
+    """A fault of ours, told with its trace in the log and with nothing of it to the caller."""
+    if not request.url.path.startswith(FOR_PROGRAMS):
+        return PlainTextResponse("Internal Server Error", status_code=500)
+    detail = "nothing is known of what was done; ask again with the same key"
+    return problem(500, "A fault of this centre", detail)
 
 
 async def _http(_: Request, fault: Exception) -> JSONResponse:

@@ -20,7 +20,7 @@ from cloud_server.api.bodies import (
 )
 from cloud_server.api.problems import ApiProblem, field_error
 from cloud_server.core.enrolment import fingerprint
-from cloud_server.core.fleet import Box
+from cloud_server.core.fleet import Box, BoxState
 from cloud_server.core.fleet_health import in_reach
 from cloud_server.core.mistakes import NotFound
 from cloud_server.flows import enrol_box, plan_site
@@ -74,7 +74,9 @@ def _box_routes(router: APIRouter, centre: Centre) -> None:
         with centre.store.read() as unit:
             asked = unit.enrolments.enrolments()
             rows = unit.fleet.boxes()
-        return [_box(centre, row, asked[row.box].keyid if row.box in asked else None) for row in rows]
+        shown = {box: one.keyid for box, one in asked.items()}
+        hidden = (BoxState.PLANNED, BoxState.CLAIMED)
+        return [_box(centre, row, shown.get(row.box) if row.state not in hidden else None) for row in rows]
 
     @router.post("/boxes/{box}/claim")
     def claim(box: str, by: Annotated[Actor, provisions]) -> Response:

@@ -103,5 +103,5 @@ class Looker:
             in_flight_micro=unit.books.balances("in_flight"),
             customer_micro=unit.books.balances("customer"),
             alarms=tuple(unit.books.alarms_standing()),
-            live={m: v for m, v in self._centre.live.values().items() if now_ms - v.at_ms <= LIVE_FRESH_MS},
+            live={m: v for m, v in self._centre.live.values().items() if now_ms - v.heard_at_ms <= LIVE_FRESH_MS},
         )

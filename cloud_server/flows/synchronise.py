@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from cloud_server.core.batch_facts import AlarmChange
 from cloud_server.core.fleet import Box, BoxState
-from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX
+from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.receive_batch import BoxKeys, mark_ahead, receive_batch
 from cloud_server.ports import LiveMeter, Unit
@@ -63,9 +63,16 @@ def exchange(centre: Centre, lines: Sequence[Line]) -> Exchange:
         centre.fail_point("exchange_before_commit")
     centre.fail_point("exchange_committed")
     _show_live(centre, sync)
-    if verdicts or before.seen_at_ms is None or before.fetched_seq != box.fetched_seq:
+    if verdicts or before.fetched_seq != box.fetched_seq or _was_out_of_reach(before, box):
         centre.live.changed()
     return result
+
+
+def _was_out_of_reach(before: Box, after: Box) -> bool:
+    """Whether the box is heard again after a silence that pages may have shown."""
+    if before.seen_at_ms is None or after.seen_at_ms is None:
+        return True
+    return after.seen_at_ms - before.seen_at_ms > IN_REACH_WITHIN_MS
 
 
 def look_again(centre: Centre, earlier: Exchange) -> Exchange:
@@ -196,10 +203,12 @@ def _commands(unit: Unit, box: Box, sync: Sync, head: Head) -> list[Line]:
 
 def _show_live(centre: Centre, sync: Sync) -> None:
     if sync.live:
+        now_ms = centre.clock.wall_ms()
         centre.live.show(
             LiveMeter(
                 meter=live.meter,
                 at_ms=live.at_ms,
+                heard_at_ms=now_ms,
                 power_w=live.power_w,
                 power_estimated=live.power_estimated,
                 relay=live.relay,

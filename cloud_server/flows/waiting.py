@@ -121,12 +121,9 @@ class LiveRoom:
         self._bells: set[_Bell] = set()
 
     def show(self, values: Iterable[LiveMeter]) -> None:
-        """Take what boxes sent; an older value never takes the place of a newer one."""
+        """Take what boxes sent. What is heard last counts, whatever a box's clock says: it may have been put right."""
         with self._lock:
-            for value in values:
-                known = self._values.get(value.meter)
-                if known is None or known.at_ms <= value.at_ms:
-                    self._values[value.meter] = value
+            self._values.update({value.meter: value for value in values})
         self.changed()
 
     def values(self) -> dict[str, LiveMeter]:

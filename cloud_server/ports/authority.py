@@ -119,10 +119,11 @@ class WakeUp(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMeter:
-    """What a meter showed last, and when the centre heard it. Never booked."""
+    """What a meter showed last: when by its box's clock, and when the centre heard it. Never booked."""
 
     meter: str
     at_ms: Ms
+    heard_at_ms: Ms
     power_w: int | None
     power_estimated: bool
     relay: Contact

@@ -32,6 +32,16 @@ def test_the_page_says_what_is_and_how_old_it_is(cashier: Browser) -> None:
     assert 'data-at="' in text
     assert "11:30–12:00" in text
     assert text.count('<rect class="load"') == 24
+    assert "Voltage AB" in text
+    assert "Energy A" in text
+    assert "_mv" not in text
+
+
+def test_a_main_meter_is_measured_and_not_sold(cashier: Browser) -> None:
+    text = cashier.get(f"/points/{made_id('point 47')}")
+    assert "Main meter" in text
+    assert "measured, not sold" in text
+    assert "Not opened" not in text
 
 
 def test_another_day_is_shown_without_a_stream(cashier: Browser) -> None:

@@ -108,6 +108,22 @@ def test_a_token_of_one_session_is_worth_nothing_in_another(
     assert not site.sales
 
 
+def test_an_unknown_address_answers_a_page_to_people_and_a_document_to_programs(
+    cashier: Browser, stranger: Browser
+) -> None:
+    text = cashier.get("/no-such-page")
+    assert cashier.status == 404
+    assert "What you asked for is not there" in text
+    cashier.get("/no-such-page/deeper")
+    assert cashier.status == 404
+    stranger.get("/no-such-page")
+    assert stranger.path == "/sign-in"
+    for path in ("/api/v1/nothing", "/v1/nothing"):
+        answer = stranger.client.get(path)
+        assert answer.status_code == 404
+        assert "json" in answer.headers["content-type"]
+
+
 def test_looking_changes_nothing(supervisor: Browser, site: FakeSite, people: FakePeople) -> None:
     supervisor.get(f"/desk/{made_id('account 1')}")
     supervisor.post(
