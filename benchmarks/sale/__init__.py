@@ -1,0 +1,1 @@
+"""From the sale to the closed relay."""
