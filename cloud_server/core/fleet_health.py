@@ -31,6 +31,8 @@ class PointFacts:
     """What a point's state follows from. `alarm_level` is that of its wallet, 0 where there is none."""
 
     has_account: bool
+    sold: bool
+    """A tenant's supply point; a main or public one is measured and sold to nobody."""
     lost: bool
     arrears: bool
     alarm_level: int
@@ -46,7 +48,9 @@ def point_state(facts: PointFacts) -> PointState:
         return "alarm2"
     if facts.alarm_level == 1:
         return "alarm1"
-    return "normal" if facts.has_account else "not_opened"
+    if facts.has_account:
+        return "normal"
+    return "not_opened" if facts.sold else "measured"
 
 
 def relay_is_on(relay: MeterFacts) -> bool:

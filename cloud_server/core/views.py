@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from protocol.ids import Id
-from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, RefusalReason
+from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, MeterTestKind, RefusalReason
 from protocol.units import Micro, Ms, Wh
 
-PointState = Literal["normal", "alarm1", "alarm2", "arrears", "not_opened", "lost"]
-STATES: Final[tuple[PointState, ...]] = ("arrears", "alarm2", "alarm1", "lost", "not_opened", "normal")
-"""The six states in the order in which they want attention; lost goes before arrears where a point is both."""
+PointState = Literal["normal", "alarm1", "alarm2", "arrears", "not_opened", "lost", "measured"]
+STATES: Final[tuple[PointState, ...]] = ("arrears", "alarm2", "alarm1", "lost", "not_opened", "normal", "measured")
+"""The states in the order in which they want attention; lost goes before arrears where a point is both. `measured` is a
+main or public supply point: measured, and sold to nobody."""
+PointUse = Literal["tenant", "main", "public"]
 Badge = Literal["overload", "protected", "forced_off", "locked_out", "observe", "held", "deaf"]
 LostWith = Literal["box", "bus", "device"]
 SaleState = Literal["sold", "waiting", "delivered", "on", "refused"]
@@ -48,6 +50,7 @@ class PointRow:
     account_number: str | None
     customer: str | None
     phones: tuple[str, ...] = ()
+    use: PointUse = "tenant"
     state: PointState
     lost_with: LostWith | None = None
     badges: tuple[Badge, ...] = ()
@@ -192,12 +195,13 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchingRow:
-    """A relay changed, commanded or not."""
+    """A relay changed, commanded or not. `tested_by` names who moved it for a relay test."""
 
     at_ms: Ms
     wanted: Contact
     seen: Contact
     cause: Cause
+    tested_by: str | None = None
     running_micro: Micro | None = None
 
 
@@ -209,6 +213,16 @@ class AlarmRow:
     alarm: AlarmKind | CentreAlarmKind
     state: Literal["raised", "cleared"]
     value: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRow:
+    """A test on the spot, with a person's yes."""
+
+    at_ms: Ms
+    test: MeterTestKind
+    passed: bool
+    who: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +273,7 @@ class PointPage:
     sales: "tuple[SaleRow, ...]"
     switchings: tuple[SwitchingRow, ...]
     alarms: tuple[AlarmRow, ...]
+    tests: tuple[TestRow, ...] = ()
     intervals: tuple[IntervalRow, ...]
     commands: tuple[CommandRow, ...]
 

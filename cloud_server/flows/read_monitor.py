@@ -102,7 +102,8 @@ def _point_row(look: Look, point: PointPlan, standing: _Standing) -> PointRow:
             account=None,
             account_number=None,
             customer=None,
-            state="not_opened",
+            use=point.use,
+            state="not_opened" if point.use == "tenant" else "measured",
         )
     return _metered_row(look, point, look.site.meters[meter], standing)
 
@@ -113,7 +114,7 @@ def _metered_row(look: Look, point: PointPlan, placed: PlacedMeter, standing: _S
     live = look.live.get(meter)
     wallet, account, customer = _payer(look, meter)
     lost_with = _lost_with(look, placed, standing)
-    state = _state(look, facts, wallet, lost_with)
+    state = _state(look, facts, wallet, lost_with, sold=point.use == "tenant")
     balance_micro, balance_at_ms = None, None
     if wallet is not None:
         balance_micro, balance_at_ms = look.balance(wallet.wallet, tuple(wallet.meters), wallet.box)
@@ -131,6 +132,7 @@ def _metered_row(look: Look, point: PointPlan, placed: PlacedMeter, standing: _S
         account_number=account.number if account is not None else None,
         customer=customer.name if customer is not None else None,
         phones=customer.phones if customer is not None else (),
+        use=point.use,
         state=state,
         lost_with=lost_with,
         badges=_badges(look, facts, meter, standing),
@@ -169,12 +171,15 @@ def _lost_with(look: Look, placed: PlacedMeter, standing: _Standing) -> LostWith
     return "device" if placed.meter.device in standing.devices else None
 
 
-def _state(look: Look, facts: MeterFacts, wallet: WalletPlan | None, lost_with: LostWith | None) -> PointState:
+def _state(
+    look: Look, facts: MeterFacts, wallet: WalletPlan | None, lost_with: LostWith | None, *, sold: bool
+) -> PointState:
     of_wallet = look.wallet_facts.get(wallet.wallet) if wallet is not None else None
     known = of_wallet if of_wallet is not None else WalletFacts(wallet="")
     return point_state(
         PointFacts(
             has_account=wallet is not None,
+            sold=sold,
             lost=facts.lost and lost_with is None,
             arrears=known.arrears,
             alarm_level=known.alarm_level,

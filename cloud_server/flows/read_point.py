@@ -1,5 +1,6 @@
 """One supply point's page of one day, from one look. Part of `read_books`."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import cast
 
@@ -15,6 +16,7 @@ from cloud_server.core.views import (
     PriceNow,
     SaleRow,
     SwitchingRow,
+    TestRow,
 )
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Look
@@ -23,9 +25,12 @@ from cloud_server.flows.read_monitor import mode_now, one_box_row, point_row
 from cloud_server.flows.read_sales import account_view, sale_rows
 from cloud_server.ports import Unit
 from protocol.commands import Mode
+from protocol.records import MeterTest, Relay
 from protocol.site_plan import PointPlan
 from protocol.units import Ms
 
+TEST_LASTS_MS = 60_000
+"""The longest relay test: three orders of at most 20 s each."""
 COMMANDS_SHOWN_MAX = 50
 """The newest commands of a meter: a page of them."""
 SALES_SHOWN_MAX = 50
@@ -42,6 +47,7 @@ def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: st
     box = one_box_row(look, placed.box)
     wallet = look.site.wallet_of.get(meter) if row.account is not None else None
     from_ms, to_ms = _bounds(centre, day)
+    tests = unit.books.meter_tests(meter, from_ms, to_ms)
     alarms = unit.books.alarm_records(meter, wallet.wallet if wallet is not None else None, from_ms, to_ms)
     return PointPage(
         as_of_ms=look.now_ms,
@@ -54,14 +60,37 @@ def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: st
         price=_price_now(look, placed),
         account=account_view(look, look.site.accounts[row.account]) if row.account is not None else None,
         sales=_sales(unit, look, row.account),
-        switchings=tuple(
-            SwitchingRow(at_ms=r.at_ms, wanted=r.wanted, seen=r.seen, cause=r.cause, running_micro=r.running_micro)
-            for r in unit.books.switchings(meter, from_ms, to_ms)
-        ),
+        switchings=switching_rows(unit.books.switchings(meter, from_ms, to_ms), tests),
         alarms=tuple(AlarmRow(at_ms=a.at_ms, alarm=a.alarm, state=a.state, value=a.value) for a in alarms),
+        tests=tuple(TestRow(at_ms=t.at_ms, test=t.test, passed=t.passed, who=t.who) for t in tests),
         intervals=_intervals(unit, meter, from_ms, to_ms),
         commands=_commands(unit, look, placed),
     )
+
+
+def switching_rows(relays: Iterable[Relay], tests: Sequence[MeterTest]) -> tuple[SwitchingRow, ...]:
+    """Switchings as shown: those that nobody ordered, and that a relay test ends, are the test's."""
+    return tuple(
+        SwitchingRow(
+            at_ms=relay.at_ms,
+            wanted=relay.wanted,
+            seen=relay.seen,
+            cause=relay.cause,
+            running_micro=relay.running_micro,
+            tested_by=who_tested(relay, tests),
+        )
+        for relay in relays
+    )
+
+
+def who_tested(relay: Relay, tests: Iterable[MeterTest]) -> str | None:
+    """Who moved a relay for a test: the record of a test comes at its end."""
+    if relay.cause != "unknown":
+        return None
+    for test in tests:
+        if test.test == "relay" and test.meter == relay.meter and 0 <= test.at_ms - relay.at_ms <= TEST_LASTS_MS:
+            return test.who
+    return None
 
 
 def _bounds(centre: Centre, day: str) -> tuple[Ms, Ms]:

@@ -28,7 +28,7 @@ from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import AccountState
 from protocol.chain import Head
 from protocol.envelope import Line
-from protocol.records import Alarm, Record, Relay
+from protocol.records import Alarm, MeterTest, Record, Relay
 from protocol.site_plan import SaleLimits, SitePlan
 
 SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits"]
@@ -234,6 +234,8 @@ class ReadRows(Protocol):
     def intervals(self, meter: str, from_ms: int, to_ms: int) -> list[ShownInterval]: ...
 
     def switchings(self, meter: str, from_ms: int, to_ms: int) -> list[Relay]: ...
+
+    def meter_tests(self, meter: str, from_ms: int, to_ms: int) -> list[MeterTest]: ...
 
     def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]: ...
 

@@ -14,7 +14,7 @@ from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store.ledger import grant_from_row
 from cloud_server.store.rows import Rows, pieces
-from protocol.records import Alarm, Part, Relay
+from protocol.records import Alarm, MeterTest, Part, Relay
 
 
 class BookRows(Rows):
@@ -80,6 +80,10 @@ class BookRows(Rows):
         """Relay records of a meter, newest first."""
         return [_relay.decode(body) for body in self._bodies("relay", th.BoxEvent.meter == meter, from_ms, to_ms)]
 
+    def meter_tests(self, meter: str, from_ms: int, to_ms: int) -> list[MeterTest]:
+        """Tests of a meter on the spot, newest first."""
+        return [_test.decode(body) for body in self._bodies("meter_test", th.BoxEvent.meter == meter, from_ms, to_ms)]
+
     def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]:
         """Alarm records of a meter and of the wallet that feeds it, newest first."""
         which = th.BoxEvent.meter == meter
@@ -139,6 +143,7 @@ _wallet_facts = msgspec.json.Decoder(WalletFacts)
 _parts = msgspec.json.Decoder(list[Part])
 _relay = msgspec.json.Decoder(Relay)
 _alarm = msgspec.json.Decoder(Alarm)
+_test = msgspec.json.Decoder(MeterTest)
 
 
 def _interval(*columns: Any) -> ShownInterval:

@@ -7,7 +7,7 @@ from typing import Final
 
 from cloud_server.core.views import LiveValue
 from cloud_server.web.show import Show
-from cloud_server.web.words import N_
+from cloud_server.web.words import N_, RATE
 
 UNITS: Final[dict[str, tuple[int, int, str]]] = {
     "mv": (1_000, 1, "V"),
@@ -18,6 +18,10 @@ UNITS: Final[dict[str, tuple[int, int, str]]] = {
     "wh": (1_000, 2, "kWh"),
     "varh": (1_000, 2, "kvarh"),
     "mhz": (1_000, 2, "Hz"),
+    "raw_wh": (1_000, 2, "kWh"),
+    "raw_varh": (1_000, 2, "kvarh"),
+    "s": (1, 0, "s"),
+    "micro": (1_000_000, 4, ""),
 }
 """The unit at the end of a name: the divisor to the unit shown, its decimals, its sign."""
 QUANTITIES: Final[dict[str, tuple[str, str]]] = {
@@ -28,23 +32,58 @@ QUANTITIES: Final[dict[str, tuple[str, str]]] = {
     "reactive_power": ("var", N_("Reactive power")),
     "apparent_power": ("va", N_("Apparent power")),
     "frequency": ("mhz", N_("Frequency")),
-    "energy_forward": ("wh", N_("Energy, import")),
-    "energy_reverse": ("wh", N_("Energy, export")),
-    "reactive_energy": ("varh", N_("Reactive energy")),
-    "reactive_energy_forward": ("varh", N_("Reactive energy, import")),
-    "reactive_energy_reverse": ("varh", N_("Reactive energy, export")),
+    "energy": ("raw_wh", N_("Energy")),
+    "energy_forward": ("raw_wh", N_("Energy, import")),
+    "energy_reverse": ("raw_wh", N_("Energy, export")),
+    "reactive_energy": ("raw_varh", N_("Reactive energy")),
+    "reactive_energy_forward": ("raw_varh", N_("Reactive energy, import")),
+    "reactive_energy_reverse": ("raw_varh", N_("Reactive energy, export")),
     "voltage_unbalance": ("milli", N_("Voltage unbalance")),
     "current_unbalance": ("milli", N_("Current unbalance")),
+    "ct": ("milli", N_("CT ratio in the meter")),
+    "pt": ("milli", N_("PT ratio in the meter")),
+    "status_word": ("", N_("Status word")),
+    "switch": ("", N_("Switch in the meter")),
+    "balance": ("micro", N_("Balance in the meter")),
+    "purchased": ("micro", N_("Bought in all, in the meter")),
+    "purchase_amount": ("micro", N_("Last purchase, in the meter")),
+    "purchase_count": ("", N_("Number of purchases, in the meter")),
+    "base": ("micro", N_("Basic amount, in the meter")),
+    "base_balance": ("micro", N_("Rest of the basic amount, in the meter")),
+    "overdraft": ("micro", N_("Credit limit in the meter")),
+    "alarm1": ("micro", N_("Alarm 1 in the meter")),
+    "alarm2": ("micro", N_("Alarm 2 in the meter")),
+    "overload_power": ("w", N_("Overload threshold in the meter")),
+    "overload_open": ("s", N_("Open after overload, in the meter")),
+    "overload_switch": ("", N_("Overload control in the meter")),
+    "overload_restores": ("", N_("Closed again after overload, in the meter")),
+    "overload_restores_allowed": ("", N_("Closings allowed after overload, in the meter")),
 }
 """Each quantity with the unit of its name and its word. In the order in which it is shown."""
 PHASES: Final = ("a", "b", "c")
 BY_PHASE: Final = ("voltage", "current", "power", "power_factor")
 """The columns of the table by phase."""
-FOR_EXPERTS: Final = frozenset({"reactive_energy", "reactive_energy_forward", "reactive_energy_reverse"})
+FOR_EVERYBODY: Final = frozenset(
+    {
+        "voltage",
+        "current",
+        "power_factor",
+        "reactive_power",
+        "apparent_power",
+        "frequency",
+        "energy_forward",
+        "energy_reverse",
+        "voltage_unbalance",
+        "current_unbalance",
+    }
+)
+"""What stands on the page itself; all the rest is behind "More values"."""
+PRICE: Final = "price_"
+"""Begins the name of a price that the meter holds; the rate follows."""
 SHOWN_ELSEWHERE: Final = frozenset({"power_w", "raw_wh"})
 """The page's own large figure, and the register among the meter's facts."""
 _NAME: Final = re.compile(
-    r"(?P<quantity>[a-z_]+?)(?:_(?P<phase>a|b|c|ab|bc|ca|zero))?_(?P<unit>mv|ma|w|var|va|wh|varh|mhz|milli)"
+    r"(?P<quantity>[a-z_]+?)(?:_(?P<phase>a|b|c|ab|bc|ca|zero))?(?:_(?P<unit>mv|ma|w|var|va|raw_wh|raw_varh|wh|varh|mhz|milli|micro|s))?"
 )
 
 
@@ -61,7 +100,7 @@ class Measured:
 
 
 def measured(values: Iterable[LiveValue], show: Show, translate: Callable[[str], str]) -> Measured:
-    """Sort values into what is shown where. A name that is not known is shown as it is, among what experts ask."""
+    """Sort values into what is shown where. A name that is not known stands among what experts ask."""
     by_name = {value.name: value.value for value in values if value.name not in SHOWN_ELSEWHERE}
     rows = []
     for phase in PHASES:
@@ -85,11 +124,15 @@ def _order(name: str) -> tuple[int, str]:
 def _word(name: str, translate: Callable[[str], str]) -> tuple[bool, str]:
     """Whether it is for everybody, and its word."""
     found = _NAME.fullmatch(name)
+    if name.startswith(PRICE) and found is not None:
+        rate = found["quantity"].removeprefix(PRICE)
+        return False, translate(N_("Price in the meter: %(rate)s")) % {"rate": translate(RATE.get(rate, rate))}
     if found is None or found["quantity"] not in QUANTITIES:
-        return False, name
+        # A site's own profile may name what this program has no word for yet: its name, without the unit, as text.
+        return False, name.replace("_", " ")
     word, phase = translate(QUANTITIES[found["quantity"]][1]), found["phase"]
     if phase is None:
-        return found["quantity"] not in FOR_EXPERTS, word
+        return found["quantity"] in FOR_EVERYBODY, word
     letters = translate(N_("neutral")) if phase == "zero" else phase.upper()
     return False, translate(N_("%(quantity)s %(phase)s")) % {"quantity": word, "phase": letters}
 
@@ -101,9 +144,11 @@ def _text(name: str, value: int | None, show: Show) -> str:
     if found is None:
         return str(value)
     unit = found["unit"]
+    if unit is None:
+        return f"{value}"
     if unit == "milli":
         if found["quantity"].endswith("unbalance"):
             return f"{show.scaled(value, 10, 1)} %"
         return show.scaled(value, 1_000, 3)
     divisor, decimals, sign = UNITS[unit]
-    return f"{show.scaled(value, divisor, decimals)} {sign}"
+    return f"{show.scaled(value, divisor, decimals)} {sign or show.sign}".rstrip()

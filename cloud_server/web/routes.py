@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Final, Literal
 from urllib.parse import quote
 
 from fastapi import FastAPI
+from fastapi.exception_handlers import http_exception_handler
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
@@ -76,6 +79,9 @@ ROUTES: Final[tuple[Route, ...]] = (
 )
 """GET reads and changes nothing; what changes anything is a POST with a form token."""
 
+FOR_PROGRAMS: Final = ("/api/", "/v1/", "/healthz")
+"""Addresses that no person types: their answers are documents, not pages."""
+
 LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
     LiveRoute("/live/monitor", streams.monitor, "see_points"),
     LiveRoute("/live/points/{point}", streams.point, "see_points"),
@@ -99,6 +105,23 @@ def mount(app: FastAPI, services: Services) -> None:
         app.router.routes.append(StarletteRoute(route.path, endpoint, methods=[route.method]))
     for live in LIVE_ROUTES:
         app.router.routes.append(StarletteRoute(live.path, _live_endpoint(console, services, live), methods=["GET"]))
+    _answer_unknown_addresses(app, console, services)
+
+
+def _answer_unknown_addresses(app: FastAPI, console: Console, services: Services) -> None:
+    """People get a page; programs, under /api and /v1, get what the program itself answers (a problem document)."""
+    before = app.exception_handlers.get(HTTPException, http_exception_handler)
+
+    async def answer(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        if request.url.path.startswith(FOR_PROGRAMS) or fault.status_code not in (404, 405):
+            answered = before(request, fault)
+            return await answered if isawaitable(answered) else answered
+        visit = await run_in_threadpool(visit_of, services, request, {}, uses=False)
+        response = errors.not_found(console, visit) if visit.who is not None else _to_sign_in(visit, request.method)
+        return guard.dress(response, services.public_url)
+
+    app.add_exception_handler(HTTPException, answer)
 
 
 def _page_endpoint(console: Console, services: Services, route: Route) -> Callable[[Request], Awaitable[Response]]:

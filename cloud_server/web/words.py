@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cloud_server.core.roles import RIGHTS, Right, Role
-from cloud_server.core.views import Badge, BoxStanding, CommandState, LostWith, Method, PointState, SaleState
-from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, IntervalFlag, RefusalReason
+from cloud_server.core.views import Badge, BoxStanding, CommandState, LostWith, Method, PointState, PointUse, SaleState
+from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, IntervalFlag, MeterTestKind, RefusalReason
 
 
 def N_(words: str) -> str:  # noqa: N802 - the name by which the collector of words knows it
@@ -23,6 +23,7 @@ STATE: Final[dict[PointState, str]] = {
     "arrears": N_("Arrears"),
     "not_opened": N_("Not opened"),
     "lost": N_("Lost"),
+    "measured": N_("Measured"),
 }
 LOST_WITH: Final[dict[LostWith, str]] = {
     "box": N_("Box lost"),
@@ -112,6 +113,17 @@ MODE: Final[dict[str, str]] = {
     "forced_off": N_("Cut off"),
 }
 SERVICE: Final[dict[str, str]] = {"observe": N_("Observe"), "in_service": N_("In service")}
+USE: Final[dict[PointUse, str]] = {
+    "tenant": N_("Shop"),
+    "main": N_("Main meter"),
+    "public": N_("Public supply"),
+}
+TEST: Final[dict[MeterTestKind, str]] = {
+    "relay": N_("Relay test"),
+    "guard": N_("Test of the last guard"),
+    "serial": N_("Test of the serial number"),
+    "ratio": N_("Test of the ratio"),
+}
 RATE: Final[dict[str, str]] = {
     "sharp": N_("Sharp"),
     "peak": N_("Peak"),
@@ -288,6 +300,12 @@ class Words:
 
     def service(self, code: str) -> str:
         return self.of(SERVICE, code)
+
+    def use(self, code: str) -> str:
+        return self.of(USE, code)
+
+    def test(self, code: str) -> str:
+        return self.of(TEST, code)
 
     def rate(self, code: str) -> str:
         return self.of(RATE, code)

@@ -88,6 +88,34 @@ def test_every_page_fits_and_complains_of_nothing(
     assert [words for words in console.said if not EXPECTED_COMPLAINTS.search(words)] == []
 
 
+NOT_WHOLE = """() => [...document.querySelectorAll('.tiles .point:not([hidden]) .line > :not(.unseen)')]
+    .filter((part) => {
+      if (part.getClientRects().length === 0) return false;
+      const tile = part.closest('a').getBoundingClientRect(), box = part.getBoundingClientRect();
+      return part.matches('.number, .word, .name, .power, .balance') && part.scrollWidth > part.clientWidth + 1
+        || box.right > tile.right + 0.5 || box.bottom > tile.bottom + 0.5 || box.left < tile.left;
+    }).map((part) => part.closest('.point').innerText)"""
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_nothing_on_a_tile_is_cut_off(
+    language: str, width: int, browser: Browser, street: Street, contexts: list[BrowserContext]
+) -> None:
+    console, context = open_console(browser, street.address, language=language, width=width)
+    contexts.append(context)
+    console.sign_in("supervisor", PASSWORD)
+    console.page.evaluate(
+        "for (const one of document.querySelectorAll('.point')) one.style.contentVisibility = 'visible'"
+    )
+    assert console.page.locator(".point").count() == 60
+    assert console.page.evaluate(NOT_WHOLE) == []
+    console.picture("monitor-whole", whole=True)
+    street.site.lose_box(street.site.numbered("C101").box, street.clock.wall_ms() - 600_000)
+    expect(console.page.locator(".box-lost:visible")).to_have_count(1)
+    assert console.page.evaluate(NOT_WHOLE) == []
+
+
 def test_a_tile_turns_by_itself_and_filters_follow(supervisor: Console, street: Street) -> None:
     supervisor.await_live()
     normal = supervisor.count_of("normal")

@@ -37,6 +37,8 @@ STATES: dict[int, dict[str, Any]] = {
     36: {"state": "alarm1", "balance": 15_00},
     37: {"state": "not_opened", "balance": None, "account": False, "power_w": 0},
     44: {"state": "normal", "badges": ("locked_out",), "relay": "open", "power_w": 0},
+    46: {"power_w": 123_400, "balance": -98_765_432_10, "name": "Old Harbour Ship Chandlery & Rope Works"},
+    47: {"state": "measured", "use": "main", "name": "A区总表", "balance": None, "account": False, "power_w": 95_400},
     52: {"state": "alarm2", "balance": 1_20},
 }
 
@@ -84,7 +86,7 @@ def _row(now_ms: int, index: int, box: BoxRow, bus: BusRow) -> PointRow:
     return PointRow(
         point=made_id(f"point {index}"),
         number=number,
-        name=SHOPS[index % len(SHOPS)],
+        name=special.get("name", SHOPS[index % len(SHOPS)]),
         building=box.building,
         box=box.box,
         bus=bus.bus,
@@ -94,13 +96,14 @@ def _row(now_ms: int, index: int, box: BoxRow, bus: BusRow) -> PointRow:
         account_number=f"{100200 + index}" if has_account else None,
         customer=OWNERS[index % len(OWNERS)] if has_account else None,
         phones=(f"1380000{index:04d}",) if has_account else (),
+        use=special.get("use", "tenant"),
         state=special.get("state", "normal"),
         badges=special.get("badges", ()),
         balance_micro=None if fen is None else fen * 10_000,
         balance_at_ms=None if fen is None else now - (7_400_000 if lost else 1_500 + index * 13),
         relay=special.get("relay", "unknown" if lost else "closed"),
         power_w=None if lost else special.get("power_w", 180 + index * 173 % 3_900),
-        power_estimated=index % 20 == 5,
+        power_estimated=index % 20 in (5, 6),
         seen_at_ms=now - (7_400_000 if lost else 1_500 + index * 13),
         since_ms=now - 1_800_000,
     )
@@ -141,6 +144,8 @@ def meter_of(row: PointRow) -> MeterView:
             LiveValue(name="power_w", value=watts),
             LiveValue(name="power_factor", value=967),
             LiveValue(name="frequency_mhz", value=50_010),
+            LiveValue(name="voltage_ab_mv", value=396_100),
+            LiveValue(name="energy_a_raw_wh", value=4_321_000),
         ),
         values_at_ms=row.seen_at_ms,
     )

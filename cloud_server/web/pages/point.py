@@ -101,6 +101,7 @@ def timeline(page: PointPage) -> tuple[Event, ...]:
         *(Event(row.paid_at_ms, "sale", row) for row in page.sales),
         *(Event(row.at_ms, "switching", row) for row in page.switchings),
         *(Event(row.at_ms, "alarm", row) for row in page.alarms),
+        *(Event(row.at_ms, "test", row) for row in page.tests),
         *(Event(row.issued_at_ms, "command", row) for row in page.commands),
     ]
     return tuple(sorted(events, key=lambda event: event.at_ms, reverse=True))

@@ -91,7 +91,7 @@
     if (!element) return;
     const turned = element.dataset.state !== pointState || element.dataset.lost !== lostWith || element.dataset.relay !== relay;
     element.dataset.seen = seenAt === null ? "" : seenAt;
-    setText(element.querySelector(".balance"), isTiles ? tallybox.money(fen) : tallybox.money(fen).replace("\u00a5", ""));
+    if (element.dataset.use !== "main" && element.dataset.use !== "public") setText(element.querySelector(".balance"), isTiles ? tallybox.money(fen) : tallybox.money(fen).replace("\u00a5", ""));
     setText(element.querySelector(".power"), (estimated && watts !== null ? "\u2248" : "") + tallybox.power(watts));
     drawAge(element.querySelector(".balance-age"), balanceAt);
     drawAge(element.querySelector(".seen"), seenAt);
