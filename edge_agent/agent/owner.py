@@ -5,6 +5,7 @@ Everything that happens on a box goes through `Owner.take`, one message after an
 
 import logging
 import queue
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -85,6 +86,7 @@ class Owner:
     _boundary_until: int = 0
     _boundary_ms: int = 0
     _stalled: bool = False
+    _full: bool = False
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
@@ -115,16 +117,24 @@ class Owner:
         return min(due) - now
 
     def _guarded(self, message: Message | None) -> None:
-        """One message and what follows from it. A store without room loses nothing that does not come again."""
+        """One message and what follows from it. Each part stands alone: a full disk stops none of the others."""
+        if message is not None:
+            self._with_room(lambda: self.take(message))
+        if self.box.clock.mono_ms() >= self._second_at:
+            self._second_at = self.box.clock.mono_ms() + SECOND_MS
+            for part in (self._flush, self._watch_clock, self._judge, self._boundary_late, self._live_on):
+                self._with_room(part)
+        self._with_room(self._seal_urgent)
+        self._with_room(self.sync.pulse)
+
+    def _with_room(self, part: Callable[[], None]) -> None:
+        """Do one part. What a store without room could not keep comes again: levels, readings, commands."""
         try:
-            if message is not None:
-                self.take(message)
-            if self.box.clock.mono_ms() >= self._second_at:
-                self._second()
-            self._seal_urgent()
-            self.sync.pulse()
+            part()
         except StoreFull as fault:
-            log.error("store_full", extra={"fields": {"reason": str(fault)}})
+            if not self._full:
+                log.error("store_full", extra={"fields": {"reason": str(fault)}})
+            self._full = True
 
     def take(self, message: Message) -> None:
         """Let one message have its effect."""
@@ -163,20 +173,32 @@ class Owner:
 
     # --- time ---------------------------------------------------------------------------------------------------
 
-    def _second(self) -> None:
-        """Once a second: the clock, modes and orders that wait, a full list of records, signs of life."""
-        now = self.box.clock.mono_ms()
-        self._second_at = now + SECOND_MS
-        self._watch_clock()
+    def _flush(self) -> None:
+        """Commit what has waited for company long enough, and notice when there is room again."""
+        self.box.flush(due_only=True)
+        if self._full and not self.box.deferred:
+            log.info("store_has_room", extra={"fields": {}})
+            self._full = False
+
+    def _judge(self) -> None:
+        """Modes that end, closings that wait, orders to be given again; alarms about the centre; tests without end."""
         self.box.take(tick(self.box.place, self.box.state, self.box.now()))
         self.box.take(judge_link(self.box.place, self.box.state.marks, self.sync.current_at, self.box.now()))
         for test in self.tests:
             test.pulse()
         self.tests = [test for test in self.tests if test.running]
+
+    def _boundary_late(self) -> None:
+        """A bus that does not end its boundary does not hold up the others; a full list of records is sealed."""
+        now = self.box.clock.mono_ms()
         if self._boundary_open and now >= self._boundary_until:
             self._boundary_ended()
         if self.sealing.allowed(now) and self.box.store.pending_count() >= RECORDS_MAX:
             self.box.urgent = True
+
+    def _live_on(self) -> None:
+        """Signs of life: a time stamp for the next run, and the watchdog."""
+        now = self.box.clock.mono_ms()
         if now >= self._alive_at:
             self._alive_at = now + ALIVE_EVERY_MS
             self.marks.alive()
@@ -254,6 +276,7 @@ class Owner:
         self.box.buses = {}
         until = self.box.clock.mono_ms() + LAST_WORDS_MS
         self._drain()
+        self.box.flush()
         if seal_pending(self.box, self.sealing):
             self.sync.wake()
             self.sync.pulse()

@@ -12,7 +12,7 @@ from edge_agent.agent.owner import FromBus, Message, Owner, Stop
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile
 from edge_agent.console.local_socket import LocalServer
-from edge_agent.flows.box import Who
+from edge_agent.flows.box import DEFER_MS, Who
 from edge_agent.flows.poll_meters import LinkTally, Polling
 from edge_agent.flows.start_up import LastRun, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
@@ -76,6 +76,7 @@ def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: Syst
     marks = RunMarks(box_file.state_dir)
     last = marks.end_of_last(who.boot_id, who.agent, clock.wall_ms())
     marks.begin(who.boot_id, who.agent)
+    box.defer_ms = DEFER_MS
     record_boot(box, LastRun(last.why, last.seen_ms))
     sealing = begin_sealing(box)
 

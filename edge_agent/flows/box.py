@@ -1,7 +1,9 @@
 """What the one owner thread holds: the state, the place, the store, and the one way in which a decision takes hold.
 
-Commit, then apply, then act: nothing reaches a bus before the transaction that holds the rest. No other thread
-touches anything in here.
+Commit, then act: nothing reaches a bus or the centre before the transaction that holds the rest. What neither of them
+waits for may share a transaction with what comes within two seconds, so that flash wears by megabytes a day: sixty
+intervals of one boundary are a few commits, not sixty. Until then a crash loses only what the meters tell again.
+No other thread touches anything in here.
 """
 
 import logging
@@ -11,20 +13,22 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.core.decision import Decision, Order, apply
+from edge_agent.core.decision import Decision, Order, apply, join
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, Now
 from edge_agent.core.timekeeping import ClockTrust
 from edge_agent.core.views import live_values
-from edge_agent.ports import Clock, MeterBus, RecordStore, RelayOrder
+from edge_agent.ports import Clock, MeterBus, RecordStore, RelayOrder, StoreFull
 from protocol.box_config import BoxConfig, read_config
 from protocol.envelope import Line
 from protocol.ids import Id, make_id
 from protocol.messages import Live
 from protocol.signing import SigningKey
 
+DEFER_MS: Final = 2_000
+"""What a power cut may take from memory is read again within seconds; a boundary's readings come within ten."""
 ORDER_GOOD_FOR_MS: Final = 15_000
 """An order that has not reached the wire by then is dropped; the core gives it again if it still holds."""
 
@@ -65,6 +69,11 @@ class Box:
     place_changed: Callable[[], None] = lambda: None
     """Called when a configuration has taken hold: whoever wired the box sets buses and schedule anew."""
     trust: ClockTrust = field(default_factory=ClockTrust)
+    defer_ms: int = 0
+    """How long a decision that nobody waits for may wait for others to be committed with."""
+    deferred: list[Decision] = field(default_factory=list)
+    """Applied in memory and not committed yet, oldest first."""
+    deferred_since: int = 0
     urgent: bool = False
     """Something was committed that has to be sealed and sent at once."""
     lent: set[str] = field(default_factory=set)
@@ -83,19 +92,49 @@ class Box:
         return make_id(self.clock.wall_ms(), self.chance(10))
 
     def take(self, decision: Decision, lines: Sequence[Line] = ()) -> None:
-        """Let a decision hold: committed first, then in memory, then towards the relays.
+        """Let a decision hold: in the store, in memory, then towards the relays.
 
-        Raises StoreFull with nothing changed: what is level-based comes again with the next reading.
+        Raises StoreFull with nothing changed, but for openings, which are recorded when there is room.
         """
         config_before = self.state.marks.config_hash
-        if decision.durable or lines:
-            self.store.commit(decision, lines)
+        if self._can_wait(decision, lines):
+            if not self.deferred:
+                self.deferred_since = self.clock.mono_ms()
+            self.deferred.append(decision)
+        elif decision.durable or lines:
+            self._commit(decision, lines)
         apply(self.state, decision)
         if self.state.marks.config_hash != config_before:
             self.settle_place()
         self.urgent = self.urgent or decision.urgent
         self._order(decision.orders)
-        self._read_again(decision.reread)
+        for bus_id, bus in self.buses.items():
+            self._read_again(bus_id, bus, decision)
+
+    def _commit(self, decision: Decision, lines: Sequence[Line]) -> None:
+        """Commit with what was deferred before. Without room an opening goes on and is recorded later (box.md)."""
+        try:
+            self.store.commit(join(*self.deferred, decision), lines)
+        except StoreFull:
+            opens = bool(decision.orders) and all(order.wanted == "open" for order in decision.orders)
+            if lines or not opens:
+                raise
+            log.error("opened_without_record", extra={"fields": {"meters": len(decision.orders)}})
+            self.deferred.append(decision)
+            return
+        self.deferred.clear()
+
+    def _can_wait(self, decision: Decision, lines: Sequence[Line]) -> bool:
+        """Whether nobody waits for this: no relay, no signed line, no money id, no mark, nothing urgent."""
+        waited_for = decision.urgent or decision.orders or decision.money_ids or decision.marks or lines
+        return self.defer_ms > 0 and decision.durable and not waited_for
+
+    def flush(self, *, due_only: bool = False) -> None:
+        """Commit what was deferred; with `due_only` once it has waited long enough. Raises StoreFull: it stays."""
+        waited_ms = self.clock.mono_ms() - self.deferred_since
+        if self.deferred and (not due_only or waited_ms >= self.defer_ms):
+            self.store.commit(join(*self.deferred))
+            self.deferred.clear()
 
     def settle_place(self) -> None:
         """Look the configuration in force up anew, and tell whoever wired the box."""
@@ -121,11 +160,20 @@ class Box:
                 )
             )
 
-    def _read_again(self, meters: frozenset[str]) -> None:
-        for bus_id, bus in self.buses.items():
-            wanted = sorted(meter for meter in meters if self.place.bus_of.get(meter) == bus_id)
+    def _read_again(self, bus_id: str, bus: MeterBus, decision: Decision) -> None:
+        for meters, read in ((decision.reread, bus.read_now), (decision.read_serials, bus.read_serial)):
+            wanted = self._on(bus_id, meters)
             if wanted:
-                bus.read_now(wanted)
+                read(wanted)
+
+    def _on(self, bus_id: str, meters: frozenset[str]) -> list[str]:
+        return sorted(meter for meter in meters if self.place.bus_of.get(meter) == bus_id)
+
+
+def live_of(box: Box) -> list[Live]:
+    """Live values with the newest details beside them."""
+    found = live_values(box.place, box.state)
+    return [msgspec.structs.replace(live, values={**box.details.get(live.meter, {}), **live.values}) for live in found]
 
 
 def live_of(box: Box) -> list[Live]:

@@ -57,6 +57,7 @@ def seal_pending(box: Box, sealing: Sealing, *, old_epoch_ends: bool = False) ->
     """Seal all pending records, in as many batches as the limits ask for. Returns how many were sealed."""
     if not (old_epoch_ends or sealing.allowed(box.clock.mono_ms())):
         return 0
+    box.flush()
     pending = box.store.pending(PENDING_MAX)
     sealed = 0
     while pending:

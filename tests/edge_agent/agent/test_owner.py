@@ -8,7 +8,7 @@ import pytest
 from edge_agent.agent.owner import FromBus
 from edge_agent.core.decision import Decision
 from edge_agent.core.measured import FaultKind
-from edge_agent.ports import BoundaryDone, CycleDone, FaultReport, StoreFull
+from edge_agent.ports import BoundaryDone, CycleDone, ExchangeAnswered, FaultReport, StoreFull
 from edge_agent.schedule import BoundaryDue, HousekeepingDue
 from protocol.box_config import text_hash, write_config
 from protocol.commands import Configure
@@ -226,8 +226,8 @@ def test_a_disk_without_room_stops_nothing_and_the_command_comes_again(
         monkeypatch.setattr(o.a.store, "commit", full)
         o.a.clock.go_on(1_000)
         o.give()
-        with pytest.raises(StoreFull):
-            o.a.deliver(line, o.a.answer_line())
+        exchange = o.a.uplink.sent[-1]
+        o.give(ExchangeAnswered(exchange.number, (line, o.a.answer_line()), 5, o.a.clock.mono))
         sent = len(o.a.uplink.sent)
         o.give()
         assert len(o.a.uplink.sent) == sent, "a full disk is not asked at network speed"
