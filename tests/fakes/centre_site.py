@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloud_server.core.mistakes import FieldError
+from cloud_server.core.sale_order import read_amount
 from cloud_server.core.views import (
     AccountFound,
     AccountView,
@@ -26,7 +27,6 @@ from cloud_server.core.views import (
     WalletView,
 )
 from cloud_server.ports import Actor, KeyReused, LooksLikeDuplicate, Operation, Refused, SaleOrder
-from protocol.units import amount_from_text
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_street import YUAN, alarms_of, build_street, intervals_of, made_id, meter_of, switchings_of
 
@@ -178,7 +178,9 @@ class FakeSite:
                 raise KeyReused(order.key)
             return self.sales[sale]
         account = self._account(order.account)
-        amount = amount_from_text(order.amount)
+        amount = read_amount("amount", order.amount)
+        if isinstance(amount, FieldError):
+            raise Refused([amount])
         if amount > 50_000 * YUAN:
             raise Refused(
                 [
