@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Trying, WalletRow
+from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, SerialAsked, Trying, WalletRow
 from protocol.records import Cause, Contact, Record
 
 Value = TypeVar("Value")
@@ -47,6 +47,11 @@ class Decision:
     overload_since_mono_ms: tuple[tuple[str, int | None], ...] = ()
     reread: frozenset[str] = field(default_factory=frozenset)
     """Meters to read again now, because a step or an opening wants a second reading."""
+    identified: tuple[tuple[str, bool], ...] = ()
+    """Meters of which is known, or no longer known, who answers at their address."""
+    serials_asked: tuple[tuple[str, SerialAsked | None], ...] = ()
+    read_serials: frozenset[str] = field(default_factory=frozenset)
+    """Meters whose serial number is to be read now."""
 
     @property
     def durable(self) -> bool:
@@ -71,7 +76,7 @@ def join(*decisions: Decision) -> Decision:
         money_ids=tuple(m for d in decisions for m in d.money_ids),
         orders=tuple(orders.values()),
         urgent=any(d.urgent for d in decisions),
-        latest=tuple(pair for d in decisions for pair in d.latest),
+        latest=tuple(_latest(decisions).items()),
         trying=tuple(pair for d in decisions for pair in d.trying),
         closed_mono_ms=tuple(pair for d in decisions for pair in d.closed_mono_ms),
         lost=tuple(pair for d in decisions for pair in d.lost),
@@ -79,7 +84,20 @@ def join(*decisions: Decision) -> Decision:
         doubts=tuple(pair for d in decisions for pair in d.doubts),
         overload_since_mono_ms=tuple(pair for d in decisions for pair in d.overload_since_mono_ms),
         reread=frozenset().union(*(d.reread for d in decisions)),
+        identified=tuple(pair for d in decisions for pair in d.identified),
+        serials_asked=tuple(pair for d in decisions for pair in d.serials_asked),
+        read_serials=frozenset().union(*(d.read_serials for d in decisions)),
     )
+
+
+def _latest(decisions: Iterable[Decision]) -> dict[str, Latest]:
+    """The newest readings that are left: what a later step forgets does not come back with an earlier one."""
+    latest: dict[str, Latest] = {}
+    for decision in decisions:
+        for meter in decision.forget:
+            latest.pop(meter, None)
+        latest.update(decision.latest)
+    return latest
 
 
 def apply(state: BoxState, decision: Decision) -> None:
@@ -94,6 +112,9 @@ def apply(state: BoxState, decision: Decision) -> None:
     state.closed_mono_ms.update(dict(decision.closed_mono_ms))
     for meter, lost in decision.lost:
         (state.lost.add if lost else state.lost.discard)(meter)
+    for meter, known in decision.identified:
+        (state.identified.add if known else state.identified.discard)(meter)
+    _keep(state.serials_asked, decision.serials_asked)
     _keep(state.trying, decision.trying)
     _keep(state.doubts, [(meter, count or None) for meter, count in decision.doubts])
     _keep(state.overload_since_mono_ms, decision.overload_since_mono_ms)
@@ -120,6 +141,8 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         closed_mono_ms=dict(state.closed_mono_ms),
         doubts=dict(state.doubts),
         overload_since_mono_ms=dict(state.overload_since_mono_ms),
+        identified=set(state.identified),
+        serials_asked=dict(state.serials_asked),
     )
     apply(copy, decision)
     return copy

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import msgspec
 
-from edge_agent.core.decision import NOTHING, Decision, Steps
+from edge_agent.core.decision import NOTHING, Decision, Steps, join
 from edge_agent.core.fees import charge_fees
+from edge_agent.core.holds import hold, meter_alarm
+from edge_agent.core.identity import ask_serial
 from edge_agent.core.intervals import close_at_latest, close_interval, price_open
 from edge_agent.core.measured import MeterReading, Unknown
 from edge_agent.core.overload import latch as latch_overload
@@ -22,7 +24,7 @@ from edge_agent.core.state import BoxState, Latest, MeterRow, Now
 from edge_agent.core.supply import Credit
 from edge_agent.core.wallets import credit, feeding, judge_wallet, latch_arrears, running_micro
 from protocol.box_config import WalletConfig
-from protocol.records import Alarm, AlarmKind, Contact, IntervalFlag, MeterEvent, Subject
+from protocol.records import Alarm, Contact, IntervalFlag, MeterEvent, Subject
 
 
 def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now) -> Decision:
@@ -31,6 +33,10 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
     if row is None or reading.meter not in place.meters or row.released:
         return NOTHING
     steps = Steps(state)
+    steps.take(ask_serial(place, state, row, now))
+    if row.meter not in steps.state.identified:
+        steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
+        return steps.decision()
     if row.state.held:
         steps.take(_keep_held(place, row, reading, state.latest.get(row.meter)))
     else:
@@ -155,20 +161,8 @@ def _doubt(place: Place, state: BoxState, row: MeterRow, doubted: Doubted, now: 
     doubts = state.doubts.get(row.meter, 0) + 1
     if doubts == 1:
         return Decision(doubts=((row.meter, 1),), reread=frozenset({row.meter}))
-    held = msgspec.structs.replace(
-        row,
-        state=msgspec.structs.replace(row.state, held=True),
-        alarms=(*(a for a in row.alarms if a != "register_held"), "register_held"),
-    )
-    return Decision(
-        records=(
-            MeterEvent(at_ms=now.wall_ms, meter=row.meter, event="held"),
-            _meter_alarm(place, row.meter, "register_held", now, raised=True, value=doubted.told_raw_wh),
-        ),
-        meters=(held,),
-        doubts=((row.meter, 0),),
-        urgent=True,
-    )
+    held = hold(place, row, "register_held", now, doubted.told_raw_wh)
+    return join(held, Decision(doubts=((row.meter, 0),)))
 
 
 def relay_reported(place: Place, state: BoxState, meter: str, seen: Contact, ok: bool, now: Now) -> Decision:
@@ -189,8 +183,10 @@ def meter_lost(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
         return NOTHING
     raised = msgspec.structs.replace(row, alarms=(*(a for a in row.alarms if a != "meter_lost"), "meter_lost"))
     known = "meter_lost" in row.alarms
+    gap = ((meter, False),)
     records = () if known else _lost_records(place, meter, now, lost=True)
-    return Decision(records=records, meters=() if known else (raised,), lost=((meter, True),), urgent=not known)
+    meters = () if known else (raised,)
+    return Decision(records=records, meters=meters, lost=((meter, True),), urgent=not known, identified=gap)
 
 
 def meter_back(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
@@ -207,7 +203,7 @@ def meter_back(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
 
 def _lost_records(place: Place, meter: str, now: Now, *, lost: bool) -> tuple[MeterEvent, Alarm]:
     event = MeterEvent(at_ms=now.wall_ms, meter=meter, event="lost" if lost else "back")
-    return event, _meter_alarm(place, meter, "meter_lost", now, raised=lost)
+    return event, meter_alarm(place, meter, "meter_lost", now, raised=lost)
 
 
 def bus_changed(place: Place, state: BoxState, bus: str, down: bool, now: Now) -> Decision:
@@ -237,10 +233,3 @@ def tick(place: Place, state: BoxState, now: Now) -> Decision:
         steps.take(restore_when_due(place, steps.state, meter, now))
         steps.take(judge_relay(place, steps.state, meter, now))
     return steps.decision()
-
-
-def _meter_alarm(
-    place: Place, meter: str, kind: AlarmKind, now: Now, *, raised: bool, value: int | None = None
-) -> Alarm:
-    subject = Subject(box=place.box, bus=place.bus_of[meter], device=place.meters[meter].device, meter=meter)
-    return Alarm(at_ms=now.wall_ms, alarm=kind, subject=subject, state="raised" if raised else "cleared", value=value)

@@ -4,13 +4,15 @@ import msgspec
 
 from edge_agent.core.asked import Asked, close_for_settling, meter_row
 from edge_agent.core.decision import Decision, Steps
+from edge_agent.core.holds import let_go, standing
+from edge_agent.core.identity import accept_serial
 from edge_agent.core.intervals import close_at_latest, close_interval
 from edge_agent.core.meeting import judge_supply
 from edge_agent.core.opening import new_meter
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.state import MeterRow
 from protocol.commands import AdoptMeter, Body, ReleaseMeter, ReplaceMeter, ResolveRegister
-from protocol.records import Alarm, MeterEvent, Released, Replaced, Subject
+from protocol.records import MeterEvent, Released, Replaced
 
 
 def replace(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
@@ -27,7 +29,7 @@ def replace(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     if row.state.raw_wh is not None and body.old_raw_wh < row.state.raw_wh:
         return Refusal("bad_body", f"old_raw_wh {body.old_raw_wh} is below the {row.state.raw_wh} last charged")
     now, place = asked.now, asked.place
-    row = _unheld(steps, row)
+    row = _unheld(steps, asked, row)
     steps.take(close_interval(place, steps.state, body.old, body.old_raw_wh, now.wall_ms, now.sure, ("replaced",)))
     fresh = new_meter(place, place.meters[body.old], now.wall_ms)
     begun = msgspec.structs.replace(
@@ -90,7 +92,7 @@ def resolve(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         return row
     if body.who == body.second:
         return Refusal("bad_body", f"{body.who} cannot be both people")
-    _unheld(steps, row)
+    _unheld(steps, asked, row)
     steps.take(close_at_latest(asked.place, steps.state, body.meter, asked.now.sure))
     row = steps.state.meters[body.meter]
     if body.base_raw_wh is not None:
@@ -98,22 +100,19 @@ def resolve(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         row = msgspec.structs.replace(row, state=based)
     else:
         row = msgspec.structs.replace(row, accept_next=True)
-    subject = Subject(box=asked.place.box, bus=asked.place.bus_of[body.meter], meter=body.meter)
-    records = (
-        MeterEvent(at_ms=asked.now.wall_ms, meter=body.meter, event="released_hold"),
-        Alarm(at_ms=asked.now.wall_ms, alarm="register_held", subject=subject, state="cleared"),
-    )
-    steps.take(Decision(records=records, meters=(row,), forget=(body.meter,), doubts=((body.meter, 0),)))
+    row = accept_serial(asked.place, row)
+    steps.take(Decision(meters=(row,), forget=(body.meter,), doubts=((body.meter, 0),)))
     judge_supply(asked.place, steps, body.meter, asked.now, asked.command.seq)
     return None
 
 
-def _unheld(steps: Steps, row: MeterRow) -> MeterRow:
-    """The row without its hold, so that its interval can be closed."""
-    after = msgspec.structs.replace(
-        row,
-        state=msgspec.structs.replace(row.state, held=False),
-        alarms=tuple(a for a in row.alarms if a != "register_held"),
-    )
-    steps.take(Decision(meters=(after,)))
+def _unheld(steps: Steps, asked: Asked, row: MeterRow) -> MeterRow:
+    """The row without its holds, told, so that its interval can be closed."""
+    for reason in standing(row):
+        steps.take(let_go(asked.place, steps.state.meters[row.meter], reason, asked.now))
+    after = steps.state.meters[row.meter]
+    if after.state.held:  # carried over from another epoch, whose alarms are not known here
+        after = msgspec.structs.replace(after, state=msgspec.structs.replace(after.state, held=False))
+        event = MeterEvent(at_ms=asked.now.wall_ms, meter=row.meter, event="released_hold")
+        steps.take(Decision(records=(event,), meters=(after,)))
     return after

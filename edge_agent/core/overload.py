@@ -34,7 +34,7 @@ def begins(place: Place, state: BoxState, meter: str) -> bool:
     """Whether readings have shown power above the threshold for the whole delay."""
     limit, latest = place.meters[meter].overload, state.latest.get(meter)
     since = state.overload_since_mono_ms.get(meter)
-    if limit is None or latest is None or since is None:
+    if limit is None or latest is None or since is None or state.meters[meter].state.held:
         return False
     return latest.mono_ms - since >= limit.delay_s * 1000
 

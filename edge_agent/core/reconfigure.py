@@ -43,7 +43,15 @@ def apply_config(
         if meter in steps.state.meters:
             steps.take(close_at_latest(old, steps.state, meter, now.sure))
     _take_over(steps, place, body, now)
+    moved = tuple((meter, False) for meter in place.meters if _address(old, meter) != _address(place, meter))
+    steps.take(Decision(identified=moved))
     return None
+
+
+def _address(place: Place, meter: str) -> tuple[str, int, str, str | None] | None:
+    """Where and how a meter is found, and its planned number: when that changes, another one may answer."""
+    config = place.meters.get(meter)
+    return None if config is None else (config.bus, config.unit, config.profile, config.serial)
 
 
 def _take_over(steps: Steps, place: Place, body: Configure, now: Now) -> None:

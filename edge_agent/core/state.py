@@ -47,6 +47,10 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
     """Given up or replaced: what answers at its address is not charged to it any more."""
     accept_next: bool = False
     """A person has said that the register is right: the next step forward is believed, whatever its size."""
+    serial_told: str | None = None
+    """The serial number that differed when it was read last; None where it was right."""
+    serial_accepted: tuple[str | None, str] | None = None
+    """What was planned, and what a person has let stand in its place; another plan ends it."""
 
     @property
     def meter(self) -> str:
@@ -130,12 +134,21 @@ class Trying:
     next_mono_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class SerialAsked:
+    """A serial number that is waited for: how often it was asked, and when it may be asked again."""
+
+    tries: int
+    next_mono_ms: int
+
+
 @dataclass(slots=True)
 class BoxState:
     """All that the owner thread knows. Only the owner thread writes it, and only after a commit.
 
-    Durable: marks, meters, wallets. In memory: latest, trying, lost (meters), closed_mono_ms (by bus), and doubts:
-    how many readings of a meter in a row could not be believed.
+    Durable: marks, meters, wallets. In memory: latest, trying, lost (meters), closed_mono_ms (by bus), doubts:
+    how many readings of a meter in a row could not be believed; identified: meters whose register counts, since it
+    is known who answers; serials_asked: of the others.
     """
 
     marks: Marks
@@ -148,3 +161,5 @@ class BoxState:
     closed_mono_ms: dict[str, int] = field(default_factory=dict)
     doubts: dict[str, int] = field(default_factory=dict)
     overload_since_mono_ms: dict[str, int] = field(default_factory=dict)
+    identified: set[str] = field(default_factory=set)
+    serials_asked: dict[str, SerialAsked] = field(default_factory=dict)

@@ -174,9 +174,3 @@ def live_of(box: Box) -> list[Live]:
     """Live values with the newest details beside them."""
     found = live_values(box.place, box.state)
     return [msgspec.structs.replace(live, values={**box.details.get(live.meter, {}), **live.values}) for live in found]
-
-
-def live_of(box: Box) -> list[Live]:
-    """Live values with the newest details beside them."""
-    found = live_values(box.place, box.state)
-    return [msgspec.structs.replace(live, values={**box.details.get(live.meter, {}), **live.values}) for live in found]

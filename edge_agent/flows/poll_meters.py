@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.identity import take_serial
 from edge_agent.core.measured import seen_position
 from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
 from edge_agent.flows.box import Box
@@ -127,7 +128,7 @@ class Polling:
         self.box.take(bus_changed(self.box.place, self.box.state, bus_id, reason is not None, self.box.now()))
 
     def _note(self, bus_id: str, report: BusReport) -> None:
-        """Reports that change nothing durable."""
+        """Reports that seldom change anything."""
         match report:
             case CycleDone(asked=asked, duration_ms=duration_ms, cycle=cycle):
                 self.tally.tries.update(asked)
@@ -140,6 +141,7 @@ class Polling:
                     log.info("boundary_missed", extra={"fields": {"bus": bus_id, "meters": len(missed)}})
             case SerialReport(meter=meter, serial=serial):
                 log.debug("serial_read", extra={"fields": {"meter": meter, "serial": serial}})
+                self.box.take(take_serial(self.box.place, self.box.state, meter, serial, self.box.now()))
             case _:
                 pass
 

@@ -12,6 +12,7 @@ import msgspec
 from edge_agent.bus.profile import builtin_profile
 from edge_agent.core.asked import Asked
 from edge_agent.core.decision import Decision, Order, apply
+from edge_agent.core.identity import take_serial
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.measured import UNKNOWN, MeterReading, RelayPosition
 from edge_agent.core.meeting import meter_back, meter_lost, relay_reported, take_reading, tick
@@ -124,6 +125,7 @@ class Street:
     records: list[Record] = field(default_factory=list)
     orders: list[tuple[int, Order]] = field(default_factory=list)
     rereads: list[str] = field(default_factory=list)
+    serials_wanted: list[str] = field(default_factory=list)
     money_ids: set[str] = field(default_factory=set)
     relays: dict[str, RelayPosition] = field(default_factory=dict)
 
@@ -152,6 +154,7 @@ class Street:
         self.records += decision.records
         self.orders += [(self.at_s, order) for order in decision.orders]
         self.rereads += sorted(decision.reread)
+        self.serials_wanted += sorted(decision.read_serials)
         self.money_ids |= set(decision.money_ids)
         if self.obeys:
             for order in decision.orders:
@@ -179,6 +182,9 @@ class Street:
 
     def revive(self, index: int) -> Decision:
         return self.take(meter_back(self.place, self.state, METERS[index], self.now))
+
+    def tell_serial(self, index: int, serial: str) -> Decision:
+        return self.take(take_serial(self.place, self.state, METERS[index], serial, self.now))
 
     def report(self, index: int, ok: bool) -> Decision:
         seen: Contact = self.relays.get(METERS[index], RelayPosition.CLOSED).value
