@@ -3,12 +3,12 @@
 Decide, then commit, then act: nothing in `orders` may reach a bus before the transaction that holds the rest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, SerialAsked, Trying, WalletRow
-from protocol.records import Cause, Contact, Record
+from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Noted, SerialAsked, Trying, WalletRow
+from protocol.records import AlarmKind, Cause, Contact, Record
 
 Value = TypeVar("Value")
 
@@ -50,6 +50,9 @@ class Decision:
     identified: tuple[tuple[str, bool], ...] = ()
     """Meters of which is known, or no longer known, who answers at their address."""
     serials_asked: tuple[tuple[str, SerialAsked | None], ...] = ()
+    noted: tuple[tuple[str, Noted], ...] = ()
+    suspicions: tuple[tuple[str, Mapping[AlarmKind, int]], ...] = ()
+    opened_raw_wh: tuple[tuple[str, int | None], ...] = ()
     read_serials: frozenset[str] = field(default_factory=frozenset)
     """Meters whose serial number is to be read now."""
 
@@ -86,6 +89,9 @@ def join(*decisions: Decision) -> Decision:
         reread=frozenset().union(*(d.reread for d in decisions)),
         identified=tuple(pair for d in decisions for pair in d.identified),
         serials_asked=tuple(pair for d in decisions for pair in d.serials_asked),
+        noted=tuple(pair for d in decisions for pair in d.noted),
+        suspicions=tuple(pair for d in decisions for pair in d.suspicions),
+        opened_raw_wh=tuple(pair for d in decisions for pair in d.opened_raw_wh),
         read_serials=frozenset().union(*(d.read_serials for d in decisions)),
     )
 
@@ -115,6 +121,9 @@ def apply(state: BoxState, decision: Decision) -> None:
     for meter, known in decision.identified:
         (state.identified.add if known else state.identified.discard)(meter)
     _keep(state.serials_asked, decision.serials_asked)
+    state.noted.update(decision.noted)
+    state.suspicions.update(decision.suspicions)
+    _keep(state.opened_raw_wh, decision.opened_raw_wh)
     _keep(state.trying, decision.trying)
     _keep(state.doubts, [(meter, count or None) for meter, count in decision.doubts])
     _keep(state.overload_since_mono_ms, decision.overload_since_mono_ms)
@@ -143,6 +152,9 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         overload_since_mono_ms=dict(state.overload_since_mono_ms),
         identified=set(state.identified),
         serials_asked=dict(state.serials_asked),
+        noted=dict(state.noted),
+        suspicions=dict(state.suspicions),
+        opened_raw_wh=dict(state.opened_raw_wh),
     )
     apply(copy, decision)
     return copy

@@ -3,6 +3,7 @@
 The prices come from `protocol.charging`, the same function with which the centre checks them.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ import msgspec
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
-from edge_agent.core.state import BoxState, Latest, MeterRow, WalletRow
+from edge_agent.core.state import BoxState, Latest, MeterRow, Noted, WalletRow
 from edge_agent.core.wallets import feeding
 from protocol.charging import IntervalInput, Priced, price_interval
 from protocol.records import Interval, IntervalFlag, Reading
@@ -55,7 +56,8 @@ def close_interval(
     priced = price_open(place, state, meter, raw_wh, at_ms, clock_sure)
     latest, wallet = state.latest.get(meter), feeding(place, state, meter)
     name = wallet.wallet if wallet is not None else None
-    record = _interval_record(name, row, priced, Reading(raw_wh=raw_wh, at_ms=at_ms), latest, extra)
+    noted = state.noted.get(meter, Noted())
+    record = _interval_record(name, row, priced, Reading(raw_wh=raw_wh, at_ms=at_ms), latest, noted, extra)
     wallets: tuple[WalletRow, ...] = ()
     if wallet is not None:
         wallets = (move(state.wallets[wallet.wallet], -priced.charge_micro),)
@@ -85,6 +87,7 @@ def _interval_record(
     priced: Priced,
     to: Reading,
     latest: Latest | None,
+    noted: Noted,
     extra: tuple[IntervalFlag, ...],
 ) -> Interval:
     assert row.state.raw_wh is not None
@@ -102,9 +105,16 @@ def _interval_record(
         parts=list(priced.parts),
         charge_micro=priced.charge_micro,
         money_carry_nano=priced.money_carry_nano,
+        rates_raw_wh=_within(noted.rates, row.state.read_at_ms, to.at_ms),
+        other_raw=_within(noted.other, row.state.read_at_ms, to.at_ms),
         max_power_w=latest.max_power_w if latest is not None else None,
         flags=[*priced.flags, *(flag for flag in extra if flag not in priced.flags)],
     )
+
+
+def _within(noted: Mapping[str, tuple[int, int]], from_ms: int, to_ms: int) -> dict[str, int] | None:
+    """Registers that were read within the interval; None where none were."""
+    return {name: raw for name, (raw, at_ms) in noted.items() if from_ms < at_ms <= to_ms} or None
 
 
 def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: int) -> MeterRow:

@@ -14,6 +14,7 @@ from edge_agent.core.holds import hold, meter_alarm
 from edge_agent.core.identity import ask_serial
 from edge_agent.core.intervals import close_at_latest, close_interval, price_open
 from edge_agent.core.measured import MeterReading, Unknown
+from edge_agent.core.open_relay import watch_open
 from edge_agent.core.overload import latch as latch_overload
 from edge_agent.core.overload import restore_when_due, watch_power
 from edge_agent.core.place import Place
@@ -46,6 +47,7 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
         _count(place, steps, row, judged, reading, now)
     steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
     steps.take(watch_power(place, steps.state, row.meter))
+    steps.take(watch_open(place, steps.state, row.meter, now))
     judge_supply(place, steps, row.meter, now)
     return steps.decision()
 

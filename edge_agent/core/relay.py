@@ -10,13 +10,14 @@ import msgspec
 
 from edge_agent.core.decision import Decision, Order
 from edge_agent.core.holding_back import friendly, noticed, warning_cut_runs
+from edge_agent.core.holds import meter_alarm, with_alarm
 from edge_agent.core.overload import begins
 from edge_agent.core.place import Place
 from edge_agent.core.readings import fresh_reading
 from edge_agent.core.state import BoxState, MeterRow, Now, Trying
 from edge_agent.core.supply import Credit, Rule, SupplyInputs, decide
 from edge_agent.core.wallets import credit, feeding, running_micro
-from protocol.records import Alarm, Cause, Contact, Record, Relay, Subject, Would
+from protocol.records import Alarm, Cause, Contact, MeterEvent, Record, Relay, Subject, Would
 
 RETRY_MS: Final = (3_000, 6_000, 15_000, 30_000, 60_000)
 """Pauses between orders that were not obeyed: the first covers writing, settling and one round of the bus."""
@@ -174,6 +175,12 @@ def relay_seen(place: Place, state: BoxState, meter: str, seen: Contact, now: No
     records: tuple[Record, ...] = (_relay_record(place, state, after, now, own=not obeys),)
     if alarms != row.alarms:
         records += (_deaf(place, meter, now, raised=False),)
+    if (row.seen, seen, row.wanted) == ("closed", "open", "closed"):
+        after = with_alarm(after, "meter_own_control", raised=True)
+        records += (
+            MeterEvent(at_ms=now.wall_ms, meter=meter, event="own_control"),
+            meter_alarm(place, meter, "meter_own_control", now, raised=True),
+        )
     return Decision(records=records, meters=(after,), urgent=True, trying=((meter, None),) if obeys else ())
 
 

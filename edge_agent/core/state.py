@@ -4,13 +4,14 @@ Durable: `MeterRow`, `WalletState`, `Marks`. They change only by a `Decision` th
 In memory: `Latest`, derived from readings; after a crash the first reading derives it again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from protocol.box_config import BoxConfig
 from protocol.chain import EMPTY_COMMANDS, Head
-from protocol.records import Cause, Contact
+from protocol.records import AlarmKind, Cause, Contact
 from protocol.state import MeterState, OpenReclaim, WalletState
 
 
@@ -142,13 +143,23 @@ class SerialAsked:
     next_mono_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Newest registers beside the charged one: by name, what was read and when (wall time). Recorded, never charged."""
+
+    rates: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    other: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class BoxState:
     """All that the owner thread knows. Only the owner thread writes it, and only after a commit.
 
     Durable: marks, meters, wallets. In memory: latest, trying, lost (meters), closed_mono_ms (by bus), doubts:
     how many readings of a meter in a row could not be believed; identified: meters whose register counts, since it
-    is known who answers; serials_asked: of the others.
+    is known who answers; serials_asked: of the others; noted: registers beside the charged one; suspicions: how many
+    readings in a row spoke for an alarm (below 0: against it); opened_raw_wh: the register when a relay was first
+    seen open.
     """
 
     marks: Marks
@@ -163,3 +174,6 @@ class BoxState:
     overload_since_mono_ms: dict[str, int] = field(default_factory=dict)
     identified: set[str] = field(default_factory=set)
     serials_asked: dict[str, SerialAsked] = field(default_factory=dict)
+    noted: dict[str, Noted] = field(default_factory=dict)
+    suspicions: dict[str, Mapping[AlarmKind, int]] = field(default_factory=dict)
+    opened_raw_wh: dict[str, int] = field(default_factory=dict)

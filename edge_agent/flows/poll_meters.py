@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.details import take_detail
 from edge_agent.core.identity import take_serial
 from edge_agent.core.measured import seen_position
 from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
@@ -91,6 +92,7 @@ class Polling:
                 box.take(take_reading(box.place, box.state, reading, now))
             case DetailReport(reading=detail):
                 box.details.setdefault(detail.meter, {}).update(detail.values)
+                box.take(take_detail(box.place, box.state, detail, now))
             case FaultReport(meter=meter, kind=kind):
                 self.tally.faults.setdefault(meter, Counter())[kind.value] += 1
             case RelayReport():
