@@ -249,13 +249,12 @@ class Synchroniser:
     def _take_acknowledgement(self, answer: Answer) -> int:
         """Mark what the centre holds; find out whether it holds more than this store."""
         marks, ack = self.box.state.marks, answer.batch_ack
-        at_ms = self.box.clock.wall_ms()
         self.sealing.audit_head = answer.audit_head
         self.sealing.server_time_at_mono_ms = self.box.clock.mono_ms()
         count = 0
         for verdict in answer.verdicts:
             if verdict.verdict == "superseded_epoch" and verdict.epoch < marks.epoch:
-                count += self.box.store.acknowledge(verdict.epoch, verdict.seq, at_ms)
+                count += self.box.store.acknowledge(verdict.epoch, verdict.seq)
             elif verdict.verdict not in ("accepted", "known"):
                 fields = {"epoch": verdict.epoch, "seq": verdict.seq, "verdict": verdict.verdict}
                 log.warning("batch_verdict", extra={"fields": fields})
@@ -264,7 +263,7 @@ class Synchroniser:
             if ours != ack.hash:
                 self._set_back(f"the centre holds batch {ack.epoch}/{ack.seq} {ack.hash[:12]}…, this store does not")
                 return count
-            count += self.box.store.acknowledge(ack.epoch, ack.seq, at_ms)
+            count += self.box.store.acknowledge(ack.epoch, ack.seq)
         if ack.epoch > marks.epoch:
             self._set_back(f"the centre holds epoch {ack.epoch}, this store is in epoch {marks.epoch}")
         elif not self.sealing.head_confirmed:

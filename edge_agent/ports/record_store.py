@@ -107,7 +107,7 @@ class RecordStore(Protocol):
         """Epoch and number of the oldest batch that the centre has not acknowledged."""
         ...
 
-    def acknowledge(self, epoch: int, seq: int, at_ms: int) -> int:
+    def acknowledge(self, epoch: int, seq: int) -> int:
         """Mark all batches of an epoch up to `seq` as held by the centre; returns how many were new."""
         ...
 

@@ -77,12 +77,12 @@ def _open_verified(folder: Path) -> Store:
     try:
         with faults_named():
             rows = verify.read_rows(database)
-            head = verify.check_digest(database, rows)
-            store = Store(database, Steps(database, head_path, head, rows))
+            commits = verify.check_digest(database, rows)
+            store = Store(database, Steps(database, head_path, commits, rows))
     except StoreFault:
         database.close()
         raise
-    if head not in (NO_STEP, on_file):
+    if commits.head not in (NO_STEP, on_file):
         store.flush_head()
     return store
 
@@ -94,8 +94,8 @@ def _look_through(path: Path, on_file: StoreHead | HeadUnreadable | None) -> Non
         if is_older(database):
             return
         with faults_named():
-            head = verify.check_digest(database, verify.read_rows(database))
-            verify.check_head_file(database, head, on_file)
+            commits = verify.check_digest(database, verify.read_rows(database))
+            verify.check_head_file(commits, on_file)
             verify.check_lines(database)
             verify.check_batches(database)
             verify.check_configurations(database)

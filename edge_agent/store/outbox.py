@@ -1,6 +1,6 @@
 """What waits to reach the centre: records not yet sealed, batches not yet acknowledged, and those kept after.
 
-A batch's line is kept as it was signed; after the acknowledgement it is kept compressed.
+A batch's line is kept compressed, and comes out byte for byte as it was signed.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from edge_agent.ports import PendingRecord, SealedBatch
 from edge_agent.store import schema, verify
 from edge_agent.store.steps import Steps
 from protocol.chain import Head
-from protocol.envelope import Line, read_body, read_line, write_body
+from protocol.envelope import write_body
 
 THINNED_AT_ONCE: Final = 500
 """Batches deleted in one transaction: a slow disk must not hold the owner thread up."""
@@ -50,8 +50,7 @@ class Outbox:
                 hash=batch.line.hash,
                 prev=prev,
                 sealed_at_ms=sealed_at_ms,
-                encoding="identity",
-                body=batch.line.raw,
+                body=write_body([batch.line], verify.BATCH_ENCODING),
             ).execute(self._database)
             changes.write("batch", str(batch.epoch), verify.batch_body(batch.seq, batch.line.hash))
 
@@ -70,63 +69,53 @@ class Outbox:
     def batches(self, epoch: int, from_seq: int, bytes_max: int) -> list[SealedBatch]:
         """Batches of an epoch in order, at least one where there is one, until their lines exceed the bytes."""
         where = (schema.Batch.epoch == epoch) & (schema.Batch.seq >= from_seq)
+        held = self._acknowledged(epoch)
         found: list[SealedBatch] = []
         size = 0
         for row in schema.Batch.select().where(where).order_by(schema.Batch.seq).execute(self._database):
-            line = _line_of(row)
-            if line.hash != row.hash:
-                raise verify.damaged(f"batch {row.epoch}/{row.seq} no longer has its hash")
+            line = verify.line_of(row)
             size += len(line.raw)
             if found and size > bytes_max:
                 break
-            found.append(SealedBatch(row.epoch, row.seq, line, row.acknowledged_at_ms is not None))
+            found.append(SealedBatch(row.epoch, row.seq, line, row.seq <= held))
         return found
+
+    def _acknowledged(self, epoch: int) -> int:
+        where = schema.Acknowledged.epoch == epoch
+        return schema.Acknowledged.select(schema.Acknowledged.seq).where(where).scalar(self._database) or 0
 
     def first_unacknowledged(self) -> tuple[int, int] | None:
         """Epoch and number of the oldest batch that the centre has not acknowledged."""
-        query = schema.Batch.select(schema.Batch.epoch, schema.Batch.seq).where(
-            schema.Batch.acknowledged_at_ms.is_null()
-        )
-        order = query.order_by(schema.Batch.epoch, schema.Batch.seq).limit(1)
-        found: list[tuple[int, int]] = list(order.tuples().execute(self._database))
-        return found[0] if found else None
+        for epoch, seq, _ in verify.batch_heads(self._database):
+            held = self._acknowledged(epoch)
+            if held < seq:
+                return epoch, held + 1
+        return None
 
-    def acknowledge(self, epoch: int, seq: int, at_ms: int) -> int:
+    def acknowledge(self, epoch: int, seq: int) -> int:
         """Mark all batches of an epoch up to `seq` as held by the centre; returns how many were new."""
-        where = (schema.Batch.epoch == epoch) & (schema.Batch.seq <= seq) & schema.Batch.acknowledged_at_ms.is_null()
-        waiting = list(schema.Batch.select().where(where).order_by(schema.Batch.seq).execute(self._database))
-        if not waiting:
+        head = self.batch_head(epoch)
+        before = self._acknowledged(epoch)
+        after = min(seq, head.seq if head else 0)
+        if after <= before:
             return 0
-        with self._steps.step():
-            for row in waiting:
-                schema.Batch.update(
-                    acknowledged_at_ms=at_ms, encoding="zstd", body=write_body([_line_of(row)], "zstd")
-                ).where((schema.Batch.epoch == row.epoch) & (schema.Batch.seq == row.seq)).execute(self._database)
-        return len(waiting)
+        with self._steps.step() as changes:
+            held = schema.Acknowledged.insert(epoch=epoch, seq=after)
+            held.on_conflict_replace().execute(self._database)
+            changes.write("acknowledged", str(epoch), b"%d" % after)
+        return after - before
 
     def thin_out(self, before_ms: int) -> int:
         """Delete acknowledged batches sealed before an instant, never the newest; returns how many went."""
-        where = schema.Batch.acknowledged_at_ms.is_null(False) & (schema.Batch.sealed_at_ms < before_ms)
-        query = schema.Batch.select(schema.Batch.epoch, schema.Batch.seq).where(where)
-        oldest = query.order_by(schema.Batch.epoch, schema.Batch.seq).limit(THINNED_AT_ONCE)
-        heads: dict[int, int] = {}
-        gone = []
-        for epoch, seq in list(oldest.tuples().execute(self._database)):
-            if epoch not in heads:
-                head = self.batch_head(epoch)
-                heads[epoch] = head.seq if head else 0
-            if seq < heads[epoch]:
-                gone.append((epoch, seq))
+        gone: list[tuple[int, int]] = []
+        for epoch, head, _ in verify.batch_heads(self._database):
+            last = min(self._acknowledged(epoch), head - 1)
+            where = (schema.Batch.epoch == epoch) & (schema.Batch.seq <= last) & (schema.Batch.sealed_at_ms < before_ms)
+            query = schema.Batch.select(schema.Batch.epoch, schema.Batch.seq).where(where).order_by(schema.Batch.seq)
+            gone += query.limit(THINNED_AT_ONCE).tuples().execute(self._database)
         if gone:
             with self._steps.step():
                 for epoch, seq in gone:
-                    schema.Batch.delete().where((schema.Batch.epoch == epoch) & (schema.Batch.seq == seq)).execute(
-                        self._database
-                    )
+                    where = (schema.Batch.epoch == epoch) & (schema.Batch.seq == seq)
+                    schema.Batch.delete().where(where).execute(self._database)
         return len(gone)
-
-
-def _line_of(row: schema.Batch) -> Line:
-    if row.encoding == "identity":
-        return read_line(row.body)
-    return read_body(row.body, row.encoding)[0]

@@ -209,9 +209,9 @@ class Store:
         """Epoch and number of the oldest batch that the centre has not acknowledged."""
         return self._outbox.first_unacknowledged()
 
-    def acknowledge(self, epoch: int, seq: int, at_ms: int) -> int:
+    def acknowledge(self, epoch: int, seq: int) -> int:
         """Mark all batches of an epoch up to `seq` as held by the centre; returns how many were new."""
-        return self._outbox.acknowledge(epoch, seq, at_ms)
+        return self._outbox.acknowledge(epoch, seq)
 
     def thin_out(self, before_ms: int) -> int:
         """Delete acknowledged batches sealed before an instant; returns how many went. Others never go."""

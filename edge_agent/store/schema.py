@@ -8,25 +8,18 @@ import peewee
 
 
 class Head(peewee.Model):
-    """The newest commit: its number, and a hash over all that the store then held. One row."""
+    """The newest commit: its number, and the hashes of it and of some before it, newest first, parted by spaces.
+
+    Each is over all that the store then held; the head file is compared with them. One row.
+    """
 
     id = peewee.IntegerField(primary_key=True)
     epoch = peewee.IntegerField()
     step = peewee.IntegerField()
-    hash = peewee.TextField()
+    hashes = peewee.TextField()
 
     class Meta:
         table_name = "head"
-
-
-class Step(peewee.Model):
-    """The hashes of the newest commits, against which the head file is compared."""
-
-    step = peewee.IntegerField(primary_key=True)
-    hash = peewee.TextField()
-
-    class Meta:
-        table_name = "step"
 
 
 class Mark(peewee.Model):
@@ -108,17 +101,25 @@ class Pending(peewee.Model):
 
 
 class Batch(peewee.Model):
-    """Sealed batches; compressed once they are acknowledged."""
+    """Sealed batches, each line compressed as a body of its own. A row is written once and never changed."""
 
     epoch = peewee.IntegerField()
     seq = peewee.IntegerField()
     hash = peewee.TextField()
     prev = peewee.TextField()
     sealed_at_ms = peewee.IntegerField()
-    acknowledged_at_ms = peewee.IntegerField(null=True)
-    encoding = peewee.TextField()
     body = peewee.BlobField()
 
     class Meta:
         table_name = "batch"
         primary_key = peewee.CompositeKey("epoch", "seq")
+
+
+class Acknowledged(peewee.Model):
+    """The newest batch of each epoch that the centre holds; all before it are held too."""
+
+    epoch = peewee.IntegerField(primary_key=True)
+    seq = peewee.IntegerField()
+
+    class Meta:
+        table_name = "acknowledged"

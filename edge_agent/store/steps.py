@@ -6,6 +6,7 @@ Knows rows by key and hash, not what they mean. The head file is written after t
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +18,28 @@ from edge_agent.store.digest import RowKey, row_hash, step_hash
 from edge_agent.store.head_file import StoreHead, write_head
 from protocol.ids import NO_HASH
 
-STEPS_KEPT: Final = 1_000
-"""Hashes of commits kept for comparison with a head file that is behind: a disk that took no renames for hours."""
+HASHES_KEPT: Final = 32
+"""Hashes of commits kept for comparison with a head file that is behind: it is so by one after a crash."""
 
 NO_STEP: Final = StoreHead(0, 0, NO_HASH)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """The newest commit and the hashes of it and of those before it that are still known, newest first."""
+
+    head: StoreHead
+    hashes: tuple[str, ...]
+
+    def hash_of(self, step: int) -> str | None:
+        """The hash of a commit, where it is still known."""
+        back = self.head.seq - step
+        return self.hashes[back] if 0 <= back < len(self.hashes) else None
+
+
+NO_COMMITS: Final = Commits(NO_STEP, ())
 
 
 class Changes:
@@ -44,12 +61,13 @@ class Steps:
     """The newest step and the hashes of all rows. Used by one thread."""
 
     def __init__(
-        self, database: peewee.SqliteDatabase, head_path: Path, head: StoreHead, rows: dict[RowKey, bytes]
+        self, database: peewee.SqliteDatabase, head_path: Path, commits: "Commits", rows: dict[RowKey, bytes]
     ) -> None:
         self._database = database
         self._head_path = head_path
         self._rows = rows
-        self.head = head
+        self._hashes = commits.hashes
+        self.head = commits.head
 
     @contextmanager
     def step(self) -> Iterator[Changes]:
@@ -62,8 +80,10 @@ class Steps:
             number = self.head.seq + 1
             epoch = self.head.epoch if changes.epoch is None else changes.epoch
             head = StoreHead(epoch, number, step_hash(number, self.head.hash, rows))
-            self._keep(head)
-        self._rows, self.head = rows, head
+            hashes = (head.hash, *self._hashes)[:HASHES_KEPT]
+            newest = schema.Head.insert(id=1, epoch=head.epoch, step=head.seq, hashes=" ".join(hashes))
+            newest.on_conflict_replace().execute(self._database)
+        self._rows, self._hashes, self.head = rows, hashes, head
         self.flush_head()
 
     def flush_head(self) -> None:
@@ -72,10 +92,3 @@ class Steps:
             write_head(self._head_path, self.head)
         except OSError as fault:
             log.warning("store_head_not_written", extra={"fields": {"reason": str(fault)}})
-
-    def _keep(self, head: StoreHead) -> None:
-        schema.Head.insert(id=1, epoch=head.epoch, step=head.seq, hash=head.hash).on_conflict_replace().execute(
-            self._database
-        )
-        schema.Step.insert(step=head.seq, hash=head.hash).execute(self._database)
-        schema.Step.delete().where(schema.Step.step <= head.seq - STEPS_KEPT).execute(self._database)

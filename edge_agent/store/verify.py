@@ -5,6 +5,7 @@ Only looks. What follows from a breach is the caller's: the files are set aside,
 
 import hashlib
 from collections.abc import Iterator
+from typing import Final
 
 import peewee
 
@@ -12,11 +13,13 @@ from edge_agent.ports import StoreUnusable
 from edge_agent.store import schema
 from edge_agent.store.digest import RowKey, chained, row_hash, step_hash
 from edge_agent.store.head_file import HeadUnreadable, StoreHead
-from edge_agent.store.steps import NO_STEP
-from protocol.envelope import read_line
+from edge_agent.store.steps import NO_COMMITS, NO_STEP, Commits
+from protocol.envelope import Line, read_body, read_line
 from protocol.errors import WireError
 from protocol.messages import Batch
 from protocol.payload import read_payload
+
+BATCH_ENCODING: Final = "zstd"
 
 
 def damaged(text: str) -> StoreUnusable:
@@ -51,8 +54,10 @@ def _bodies(database: peewee.SqliteDatabase) -> Iterator[tuple[RowKey, bytes]]:
     hashes = [row.hash for row in schema.KeptLine.select().order_by(schema.KeptLine.number).execute(database)]
     if hashes:
         yield ("line", ""), chained(b"", hashes)
-    for epoch, seq, line_hash in _batch_heads(database):
+    for epoch, seq, line_hash in batch_heads(database):
         yield ("batch", str(epoch)), batch_body(seq, line_hash)
+    for row in schema.Acknowledged.select().execute(database):
+        yield ("acknowledged", str(row.epoch)), b"%d" % row.seq
 
 
 def pending_body(step: int, commands_seq: int, commands_hash: str, raw: bytes) -> bytes:
@@ -65,32 +70,29 @@ def batch_body(seq: int, line_hash: str) -> bytes:
     return b"%d %s" % (seq, line_hash.encode())
 
 
-def _batch_heads(database: peewee.SqliteDatabase) -> list[tuple[int, int, str]]:
+def batch_heads(database: peewee.SqliteDatabase) -> list[tuple[int, int, str]]:
+    """Epoch, number and hash of the newest batch of each epoch, oldest epoch first."""
     newest = schema.Batch.select(schema.Batch.epoch, peewee.fn.MAX(schema.Batch.seq)).group_by(schema.Batch.epoch)
     found = []
     for epoch, seq in newest.tuples().execute(database):
         where = (schema.Batch.epoch == epoch) & (schema.Batch.seq == seq)
         found.append((epoch, seq, schema.Batch.select(schema.Batch.hash).where(where).scalar(database)))
-    return found
+    return sorted(found)
 
 
-def check_digest(database: peewee.SqliteDatabase, rows: dict[RowKey, bytes]) -> StoreHead:
-    """The newest commit, whose hash must be that of the rows. Raises StoreUnusable."""
-    found = schema.Head.select().execute(database)
-    heads = [StoreHead(row.epoch, row.step, row.hash) for row in found]
-    steps = schema.Step.select().order_by(schema.Step.step.desc()).limit(2).execute(database)
-    newest = [(row.step, row.hash) for row in steps]
+def check_digest(database: peewee.SqliteDatabase, rows: dict[RowKey, bytes]) -> Commits:
+    """The newest commits, the last of which must be that of the rows. Raises StoreUnusable."""
+    heads = list(schema.Head.select().execute(database))
     if not heads:
-        if rows or newest:
+        if rows:
             raise damaged("rows without a head")
-        return NO_STEP
-    head = heads[0]
-    if not newest or newest[0] != (head.seq, head.hash):
-        raise damaged(f"the head names commit {head.seq}, the list of commits ends otherwise")
-    prev = newest[1][1] if len(newest) > 1 else NO_STEP.hash
+        return NO_COMMITS
+    hashes = tuple(heads[0].hashes.split(" "))
+    head = StoreHead(heads[0].epoch, heads[0].step, hashes[0])
+    prev = hashes[1] if len(hashes) > 1 else NO_STEP.hash
     if step_hash(head.seq, prev, rows) != head.hash:
         raise damaged(f"the rows are not those of commit {head.seq}: something was changed behind the agent's back")
-    return head
+    return Commits(head, hashes)
 
 
 def check_lines(database: peewee.SqliteDatabase) -> None:
@@ -114,12 +116,32 @@ def check_batches(database: peewee.SqliteDatabase) -> None:
         if prev is not None and prev[0] == epoch and (seq, named) != (prev[1] + 1, prev[2]):
             raise damaged(f"batch {epoch}/{seq} does not follow {prev[0]}/{prev[1]}")
         prev = (epoch, seq, line_hash)
-    waiting = schema.Batch.select().where(schema.Batch.acknowledged_at_ms.is_null()).execute(database)
-    for row in waiting:
-        _check_hash(row.body, row.hash, f"batch {row.epoch}/{row.seq}")
-        header = read_payload(read_line(row.body).payload, Batch)
-        if (header.epoch, header.seq, header.prev) != (row.epoch, row.seq, row.prev):
-            raise damaged(f"batch {row.epoch}/{row.seq} says that it is {header.epoch}/{header.seq}")
+    held = {row.epoch: row.seq for row in schema.Acknowledged.select().execute(database)}
+    for epoch, _, _ in batch_heads(database):
+        where = (schema.Batch.epoch == epoch) & (schema.Batch.seq > held.get(epoch, 0))
+        for row in schema.Batch.select().where(where).execute(database):
+            _check_batch(row)
+
+
+def _check_batch(row: schema.Batch) -> None:
+    line = line_of(row)
+    try:
+        header = read_payload(line.payload, Batch)
+    except WireError as fault:
+        raise damaged(f"batch {row.epoch}/{row.seq} cannot be read: {fault}") from None
+    if (header.epoch, header.seq, header.prev) != (row.epoch, row.seq, row.prev):
+        raise damaged(f"batch {row.epoch}/{row.seq} says that it is {header.epoch}/{header.seq}")
+
+
+def line_of(row: schema.Batch) -> Line:
+    """A batch's line as it was signed, from the compressed bytes that are kept. Raises StoreUnusable."""
+    try:
+        (line,) = read_body(row.body, BATCH_ENCODING)
+    except (WireError, ValueError) as fault:
+        raise damaged(f"batch {row.epoch}/{row.seq} cannot be read: {fault}") from None
+    if line.hash != row.hash:
+        raise damaged(f"batch {row.epoch}/{row.seq} has the hash {line.hash[:12]}…, kept as {row.hash[:12]}…")
+    return line
 
 
 def _check_hash(raw: bytes, said: str, what: str) -> None:
@@ -138,10 +160,9 @@ def check_configurations(database: peewee.SqliteDatabase) -> None:
             raise damaged(f"configuration {row.version} is not the one that was stored")
 
 
-def check_head_file(
-    database: peewee.SqliteDatabase, head: StoreHead, on_file: StoreHead | HeadUnreadable | None
-) -> None:
+def check_head_file(commits: Commits, on_file: StoreHead | HeadUnreadable | None) -> None:
     """Compare the database with the head file: behind is caught up, ahead is loss. Raises StoreUnusable."""
+    head = commits.head
     if on_file is None:
         if head.seq > 1:
             raise damaged("the head file is missing beside a store that has one")
@@ -152,6 +173,6 @@ def check_head_file(
         raise rolled_back(
             f"the head file names commit {on_file.seq}, the database ends at {head.seq}: its newest commits are lost"
         )
-    kept = schema.Step.select(schema.Step.hash).where(schema.Step.step == on_file.seq).scalar(database)
+    kept = commits.hash_of(on_file.seq)
     if on_file.seq > 0 and kept != on_file.hash and (kept is not None or on_file.seq == head.seq):
         raise rolled_back(f"commit {on_file.seq} of the database is not the one that the head file names")

@@ -97,7 +97,7 @@ def test_sealing_and_acknowledging_killed_at_every_line(tmp_path: Path, stride: 
         seal_pending(a.box, a.sealing)
         head = a.store.batch_head(1)
         assert head is not None
-        a.store.acknowledge(1, head.seq, a.clock.wall)
+        a.store.acknowledge(1, head.seq)
 
     def work(begin: Begin) -> None:
         with rig(folder, fresh=False) as a:

@@ -7,11 +7,7 @@ STATEMENTS: Final = (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         epoch INTEGER NOT NULL CHECK (epoch >= 0),
         step INTEGER NOT NULL CHECK (step >= 0),
-        hash TEXT NOT NULL CHECK (length(hash) = 64)
-    ) STRICT""",
-    """CREATE TABLE step (
-        step INTEGER PRIMARY KEY CHECK (step > 0),
-        hash TEXT NOT NULL CHECK (length(hash) = 64)
+        hashes TEXT NOT NULL CHECK (length(hashes) >= 64)
     ) STRICT""",
     """CREATE TABLE mark (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -57,10 +53,11 @@ STATEMENTS: Final = (
         hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64),
         prev TEXT NOT NULL CHECK (length(prev) = 64),
         sealed_at_ms INTEGER NOT NULL,
-        acknowledged_at_ms INTEGER,
-        encoding TEXT NOT NULL CHECK (encoding IN ('identity', 'zstd')),
         body BLOB NOT NULL,
         PRIMARY KEY (epoch, seq)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX batch_unacknowledged ON batch (epoch, seq) WHERE acknowledged_at_ms IS NULL",
+    """CREATE TABLE acknowledged (
+        epoch INTEGER PRIMARY KEY CHECK (epoch > 0),
+        seq INTEGER NOT NULL CHECK (seq > 0)
+    ) STRICT""",
 )
