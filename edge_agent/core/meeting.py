@@ -46,6 +46,7 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
             return _doubt(place, state, row, judged, now)
         _count(place, steps, row, judged, reading, now)
     steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
+    steps.take(_close_when_dark(place, steps.state, row.meter, state.latest.get(row.meter), now))
     steps.take(watch_power(place, steps.state, row.meter))
     steps.take(watch_open(place, steps.state, row.meter, now))
     judge_supply(place, steps, row.meter, now)
@@ -72,6 +73,20 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
     open_charge = price_open(place, steps.state, meter, judged.raw_wh, at_ms, now.sure).charge_micro
     steps.take(_remember(place, row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))
     steps.take(_count_below(place, steps.state, meter))
+
+
+def _close_when_dark(place: Place, state: BoxState, meter: str, before: Latest | None, now: Now) -> Decision:
+    """Behind an open relay the register stands still: close the interval, so that the book tells what lights it again.
+
+    Between the decision to open and the contact that moves, a shop draws on; without this the centre would name an
+    amount that is too small until the next boundary.
+    """
+    latest = state.latest.get(meter)
+    if state.meters[meter].seen != "open" or before is None or latest is None or latest.raw_wh != before.raw_wh:
+        return NOTHING
+    if latest.open_charge_micro == 0:
+        return NOTHING
+    return replace(close_at_latest(place, state, meter, now.sure), urgent=True)
 
 
 def _ended_at(place: Place, meter: str, read_at_ms: int, at_ms: int) -> int | None:

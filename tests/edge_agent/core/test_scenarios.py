@@ -88,6 +88,23 @@ def test_one_reading_at_the_trip_level_is_never_final() -> None:
     assert not street.of(Relay)
 
 
+def test_what_is_drawn_until_the_contact_moves_is_in_the_book_at_once() -> None:
+    street = supplied(30)
+    for at_s, raw_wh in ((300, 31_000), (303, 31_000), (304, 31_050), (305, 31_080)):
+        street.at_s = at_s
+        street.read(0, raw_wh)
+    assert street.book(0) == 0
+    street.at_s = 306
+    street.read(0, 31_080)
+    assert street.book(0) == -80_000, "no boundary is waited for: the desk must name what lights the shop again"
+    street.at_s = 307
+    street.read(0, 31_080)
+    assert [text for text in street.told() if text.startswith("interval")] == [
+        "interval 30000 Wh 30000000",
+        "interval 80 Wh 80000",
+    ]
+
+
 def test_a_stale_reading_opens_nothing() -> None:
     street = supplied(30)
     for at_s in (600, 603):
