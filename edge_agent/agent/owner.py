@@ -17,6 +17,7 @@ from edge_agent.core.meeting import tick
 from edge_agent.core.place import next_boundary_ms
 from edge_agent.core.timekeeping import STEP_MS, judge_clock
 from edge_agent.flows.box import Box
+from edge_agent.flows.daily_meters import visit_meters
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import Sealing, seal_pending
@@ -32,7 +33,7 @@ from edge_agent.ports import (
     RelayReport,
     StoreFull,
 )
-from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule
+from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule, SetClocksDue
 from protocol.limits import RECORDS_MAX
 from protocol.records import ClockStep
 from protocol.units import DAY_MS
@@ -151,8 +152,9 @@ class Owner:
                 self._boundary(at_ms)
             case HousekeepingDue():
                 self._housekeeping()
-            case _:
-                # The meters' clocks are set by the buses once they can write them.
+            case SetClocksDue():
+                visit_meters(self.box)
+            case Stop():
                 pass
 
     def _from_bus(self, bus_id: str, report: BusReport) -> None:

@@ -13,6 +13,7 @@ from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.requests import Request
 from edge_agent.bus.serial_port import LineDown
+from edge_agent.bus.settings import Settings
 from edge_agent.bus.silent_boards import SilentBoards
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault, Reply
@@ -45,6 +46,7 @@ class Errands:
         self._asked: Counter[str] = Counter()
         self._meter_of_unit: dict[int, str] = {}
         self._boards = SilentBoards()
+        self.settings = Settings(bus, self._ask, reports, clock)
 
     def know(self, meters: Mapping[str, BusMeter]) -> None:
         """Whose unit is whose, for what is heard beside the answers."""

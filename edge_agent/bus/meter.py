@@ -50,6 +50,8 @@ class BusMeter:
         self.enforcement = tuple(self._planned(block) for block in plan.enforcement)
         self.details = tuple(self._planned(block) for block in plan.details)
         self.serial = self._planned(plan.serial) if plan.serial else None
+        self.clock = self._planned(plan.clock) if plan.clock else None
+        self.prepaid = tuple(self._planned(block) for block in plan.prepaid)
         self.relay_reads = tuple(read for read in self.enforcement if read.block.order or read.block.contact)
         self._rate_names = {rate: name for name, rate in polled.profile.rates.items()}
 
@@ -137,10 +139,11 @@ def relay_writes(relay: Relay, unit: int, wanted: RelayOrdered) -> tuple[Request
         RelayOrdered.RELEASED: relay.write_release,
     }
     write = writes.get(wanted)
-    return tuple(_step(step, unit) for step in (*relay.unlock, write)) if write is not None else ()
+    return tuple(unlock_request(step, unit) for step in (*relay.unlock, write)) if write is not None else ()
 
 
-def _step(step: UnlockStep, unit: int) -> Request:
+def unlock_request(step: UnlockStep, unit: int) -> Request:
+    """One step of an unlock sequence as a question."""
     if isinstance(step, VendorCall):
         return vendor_request(unit, step.function, step.send, step.answer)
     return write_request(unit, step.function, step.address, step.values)

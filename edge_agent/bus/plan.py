@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edge_agent.bus.requests import READ_BIT_FUNCTIONS
-from edge_agent.core.meter_profile import Area, Profile, Quantity, Relay, RelayReadback, RelaySeat
+from edge_agent.core.meter_profile import Area, MeterClock, Profile, Quantity, Relay, RelayReadback, RelaySeat
 
 WORTHWHILE_GAP = 24
 """Registers that may be read without need rather than ask twice. A second request costs its 8 characters, the frame of
@@ -21,6 +21,11 @@ at 9600 baud, which is 24 registers. And what is read at once belongs together."
 ENFORCEMENT = "enforcement"
 DETAIL = "detail"
 SERIAL = "serial"
+CLOCK = "clock"
+PREPAID = "prepaid"
+SELDOM = (CLOCK, PREPAID)
+ACCOUNT_KEYS = ("switch", "alarm1_micro", "alarm2_micro", "balance_micro", "purchase_amount_micro", "purchase_count")
+"""What of a meter's own account is read, prices beside it: what a last guard is kept from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,15 @@ class BlockPlan:
     enforcement: tuple[Block, ...]
     details: tuple[Block, ...]
     serial: Block | None
+    clock: Block | None
+    prepaid: tuple[Block, ...]
     mistakes: tuple[tuple[str, str, str], ...]
 
     @property
     def blocks(self) -> tuple[Block, ...]:
         """All of them."""
-        return (*self.enforcement, *self.details, *((self.serial,) if self.serial else ()))
+        seldom = [block for block in (self.serial, self.clock) if block is not None]
+        return (*self.enforcement, *self.details, *seldom, *self.prepaid)
 
 
 @dataclass(slots=True)
@@ -86,6 +94,10 @@ class _Lengths:
                 self.used[candidate.unit, candidate.tag] = candidate
                 return candidate
         other = self.used.get((block.unit, block.tag))
+        if block.name in SELDOM:
+            # The late window alone tells its answers apart: asked once a day, or by a guard.
+            multiple = self.profile.read_multiple
+            return replace(block, count=-(-block.count // multiple) * multiple)
         if other is None:
             reason = (
                 f"line.read_multiple asks for a count that divides by {self.profile.read_multiple}, no area allows it"
@@ -108,15 +120,20 @@ def plan_blocks(profile: Profile) -> BlockPlan:
         replace(block, name=f"{DETAIL}_{number}") for number, block in enumerate(_coalesced(detailed, profile), 1)
     ]
     blocks += [_serial_block(profile)] if profile.serial else []
+    blocks += [_clock_block(profile.clock)] if profile.clock else []
+    blocks += _coalesced(list(_account(profile)), profile)
     lengths = _Lengths(profile)
-    # What cannot be made longer chooses first, then what every cycle reads.
-    tagged = [lengths.give(block) for block in sorted(blocks, key=lambda each: not _is_rigid(each, profile))]
+    # What cannot be made longer chooses first, then what every cycle reads; last what is seldom read.
+    blocks.sort(key=lambda each: (each.name in SELDOM, not _is_rigid(each, profile)))
+    tagged = [lengths.give(block) for block in blocks]
     enforcement = [block for block in tagged if block.name == ENFORCEMENT]
     enforcement.sort(key=lambda block: (block.unit is not None, profile.energy not in block.quantities))
     return BlockPlan(
         enforcement=tuple(enforcement),
         details=tuple(block for block in tagged if block.name.startswith(DETAIL)),
         serial=next((block for block in tagged if block.name == SERIAL), None),
+        clock=next((block for block in tagged if block.name == CLOCK), None),
+        prepaid=tuple(block for block in tagged if block.name == PREPAID),
         mistakes=tuple(lengths.mistakes),
     )
 
@@ -149,6 +166,19 @@ def _serial_block(profile: Profile) -> Block:
     serial = profile.serial
     assert serial is not None
     return Block(SERIAL, serial.function, serial.address, serial.registers)
+
+
+def _clock_block(clock: MeterClock) -> Block:
+    return Block(CLOCK, clock.function, clock.address, len(clock.byte_names) // 2)
+
+
+def _account(profile: Profile) -> Iterable[Block]:
+    """The meter's own account, where it can be topped up; else nobody asks for it."""
+    if "purchase_amount_micro" not in profile.prepaid:
+        return
+    for key, quantity in profile.prepaid.items():
+        if key in ACCOUNT_KEYS or key.startswith("price_"):
+            yield Block(PREPAID, quantity.function, quantity.address, quantity.registers, (quantity,))
 
 
 def _coalesced(blocks: Sequence[Block], profile: Profile) -> list[Block]:

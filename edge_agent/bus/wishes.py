@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_agent.core.polling import Part
-from edge_agent.ports import PolledMeter, RelayOrder
+from edge_agent.ports import PolledMeter, PrepaidOrder, RelayOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,14 @@ class Wishes:
 
     meters: tuple[str, ...]
     part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class ClockWish:
+    """Set these clocks."""
+
+    meters: tuple[str, ...]
+    utc_offset_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +44,4 @@ class Stop:
     """End after the running transaction."""
 
 
-Message = RelayOrder | Wishes | BoundaryWish | NewMeters | Stop
+Message = RelayOrder | PrepaidOrder | Wishes | ClockWish | BoundaryWish | NewMeters | Stop

@@ -15,8 +15,9 @@ from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.serial_port import LineDown
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault
-from edge_agent.bus.wishes import BoundaryWish, Message, NewMeters, Stop, Wishes
+from edge_agent.bus.wishes import BoundaryWish, ClockWish, Message, NewMeters, Stop, Wishes
 from edge_agent.core import polling, polling_events
+from edge_agent.core.measured import MeterReading
 from edge_agent.core.polling import Ask, BeginCycle, EndOfBoundary, EndOfCycle, Part, Polling, PollingLimits, Switch
 from edge_agent.ports import (
     BoundaryDone,
@@ -27,6 +28,7 @@ from edge_agent.ports import (
     MeterBack,
     MeterLost,
     PolledMeter,
+    PrepaidOrder,
     ReadingReport,
     RelayOrder,
     RelayOutcome,
@@ -65,6 +67,8 @@ class BusWorker:
         self._new_meters: tuple[PolledMeter, ...] | None = None
         self._orders = RelayOrders(name, reports.put, clock)
         self._errands = Errands(name, line, self._orders, reports, clock)
+        self._prepaid: dict[str, PrepaidOrder] = {}
+        self._utc_offset_s = 0
         self._is_open = False
         self._told_down = False
         self._reopen_ms = REOPEN_FIRST_MS
@@ -108,6 +112,14 @@ class BusWorker:
     def read_serial(self, meters: Sequence[str]) -> None:
         """Read the serial numbers."""
         self._inbox.put(Wishes(tuple(meters), Part.SERIAL))
+
+    def set_clock(self, meters: Sequence[str], utc_offset_s: int) -> None:
+        """Look at these clocks, and set those that are off."""
+        self._inbox.put(ClockWish(tuple(meters), utc_offset_s))
+
+    def order_prepaid(self, order: PrepaidOrder) -> None:
+        """Visit a meter's own account."""
+        self._inbox.put(order)
 
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None:
         """Read all of these now."""
@@ -206,6 +218,12 @@ class BusWorker:
             self._take_order(message)
         elif isinstance(message, Wishes):
             self._polling = polling_events.with_wishes(self._polling, message.meters, message.part)
+        elif isinstance(message, ClockWish):
+            self._utc_offset_s = message.utc_offset_s
+            self._polling = polling_events.with_wishes(self._polling, message.meters, Part.CLOCK)
+        elif isinstance(message, PrepaidOrder):
+            self._prepaid[message.meter] = message
+            self._polling = polling_events.with_wishes(self._polling, (message.meter,), Part.PREPAID)
         elif isinstance(message, BoundaryWish):
             now_ms = self._clock.mono_ms()
             self._polling = polling_events.with_boundary(self._polling, message.at_ms, message.meters, now_ms)
@@ -265,16 +283,10 @@ class BusWorker:
             self._switch(choice.meter)
 
     def _ask(self, ask: Ask) -> None:
-        meter = self._meters[ask.meter]
-        if ask.part is Part.ENFORCEMENT:
-            outcome = self._errands.read_enforcement(meter, self._serve_orders)
-        elif ask.part is Part.DETAIL:
-            outcome = self._errands.read_detail(meter, ask.detail)
-        else:
-            outcome = self._errands.read_serial(meter)
+        outcome = self._run_errand(self._meters[ask.meter], ask)
         before = self._polling
         now_ms = self._clock.mono_ms()
-        closed_until_ms = self._errands.closed_until_ms(meter)
+        closed_until_ms = self._errands.closed_until_ms(self._meters[ask.meter])
         if isinstance(outcome, LineFault):
             self._polling = polling_events.failed(before, ask, now_ms, closed_until_ms, self._chance())
             if self._polling.is_lost(ask.meter) and not before.is_lost(ask.meter):
@@ -285,3 +297,17 @@ class BusWorker:
             self._reports.put(MeterBack(self._name, ask.meter, now_ms))
         if outcome is not None:
             self._reports.put(ReadingReport(self._name, outcome, ask.purpose, ask.boundary_at_ms))
+
+    def _run_errand(self, meter: BusMeter, ask: Ask) -> MeterReading | LineFault | None:
+        match ask.part:
+            case Part.ENFORCEMENT:
+                return self._errands.read_enforcement(meter, self._serve_orders)
+            case Part.DETAIL:
+                return self._errands.read_detail(meter, ask.detail)
+            case Part.SERIAL:
+                return self._errands.read_serial(meter)
+            case Part.CLOCK:
+                return self._errands.settings.set_clock(meter, self._utc_offset_s)
+            case Part.PREPAID:
+                order = self._prepaid.pop(meter.meter, None)  # None: the line went down during it; never written twice
+                return None if order is None else self._errands.settings.set_prepaid(meter, order)

@@ -45,6 +45,8 @@ class Part(enum.Enum):
     ENFORCEMENT = "enforcement"
     DETAIL = "detail"
     SERIAL = "serial"
+    CLOCK = "clock"
+    PREPAID = "prepaid"
 
 
 @dataclass(frozen=True, slots=True)

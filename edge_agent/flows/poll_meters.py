@@ -14,11 +14,13 @@ from edge_agent.core.identity import take_serial
 from edge_agent.core.measured import seen_position
 from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
 from edge_agent.flows.box import Box
+from edge_agent.flows.daily_meters import note_clock
 from edge_agent.ports import (
     BoundaryDone,
     BusDown,
     BusReport,
     BusUp,
+    ClockReport,
     CycleDone,
     DetailReport,
     FaultReport,
@@ -141,6 +143,8 @@ class Polling:
             case BoundaryDone(missed=missed):
                 if missed:
                     log.info("boundary_missed", extra={"fields": {"bus": bus_id, "meters": len(missed)}})
+            case ClockReport():
+                note_clock(report)
             case SerialReport(meter=meter, serial=serial):
                 log.debug("serial_read", extra={"fields": {"meter": meter, "serial": serial}})
                 self.box.take(take_serial(self.box.place, self.box.state, meter, serial, self.box.now()))

@@ -19,7 +19,7 @@ from edge_agent.core.measured import (
     RelayOrdered,
     RelayPosition,
 )
-from edge_agent.core.meter_profile import Profile
+from edge_agent.core.meter_profile import Profile, RegisterWrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,45 @@ class SerialReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockReport:
+    """A meter's clock was looked at, and set where it was off. Not readable or writable: a FaultReport instead.
+
+    `before_ms`, `after_ms`: how far it was ahead of ours, and is; None where it told no time. `detail`: right or set.
+    """
+
+    bus: str
+    meter: str
+    before_ms: int | None
+    after_ms: int | None
+    detail: str
+    at_mono_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaidOrder:
+    """One visit to a meter's own prepaid account: these writes in this order, each once, then all of it is read."""
+
+    order_id: str
+    meter: str
+    writes: tuple[RegisterWrite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaidReport:
+    """The account as it stands after a visit, once for each order; `values` None where it could not be read.
+
+    Then nothing is known of the writes either: the next visit sees what they did.
+    """
+
+    bus: str
+    meter: str
+    order_id: str
+    values: Mapping[str, int] | None
+    detail: str
+    at_mono_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class BoundaryDone:
     """All readings asked for at a boundary were made or given up; `missed` could not be read in time."""
 
@@ -219,6 +258,8 @@ BusReport = (
     | MeterBack
     | RelayReport
     | SerialReport
+    | ClockReport
+    | PrepaidReport
     | BoundaryDone
     | CycleDone
     | BusDown
@@ -265,6 +306,14 @@ class MeterBus(Protocol):
 
     def read_serial(self, meters: Sequence[str]) -> None:
         """Read the serial numbers, with the same urgency."""
+        ...
+
+    def set_clock(self, meters: Sequence[str], utc_offset_s: int) -> None:
+        """Look at these clocks, and set those that are off to ours at that offset from UTC."""
+        ...
+
+    def order_prepaid(self, order: PrepaidOrder) -> None:
+        """Visit a meter's own account; a later order for the same meter takes the place of one that still waits."""
         ...
 
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
 from edge_agent.flows.start_up import begin_sealing, load_box
 from edge_agent.flows.synchronise import Synchroniser
-from edge_agent.ports import Exchange, ExchangeAnswered, PolledMeter, RelayOrder
+from edge_agent.ports import Exchange, ExchangeAnswered, PolledMeter, PrepaidOrder, RelayOrder
 from edge_agent.store.opening import open_store
 from edge_agent.store.records import Store
 from protocol.box_config import BoxConfig, read_config, write_config
@@ -80,6 +80,9 @@ class RigBus:
     orders: list[RelayOrder] = field(default_factory=list)
     on_order: Callable[[], None] = lambda: None
     reads: list[str] = field(default_factory=list)
+    serials: list[str] = field(default_factory=list)
+    clocks: list[tuple[str, int]] = field(default_factory=list)
+    visits: list[PrepaidOrder] = field(default_factory=list)
     last_progress_mono_ms: int = 0
 
     def start(self) -> None: ...
@@ -94,7 +97,14 @@ class RigBus:
     def read_now(self, meters: Sequence[str]) -> None:
         self.reads += meters
 
-    def read_serial(self, meters: Sequence[str]) -> None: ...
+    def read_serial(self, meters: Sequence[str]) -> None:
+        self.serials += meters
+
+    def set_clock(self, meters: Sequence[str], utc_offset_s: int) -> None:
+        self.clocks += [(meter, utc_offset_s) for meter in meters]
+
+    def order_prepaid(self, order: PrepaidOrder) -> None:
+        self.visits.append(order)
 
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None: ...
 

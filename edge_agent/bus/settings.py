@@ -1,0 +1,90 @@
+"""Setting a meter: its clock, and its own prepaid account. Writes, reads back, and says how it stands afterwards.
+
+One errand each, between two other questions of the worker. When a meter is set, and to what, is decided elsewhere;
+nothing is written twice within an errand, since what a lost answer meant is seen by reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edge_agent.bus.meter import BusMeter, Decoded, unlock_request
+from edge_agent.bus.requests import Request, write_request
+from edge_agent.bus.verdict import LineFault, Reply
+from edge_agent.core.meter_clock import GOOD_WITHIN_MS, clock_time, clock_words, local_instant, off_ms
+from edge_agent.core.meter_profile import MeterClock, UnlockStep
+from edge_agent.ports import Clock, ClockReport, PrepaidOrder, PrepaidReport, ReportSink
+
+Ask = Callable[[BusMeter, Request], Reply | LineFault]
+
+
+class Settings:
+    """The errands that set a meter. For the worker's thread alone."""
+
+    def __init__(self, bus: str, ask: Ask, reports: ReportSink, clock: Clock) -> None:
+        """`ask` is the one way to the line, which counts and reports faults."""
+        self._bus = bus
+        self._ask = ask
+        self._reports = reports
+        self._clock = clock
+
+    def set_clock(self, meter: BusMeter, utc_offset_s: int) -> LineFault | None:
+        """Read the clock; set it and read it again where it is off; report how far off it was and is."""
+        clock = meter.polled.profile.clock
+        if clock is None or meter.clock is None:
+            return None
+        before = self._off(meter, clock, utc_offset_s)
+        if isinstance(before, LineFault):
+            return before
+        after: int | None = before
+        detail = "right"
+        if before is None or abs(before) > GOOD_WITHIN_MS:
+            write = clock_words(clock, local_instant(self._clock.wall_ms(), utc_offset_s))
+            request = write_request(meter.polled.unit, clock.write_function, clock.address, write)
+            fault = self._write(meter, clock.unlock, request)
+            if fault is not None:
+                return fault
+            read = self._off(meter, clock, utc_offset_s)
+            if isinstance(read, LineFault):
+                return read
+            after, detail = read, "set"
+        self._reports.put(ClockReport(self._bus, meter.meter, before, after, detail, self._clock.mono_ms()))
+        return None
+
+    def _off(self, meter: BusMeter, clock: MeterClock, utc_offset_s: int) -> int | LineFault | None:
+        """How far ahead the meter's clock is; None where it tells no time."""
+        assert meter.clock is not None
+        outcome = self._ask(meter, meter.clock.request)
+        if isinstance(outcome, LineFault):
+            return outcome
+        first = clock.address - meter.clock.block.address
+        told = clock_time(clock, outcome.words[first : first + len(clock.byte_names) // 2])
+        return None if told is None else off_ms(told, self._clock.wall_ms(), utc_offset_s)
+
+    def set_prepaid(self, meter: BusMeter, order: PrepaidOrder) -> LineFault | None:
+        """Write what is ordered, in its order and each once; then read the whole account. Always reported."""
+        fault: LineFault | None = None
+        for write in order.writes:
+            request = write_request(meter.polled.unit, write.function, write.address, write.values)
+            fault = self._write(meter, (), request)
+            if fault is not None:
+                break
+        decoded = Decoded()
+        for read in meter.prepaid if fault is None else ():
+            outcome = self._ask(meter, read.request)
+            if isinstance(outcome, LineFault):
+                fault = outcome
+                break
+            meter.decode(read.block, outcome.words, decoded)
+        refused = next((f"{each.quantity}: {each.reason}" for each in decoded.refused), "")
+        values = decoded.values if fault is None and not refused else None
+        detail = refused if fault is None else f"{fault.kind}: {fault.detail}"
+        self._reports.put(PrepaidReport(self._bus, meter.meter, order.order_id, values, detail, self._clock.mono_ms()))
+        return fault
+
+    def _write(self, meter: BusMeter, unlock: Sequence[UnlockStep], request: Request) -> LineFault | None:
+        for step in (*(unlock_request(step, meter.polled.unit) for step in unlock), request):
+            outcome = self._ask(meter, step)
+            if isinstance(outcome, LineFault):
+                return outcome
+        return None

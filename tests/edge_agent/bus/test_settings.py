@@ -1,0 +1,52 @@
+"""A worker sets clocks and prepaid accounts of simulated meters, whose registers are written from the makers' maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_agent.core.meter_profile import RegisterWrite
+from edge_agent.ports import ClockReport, FaultReport, PrepaidOrder, PrepaidReport
+from tests.edge_agent.bus.simulated_bus import SimulatedStreet, simulated_street
+
+CHINA_S = 8 * 3_600
+
+
+def visit(street: SimulatedStreet, name: str, *writes: RegisterWrite) -> PrepaidReport:
+    street.worker.order_prepaid(PrepaidOrder(name, "m0", writes))
+    return street.reports.await_one(PrepaidReport, lambda report: report.order_id == name)
+
+
+def test_a_clock_that_is_off_is_set_and_read_back_one_that_is_right_is_left_alone(tmp_path: Path) -> None:
+    with simulated_street(tmp_path, ("adf400l_1ph", "adf400l_3ph", "dtsy1352")) as street:
+        street.meter("m0").memory.clock_offset_ms -= 3_600_000
+        street.worker.set_clock(["m0", "m1", "m2"], CHINA_S)
+        reports = [street.reports.await_one(ClockReport) for _ in range(2)]
+        first, second = sorted(reports, key=lambda report: report.meter)
+        assert (first.meter, first.detail, second.detail) == ("m0", "set", "right")
+        assert first.before_ms is not None
+        assert abs(first.before_ms + 3_600_000) < 2_000
+        assert first.after_ms is not None
+        assert abs(first.after_ms) <= 1_500
+        assert second.before_ms == second.after_ms
+        assert not street.reports.all_of(FaultReport)
+
+
+def test_an_account_is_read_written_once_and_read_again(tmp_path: Path) -> None:
+    with simulated_street(tmp_path, ("adf400l_3ph",)) as street:
+        empty = visit(street, "look").values
+        assert empty is not None
+        assert (empty["balance_micro"], empty["purchase_count"], empty["switch"]) == (0, 0, 0)
+        assert empty["price_flat_micro"] == 500_000
+        topped = visit(street, "buy", RegisterWrite(16, 0x0543, (0, 1, 1))).values
+        assert topped is not None
+        assert (topped["balance_micro"], topped["purchase_count"]) == (10_000, 1)
+        again = visit(street, "again", RegisterWrite(16, 0x0543, (0, 1, 1)))
+        assert again.values is None
+        assert "exception" in again.detail
+        assert street.meter("m0").memory.purchase_count == 1, "the meter's own count guards against a double"
+
+
+def test_a_meter_without_an_account_that_can_be_topped_up_is_asked_nothing(tmp_path: Path) -> None:
+    with simulated_street(tmp_path, ("dtsy1352",)) as street:
+        assert visit(street, "look").values == {}
+        assert not street.reports.all_of(FaultReport)
