@@ -6,22 +6,26 @@ import queue
 import secrets
 import signal
 import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from edge_agent.agent.buses import Buses, read_place
 from edge_agent.agent.owner import FromBus, Message, Owner, Stop
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile
 from edge_agent.console.local_socket import LocalServer
+from edge_agent.core.limits import BoxLimits
 from edge_agent.flows.box import DEFER_MS, Who
 from edge_agent.flows.poll_meters import LinkTally, Polling
 from edge_agent.flows.start_up import LastRun, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
-from edge_agent.ports import RecordStore
+from edge_agent.ports import Clock, RecordStore, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.opening import open_store
 from edge_agent.sync.identity import Identity, read_identity
 from edge_agent.sync.uplink import HttpsUplink
+from protocol.signing import PublicKey
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +76,38 @@ def run(box_file: BoxFile) -> None:
 def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: SystemClock) -> Owner:
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     who = who_is(identity, read_boot_id())
-    box, ring = load_box(who, identity.root, store, clock, secrets.token_bytes, read_place, box_file.limits)
-    marks = RunMarks(box_file.state_dir)
+    around = Around(
+        clock=clock,
+        chance=secrets.token_bytes,
+        buses=Buses(dict(box_file.buses), clock, lambda bus_id, report: inbox.put(FromBus(bus_id, report))),
+        uplink=HttpsUplink(identity.place.centre, identity.tls_context, inbox.put, clock),
+        schedule=lambda zone: Schedule(inbox.put, zone),
+        inbox=inbox,
+        marks=RunMarks(box_file.state_dir),
+        watchdog=Watchdog(os.environ.get("NOTIFY_SOCKET")),
+    )
+    return make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Everything around the owner's loop that touches the world, but the store. A simulation brings its own."""
+
+    clock: Clock
+    chance: Callable[[int], bytes]
+    buses: Buses
+    uplink: Uplink
+    schedule: Callable[[str], Schedule]
+    """Given the site's zone."""
+    inbox: "queue.SimpleQueue[Message]"
+    marks: RunMarks
+    watchdog: Watchdog
+
+
+def make_owner(who: Who, root: PublicKey, store: RecordStore, around: Around, limits: BoxLimits, wait_s: int) -> Owner:
+    """The owner's loop over an open store: the box rebuilt from it, its start recorded, nothing running yet."""
+    clock, marks = around.clock, around.marks
+    box, ring = load_box(who, root, store, clock, around.chance, read_place, limits)
     last = marks.end_of_last(who.boot_id, who.agent, clock.wall_ms())
     marks.begin(who.boot_id, who.agent)
     box.defer_ms = DEFER_MS
@@ -81,19 +115,18 @@ def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: Syst
     sealing = begin_sealing(box)
 
     def limits_changed() -> None:
-        box.limits = limits_in_force(store, identity.root, who, box_file.limits)
+        box.limits = limits_in_force(store, root, who, limits)
 
-    uplink = HttpsUplink(identity.place.centre, identity.tls_context, inbox.put, clock)
     owner = Owner(
         box=box,
-        buses=Buses(dict(box_file.buses), clock, lambda bus_id, report: inbox.put(FromBus(bus_id, report))),
+        buses=around.buses,
         polling=Polling(box, LinkTally(clock.wall_ms())),
         sealing=sealing,
-        sync=Synchroniser(box, sealing, uplink, ring, identity.root, box_file.wait_s, limits_changed, clock.mono_ms()),
-        schedule=Schedule(inbox.put, box.state.config.site.zone),
-        inbox=inbox,
+        sync=Synchroniser(box, sealing, around.uplink, ring, root, wait_s, limits_changed, clock.mono_ms()),
+        schedule=around.schedule(box.state.config.site.zone),
+        inbox=around.inbox,
         marks=marks,
-        watchdog=Watchdog(os.environ.get("NOTIFY_SOCKET")),
+        watchdog=around.watchdog,
     )
     box.place_changed = owner.follow_place
     return owner
