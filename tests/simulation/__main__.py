@@ -1,0 +1,49 @@
+"""One world from its seed: `python -m tests.simulation --seed N --steps M [--trace]`; exit code 1 where it breaks."""
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.simulation.world import Breach, run_world
+
+MEMORY = Path("/dev/shm")
+
+
+def say(text: str) -> None:
+    """A line on stdout, at once: a run that hangs shows where."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _quiet(text: str) -> None: ...
+
+
+def main() -> int:
+    """Run the worlds that are asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=1, help="how many worlds, from this seed on")
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--trace", action="store_true", help="tell every step")
+    parser.add_argument("--log", action="store_true", help="what the programs log, too")
+    parsed = parser.parse_args()
+    logging.basicConfig(level=logging.INFO if parsed.log else logging.CRITICAL, stream=sys.stdout)
+    failed = 0
+    for seed in range(parsed.seed, parsed.seed + parsed.seeds):
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+            try:
+                world = run_world(seed, parsed.steps, Path(folder), say if parsed.trace else _quiet)
+            except Breach as breach:
+                say(str(breach))
+                failed += 1
+                continue
+        say(f"seed {seed}: held for {world.steps} steps, {time.monotonic() - began:.1f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""The centre as a process: opened on its folder, working, dead at any line, opened again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from cloud_server.authority import KeyFolder
+from cloud_server.config import Config
+from cloud_server.core.fleet import BoxState
+from cloud_server.core.invariants import CHECKS
+from cloud_server.core.invariants.ledger_checks import ledger_balances
+from cloud_server.core.mistakes import NotNow
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.flows.operate_meters import MeterOperations
+from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.sell_credit import SalesDesk
+from cloud_server.flows.set_up import set_up_centre
+from cloud_server.flows.waiting import LiveRoom
+from cloud_server.flows.watch_fleet import watch_fleet
+from cloud_server.store.database import SqliteEngine
+from cloud_server.store.journal_file import JournalFile
+from cloud_server.store.schema import make_schema
+from cloud_server.store.unit import StoredBooks
+from tests.cloud_server.site_rig import make_folder
+from tests.simulation.clocks import CentreClock, SeededChance, Timeline
+from tests.simulation.crash import Crash, Fuse
+
+EVERY_MS: Final = 3_000
+"""Lines that a crash left out of the journal, and boxes that went silent, are looked for this often."""
+QUICK_CHECKS: Final = (ledger_balances,)
+FLOWS: Final = ("/cloud_server/flows/", "/cloud_server/store/")
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Bells:
+    """Satisfies `cloud_server.ports.WakeUp`; the fibres hold the requests."""
+
+    ring: Callable[[str], None]
+    holds: Callable[[str], bool]
+
+    def wake(self, box: str) -> None:
+        self.ring(box)
+
+    def wake_all(self) -> None: ...
+
+    def listening(self, box: str) -> bool:
+        return self.holds(box)
+
+
+@dataclass
+class Parts:
+    """Everything of one run."""
+
+    engine: SqliteEngine
+    journal: JournalFile
+    store: StoredBooks
+    centre: Centre
+    desk: SalesDesk
+    operations: MeterOperations
+
+    def close(self) -> None:
+        self.journal.close()
+        self.engine.close()
+
+
+class SimCentre:
+    """One centre and its folder."""
+
+    def __init__(self, folder: Path, time: Timeline, chance: SeededChance, bells: Bells) -> None:
+        self.folder = folder
+        self.time = time
+        self.chance = chance
+        self.bells = bells
+        self.config = make_folder(folder)
+        self.running = False
+        self.run_number = 0
+        self.fuse: Fuse | None = None
+        self.deaths: list[str] = []
+        self.died: Callable[[], None] = lambda: None
+        self.open()
+
+    def open(self) -> None:
+        """Start, as `cloud-server run` does."""
+        clock = CentreClock(self.time)
+        self.parts = _wire(self.config, clock, self.chance, self.bells)
+        self.running = True
+        self.run_number += 1
+        self.parts.centre.journal.check_at_start()
+        self._background(self.run_number)
+
+    def _background(self, run_number: int) -> None:
+        """What nobody asks for, again and again while this run lasts."""
+        if not self.running or run_number != self.run_number:
+            return
+        self.burn(self._append_unmarked)
+        if self.running:
+            self.burn(lambda: watch_fleet(self.parts.centre))
+        if self.running:
+            self.time.after(EVERY_MS, lambda: self._background(run_number))
+
+    def _append_unmarked(self) -> int:
+        try:
+            return self.parts.centre.journal.append_unmarked()
+        except NotNow:
+            return 0
+
+    def burn(self, work: Callable[[], Result]) -> Result | None:
+        """Do something, with the fuse burning if one is lit; None where the centre died of it."""
+        if self.fuse is None:
+            return work()
+        done: list[Result] = []
+        try:
+            self.fuse.burn(lambda: done.append(work()))
+        except Crash as crash:
+            self.die(str(crash))
+            return None
+        return done[0]
+
+    def light(self, lines: int) -> None:
+        """Let it die so many lines from now."""
+        self.fuse = Fuse(lines, FLOWS)
+
+    def die(self, where: str = "at rest") -> None:
+        """Everything in memory is gone."""
+        self.deaths.append(where)
+        self.running, self.fuse = False, None
+        self.parts.close()
+        self.died()
+
+    def breaches(self, *, thorough: bool) -> list[str]:
+        """What an invariant of the books does not allow: the ledger's alone, or everything."""
+        centre = self.parts.centre
+        with self.parts.store.evidence(centre.authority.command_keys) as evidence:
+            results = [check(evidence) for check in (CHECKS if thorough else QUICK_CHECKS)]
+        return [f"{result.name}: {breach}" for result in results for breach in result.breaches]
+
+    def doubts(self) -> list[str]:
+        """What the centre itself finds wrong with honest boxes: nothing at all."""
+        with self.parts.store.evidence(self.parts.centre.authority.command_keys) as evidence:
+            found = [f"finding {f.kind} {f.epoch}/{f.seq} {f.meter}: {f.detail}" for f in evidence.findings()]
+        with self.parts.centre.store.read() as unit:
+            for box in unit.fleet.boxes():
+                if box.state is not BoxState.ENROLLED or box.recovery:
+                    found.append(f"box {box.box} is {'in recovery' if box.recovery else box.state}")
+                if unit.readings.is_parked(box.box):
+                    found.append(f"a batch of box {box.box} is parked")
+        return found
+
+
+def _wire(config: Config, clock: CentreClock, chance: SeededChance, bells: Bells) -> Parts:
+    engine = SqliteEngine(config.database)
+    make_schema(engine, config.site.site)
+    store = StoredBooks(engine, config.site.site)
+    term = set_up_centre(store, clock)
+    journal = JournalFile(config.journal)
+    centre = Centre(
+        site=config.site,
+        term=term,
+        store=store,
+        authority=KeyFolder(
+            config.keys_dir, config.keys_line, config.limits_line, config.root_public, config.site.site
+        ),
+        journal=JournalKeeper(store, journal),
+        clock=clock,
+        chance=chance,
+        wake=bells,
+        live=LiveRoom(clock, bells),
+        fail_point=lambda _name: None,
+    )
+    return Parts(engine, journal, store, centre, SalesDesk(centre, ReadBooks(centre)), MeterOperations(centre))

@@ -1,0 +1,202 @@
+"""The fibre: requests and answers as bytes, delayed, lost, repeated, cut short, and played again.
+
+The centre's side of a held request (long poll) is here too, as `api/boxes` tells it.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cloud_server.flows import synchronise
+from cloud_server.flows.synchronise import Exchange as Look
+from edge_agent.ports import Blame, Clock, Exchange, ExchangeAnswered, ExchangeFailed, ExchangeReport
+from protocol.envelope import Line, read_body, write_body
+from protocol.errors import WireError
+from tests.simulation.centre import SimCentre
+from tests.simulation.clocks import Timeline
+
+GIVE_UP_MS: Final = 30_000
+"""How long a box waits for a whole answer behind the time for which it asked to be held."""
+KEPT: Final = 12
+"""Requests and answers remembered, to be played again."""
+
+
+@dataclass
+class Weather:
+    """How bad the fibre of one box is; chances from 0 to 1."""
+
+    cut: bool = False
+    lost: float = 0.0
+    repeated: float = 0.0
+    torn: float = 0.0
+    replayed: float = 0.0
+    slowest_ms: int = 200
+
+
+@dataclass
+class Fibre:
+    """The way between one box and the centre."""
+
+    box: str
+    time: Timeline
+    chance: random.Random
+    centre: SimCentre
+    weather: Weather = field(default_factory=Weather)
+    requests: list[bytes] = field(default_factory=list)
+    answers: list[bytes] = field(default_factory=list)
+    held: "Held | None" = None
+
+    def delay_ms(self) -> int:
+        return self.chance.randrange(5, self.weather.slowest_ms)
+
+    def carry_up(self, body: bytes, answer: Callable[[bytes | None], None]) -> None:
+        """A request sets out. `answer` gets the answer's bytes, or None where the centre refused or died."""
+        weather = self.weather
+        if weather.cut or self.chance.random() < weather.lost:
+            return
+        self.requests = [*self.requests, body][-KEPT:]
+        sent = self._torn(body)
+        self.time.after(self.delay_ms(), lambda: self._arrive(sent, answer))
+        if self.chance.random() < weather.repeated:
+            old = self.chance.choice(self.requests)
+            self.time.after(self.delay_ms(), lambda: self._arrive(old, lambda _: None))
+
+    def carry_down(self, body: bytes | None, take: Callable[[bytes | None], None]) -> None:
+        """An answer sets out."""
+        weather = self.weather
+        if weather.cut or self.chance.random() < weather.lost:
+            return
+        if body is None:
+            self.time.after(self.delay_ms(), lambda: take(None))
+            return
+        sent = self._torn(body)
+        if self.answers and self.chance.random() < weather.replayed:
+            sent = self.chance.choice(self.answers)
+        self.answers = [*self.answers, body][-KEPT:]
+        self.time.after(self.delay_ms(), lambda: take(sent))
+        if self.chance.random() < weather.repeated:
+            old = self.chance.choice(self.answers)
+            self.time.after(self.delay_ms(), lambda: take(old))
+
+    def _torn(self, body: bytes) -> bytes:
+        """Cut short, at any byte or at the end of a line."""
+        if self.chance.random() >= self.weather.torn:
+            return body
+        if self.chance.random() < 0.5:
+            return body[: self.chance.randrange(len(body))]
+        return b"".join(body.splitlines(keepends=True)[: self.chance.randrange(body.count(b"\n") + 1)])
+
+    # --- the centre's end -------------------------------------------------------------------------------------------
+
+    def _arrive(self, body: bytes, answer: Callable[[bytes | None], None]) -> None:
+        def exchange() -> Look | None:
+            try:
+                return synchronise.exchange(self.centre.parts.centre, read_body(body))
+            except (WireError, synchronise.Stranger):
+                return None
+
+        if not self.centre.running:
+            return
+        look = self.centre.burn(exchange)
+        if look is None:
+            if self.centre.running:
+                answer(None)
+            return
+        if look.idle and look.sync.wait_s > 0:
+            self._hold(Held(look, answer))
+        else:
+            self._say(look, answer)
+
+    def _hold(self, held: "Held") -> None:
+        """The newest request is held; one held before is let go."""
+        older, self.held = self.held, held
+        if older is not None:
+            self._let_go(older)
+
+        def time_is_over() -> None:
+            if self.held is held:
+                self.ring()
+
+        self.time.after(held.look.sync.wait_s * 1_000, time_is_over)
+
+    def ring(self) -> None:
+        """There is something for the box, or the time is over."""
+        held, self.held = self.held, None
+        if held is not None:
+            self._let_go(held)
+
+    def _let_go(self, held: "Held") -> None:
+        if self.centre.running:
+            look = self.centre.burn(lambda: synchronise.look_again(self.centre.parts.centre, held.look))
+            if look is not None:
+                self._say(look, held.answer)
+
+    def _say(self, look: Look, answer: Callable[[bytes | None], None]) -> None:
+        lines = self.centre.burn(lambda: synchronise.sign_answer(self.centre.parts.centre, look))
+        if lines is not None:
+            answer(write_body(lines, "identity"))
+
+
+@dataclass
+class Held:
+    """A request that the centre holds open."""
+
+    look: Look
+    answer: Callable[[bytes | None], None]
+
+
+@dataclass
+class SimUplink:
+    """The worker of one run of the agent; satisfies `edge_agent.ports.Uplink`. The newest request wins."""
+
+    fibre: Fibre
+    clock: Clock
+    report: Callable[[ExchangeReport], None]
+    running: bool = True
+    newest: int = 0
+    ended: int = 0
+
+    @property
+    def last_progress_mono_ms(self) -> int:
+        return self.clock.mono_ms()
+
+    def start(self) -> None: ...
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        self.running = False
+        return True
+
+    def send(self, exchange: Exchange) -> None:
+        self.newest = exchange.number
+        began_ms = self.clock.mono_ms()
+
+        def take(body: bytes | None) -> None:
+            if not self.running or exchange.number != self.newest or self.ended >= exchange.number:
+                return
+            lines = _lines_of(body)
+            if lines is None:
+                self._fail(exchange, Blame.THEIRS, "the answer is not lines")
+            else:
+                self.ended = exchange.number
+                now_ms = self.clock.mono_ms()
+                self.report(ExchangeAnswered(exchange.number, lines, now_ms - began_ms, now_ms))
+
+        body = write_body(exchange.lines, "identity")
+        self.fibre.carry_up(body, lambda answer: self.fibre.carry_down(answer, take))
+        wait_ms = 200 if self.fibre.weather.cut else exchange.wait_s * 1_000 + GIVE_UP_MS
+        self.fibre.time.after(wait_ms, lambda: self._fail(exchange, Blame.WORLD, "no answer"))
+
+    def _fail(self, exchange: Exchange, blame: Blame, detail: str) -> None:
+        if self.running and exchange.number == self.newest and self.ended < exchange.number:
+            self.ended = exchange.number
+            self.report(ExchangeFailed(exchange.number, blame, detail, None, self.clock.mono_ms()))
+
+
+def _lines_of(body: bytes | None) -> tuple[Line, ...] | None:
+    if body is None:
+        return None
+    try:
+        return tuple(read_body(body))
+    except WireError:
+        return None

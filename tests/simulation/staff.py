@@ -1,0 +1,142 @@
+"""People: they sell, order, lock out and lift, come back to what they were not answered, and click twice."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Final
+
+from cloud_server.core.mistakes import NotNow
+from cloud_server.flows import plan_site
+from cloud_server.ports import Actor, KeyReused, Operation, OperationKind, Refused, SaleOrder
+from protocol.site_plan import SitePlan
+from tests.cloud_server.site_rig import CASHIER
+from tests.simulation.centre import SimCentre
+from tests.simulation.clocks import Timeline
+
+TECHNICIAN: Final = Actor(id="1" * 32, name="li", display_name="李强", roles=frozenset({"technician"}))
+METHODS: Final = ("cash", "wechat", "alipay")
+
+
+@dataclass
+class Sold:
+    """A sale as somebody asked for it. `sale` stands once it was answered."""
+
+    order: SaleOrder
+    by: Actor
+    sale: str | None = None
+
+
+@dataclass
+class Staff:
+    """Everybody in the office."""
+
+    centre: SimCentre
+    time: Timeline
+    chance: random.Random
+    accounts: dict[str, tuple[str, ...]]
+    """Account -> its wallets."""
+    meters: tuple[str, ...]
+    sales: dict[str, Sold] = field(default_factory=dict)
+    wrongs: list[str] = field(default_factory=list)
+    """What people saw that must not be."""
+    keys: int = 0
+
+    def _key(self) -> str:
+        self.keys += 1
+        return f"key-{self.keys}"
+
+    # --- money ------------------------------------------------------------------------------------------------------
+
+    def sell(self) -> str:
+        """Somebody pays at the desk."""
+        account = self.chance.choice(sorted(self.accounts))
+        wallets = self.accounts[account]
+        fen = self.chance.choice((100, 500, 1_000, 2_050, 5_000, 20_000))
+        shares = [(wallet, fen * (n + 1)) for n, wallet in enumerate(wallets)]
+        parts = None if len(wallets) == 1 else tuple((wallet, _yuan(share)) for wallet, share in shares)
+        order = SaleOrder(
+            key=self._key(),
+            account=account,
+            amount=_yuan(sum(share for _, share in shares)),
+            method=self.chance.choice(METHODS),
+            parts=parts,
+            again=True,
+        )
+        self.sales[order.key] = Sold(order, CASHIER)
+        self.ask_again(order.key)
+        return f"{order.amount} to {account[-8:]} under {order.key}"
+
+    def ask_again(self, key: str) -> None:
+        """The same form is sent once more: whatever happened before, it is one sale."""
+        sold = self.sales[key]
+        if not self.centre.running:
+            return
+        try:
+            row = self.centre.burn(lambda: self.centre.parts.desk.sell(sold.order, sold.by))
+        except NotNow:
+            return
+        if row is None:
+            return
+        if sold.sale is not None and sold.sale != row.sale:
+            self.wrongs.append(f"key {key} was answered with sale {sold.sale} first, with {row.sale} now")
+        sold.sale = row.sale
+
+    def click_twice(self) -> str:
+        """An earlier form again; sometimes with another amount, which must be refused."""
+        if not self.sales:
+            return "nothing to click"
+        key = self.chance.choice(sorted(self.sales))
+        sold = self.sales[key]
+        if sold.sale is None or self.chance.random() < 0.6:
+            self.ask_again(key)
+            return f"{key} again"
+        bent = SaleOrder(key=key, account=sold.order.account, amount="777.77", method="cash", again=True)
+        if self.centre.running:
+            try:
+                self.centre.burn(lambda: self.centre.parts.desk.sell(bent, sold.by))
+            except (KeyReused, Refused):
+                return f"{key} with another amount, refused"
+            if self.centre.running:
+                self.wrongs.append(f"key {key} was used for two different sales")
+        return f"{key} with another amount"
+
+    def ask_for_all(self) -> None:
+        """Whoever was not answered asks again."""
+        for key, sold in self.sales.items():
+            if sold.sale is None:
+                self.ask_again(key)
+
+    # --- meters -----------------------------------------------------------------------------------------------------
+
+    def operate(self, kind: OperationKind, meters: tuple[str, ...], until_ms: int | None = None) -> str:
+        """A remote operation; nobody asks again when it is not answered."""
+        operation = Operation(key=self._key(), kind=kind, meters=meters, until_ms=until_ms)
+        if self.centre.running:
+            try:
+                self.centre.burn(lambda: self.centre.parts.operations.order(operation, TECHNICIAN))
+            except (Refused, NotNow):
+                return f"{kind} of {meters} refused"
+        return f"{kind} of {', '.join(meter[-8:] for meter in meters)}"
+
+    def operate_somehow(self) -> str:
+        """Any operation on a meter or two."""
+        kinds: tuple[OperationKind, ...] = (
+            "prepaid", "prepaid", "protected", "forced_off", "in_service", "in_service", "observe", "lock_out",
+            "lift_lock_out", "lift_lock_out",
+        )  # fmt: skip
+        kind = self.chance.choice(kinds)
+        meters = tuple(self.chance.sample(self.meters, self.chance.choice((1, 1, 2))))
+        ends = kind in ("protected", "forced_off") and self.chance.random() < 0.5
+        until_ms = self.time.now_ms + self.chance.choice((60_000, 1_800_000, 86_400_000)) if ends else None
+        return self.operate(kind, meters, until_ms)
+
+    def take_plan(self, plan: SitePlan) -> None:
+        """A new plan: prices, thresholds."""
+        if self.centre.running:
+            try:
+                self.centre.burn(lambda: plan_site.take_plan(self.centre.parts.centre, plan, "provisioner"))
+            except NotNow:
+                return
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}"

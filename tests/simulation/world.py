@@ -1,0 +1,250 @@
+"""The world from one seed: what is there, what happens next, and what must hold after every step."""
+
+import random
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cloud_server.flows import enrol_box, plan_site
+from cloud_server.flows.enrol_box import TakenIn, Waiting
+from edge_agent.ports import RelayOrder
+from tests.cloud_server.speaking_box import make_box
+from tests.simulation import checks
+from tests.simulation.box import Run, SimBox
+from tests.simulation.centre import Bells, SimCentre
+from tests.simulation.clocks import START_MS, BoxClock, SeededChance, Timeline
+from tests.simulation.meters import SimMeter
+from tests.simulation.network import Fibre
+from tests.simulation.plan import box_id, simulated_street, tariff
+from tests.simulation.staff import Staff
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+THOROUGH_EVERY: Final = 12
+"""All checks look at the whole history: after each step it is those that cost little, and all of them this often."""
+
+
+class Breach(AssertionError):
+    """Something that must hold does not; the text says what, in which world, after which step."""
+
+
+class World:
+    """Boxes, their street, a centre and staff."""
+
+    def __init__(self, seed: int, folder: Path, trace: Callable[[str], None] = lambda _: None) -> None:
+        self.seed = seed
+        self.trace = trace
+        self.chance = random.Random(seed)
+        self.time = Timeline()
+        self.steps = 0
+        self.healing = False
+        self.ending = False
+        self.told: list[str] = []
+        self.wrongs: list[str] = []
+        self.interval_s = self.chance.choice((900, 1_800, 3_600))
+        self.fibres: dict[str, Fibre] = {}
+        self.boxes: dict[str, SimBox] = {}
+        bells = Bells(self._ring, lambda box: box in self.fibres and self.fibres[box].held is not None)
+        self.centre = SimCentre(folder / "centre", self.time, SeededChance(self._chance()), bells)
+        self.site = self.centre.config.site.site
+        self.tariffs = [tariff(1, "2026-01-01T00:00:00")]
+        self.box_count = self.chance.choice((1, 2, 2))
+        self.plan = simulated_street(self.site, self.box_count, self.interval_s, self.tariffs)
+        plan_site.take_plan(self.centre.parts.centre, self.plan, "provisioner")
+        for number in range(1, self.box_count + 1):
+            self._enrol(box_id(number), folder / f"box{number}")
+        self.staff = self._hire()
+        self.checker = checks.Checker(self)
+        self._commission()
+        self.centre.died = self._centre_died
+
+    def _chance(self) -> random.Random:
+        return random.Random(self.chance.getrandbits(64))
+
+    def _ring(self, box: str) -> None:
+        if box in self.fibres:
+            self.time.after(5, self.fibres[box].ring)
+
+    def _enrol(self, name: str, folder: Path) -> None:
+        """A box comes in over its claim, a person confirms it, its agent starts."""
+        centre = self.centre.parts.centre
+        hardware = make_box(self.site, name, self.time.now_ms)
+        token = tomllib.loads(enrol_box.make_claim(centre, name, "provisioner"))["token"]
+        line = hardware.enrol_line(token)
+        asked = enrol_box.ask_to_enrol(centre, line)
+        assert isinstance(asked, Waiting)
+        enrol_box.confirm(centre, name, asked.fingerprint, "provisioner")
+        came = enrol_box.ask_to_enrol(centre, line)
+        assert isinstance(came, TakenIn)
+        planned = next(box for box in self.plan.boxes if box.box == name)
+        meters = {
+            meter.meter: SimMeter(
+                meter=meter.meter,
+                time=self.time,
+                load_w=self.chance.randrange(200, 3_000),
+                begun_wh=self.chance.randrange(10**7),
+                tells_contact=meter.unit != 2,
+                serial=meter.serial or "ADF-1",
+            )
+            for meter in planned.meters
+        }
+        self.fibres[name] = Fibre(name, self.time, self._chance(), self.centre)
+        box = SimBox(
+            box=name,
+            site=self.site,
+            folder=folder,
+            root=centre.authority.root_public,
+            key=hardware.key,
+            time=self.time,
+            chance=self._chance(),
+            fibre=self.fibres[name],
+            clock=BoxClock(self.time),
+            meters=meters,
+            ordered=self._ordered,
+            died=self._box_died,
+        )
+        self.boxes[name] = box
+        box.enrol(came.lines)
+        box.start()
+
+    def _hire(self) -> Staff:
+        accounts: dict[str, tuple[str, ...]] = {}
+        for wallet in self.plan.wallets:
+            accounts[wallet.account] = (*accounts.get(wallet.account, ()), wallet.wallet)
+        meters = tuple(meter.meter for box in self.plan.boxes for meter in box.meters)
+        return Staff(self.centre, self.time, self._chance(), accounts, meters)
+
+    def _ordered(self, box: SimBox, order: RelayOrder) -> None:
+        self.wrongs += [f"box {box.box[-8:]}: {text}" for text in checks.order_faults(box, order)]
+
+    def _box_died(self, box: SimBox) -> None:
+        """Somebody or the service manager starts it again; after a loss of power the machine boots anew."""
+        if self.ending:
+            return
+        power = box.deaths[-1] == "power" or self.chance.random() < 0.3
+        delay_ms = self.chance.choice((800, 5 * SECOND_MS, 5 * SECOND_MS, 10 * MINUTE_MS, 6 * HOUR_MS))
+        run = box.run
+        self.time.after(delay_ms, lambda: self._start(box, run, power=power), exact=True)
+
+    def _start(self, box: SimBox, dead: Run, *, power: bool) -> None:
+        if box.run is not dead or box.alive:
+            return
+        if power:
+            box.boot += 1
+            box.clock.boot()
+        if self.chance.random() < 0.15 and not self.healing:
+            box.light(int(10 ** self.chance.uniform(0.5, 3.3)))
+        box.start("power" if power else "killed")
+
+    def _centre_died(self) -> None:
+        if not self.ending:
+            delay_ms = self.chance.choice((2 * SECOND_MS, 20 * SECOND_MS, 10 * MINUTE_MS, 2 * HOUR_MS))
+            self.time.after(delay_ms, self._start_centre, exact=True)
+
+    def _start_centre(self) -> None:
+        for fibre in self.fibres.values():
+            fibre.held = None
+        if not self.centre.running:
+            self.centre.open()
+
+    def revive(self) -> None:
+        """Whatever is dead is started."""
+        self.healing = True
+        self._start_centre()
+        for box in self.boxes.values():
+            self._start(box, box.run, power=False)
+
+    def _test_relay(self, box: SimBox, meter: str) -> None:
+        """A relay test on the spot, until it is passed; a slow bus may make one fail."""
+        while True:
+            answer = box.ask("relay_test", meter=meter, who="Li")
+            while answer.empty():
+                self.time.go_on(2 * SECOND_MS)
+            if answer.get()["passed"] is True:
+                return
+
+    def _commission(self) -> None:
+        """Relay tests on the spot, then all meters of tenants in service."""
+        self.time.go_on(10 * SECOND_MS)
+        for box in self.boxes.values():
+            for meter in box.meters:
+                self._test_relay(box, meter)
+        for _ in range(6):
+            self.staff.sell()
+        self.staff.operate("in_service", self.staff.meters)
+        self.time.go_on(30 * SECOND_MS)
+        self.check("commissioned")
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def let_pass(self, ms: int, grain_ms: int = 0) -> None:
+        """Let time pass; with a grain nothing happens more often than that but what is bound to its instant."""
+        self.time.grain_ms = grain_ms
+        self.time.go_on(ms)
+        self.time.grain_ms = 0
+
+    def step(self) -> None:
+        """One thing happens, then everything is checked."""
+        from tests.simulation.happenings import happen
+
+        self.steps += 1
+        said = happen(self)
+        self.check(said)
+
+    def check(self, said: str) -> None:
+        """Everything that must hold now. Raises Breach."""
+        self.told.append(said)
+        self.trace(f"{self.steps:4} {(self.time.now_ms - START_MS) / HOUR_MS:9.3f} h  {said}")
+        found = self.checker.now(thorough=self.steps % THOROUGH_EVERY == 0)
+        if found:
+            raise Breach(self._report(found))
+
+    def _report(self, found: list[str]) -> str:
+        last = "\n  ".join(self.told[-8:])
+        breaches = "\n  ".join(found[:12])
+        return (
+            f"seed {self.seed}, step {self.steps}:\n  {breaches}\nlast steps:\n  {last}\n"
+            f"replay: python -m tests.simulation --seed {self.seed} --steps {self.steps} --trace"
+        )
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        """All faults end, and time goes on until nothing moves any more."""
+        from tests.simulation.happenings import heal
+
+        heal(self)
+        for _ in range(40):
+            self.let_pass(30 * SECOND_MS)
+            self.staff.ask_for_all()
+            if not self.checker.unsettled():
+                break
+        self.let_pass(10 * SECOND_MS)
+        self.check("healed")
+        found = [*self.checker.now(thorough=True), *self.checker.at_the_end()]
+        if found:
+            raise Breach(self._report(found))
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.ending = True
+        for box in self.boxes.values():
+            if box.alive:
+                box.die("the end")
+        if self.centre.running:
+            self.centre.die("the end")
+
+
+def run_world(seed: int, steps: int, folder: Path, trace: Callable[[str], None] = lambda _: None) -> World:
+    """One whole run: steps, then healing. Raises Breach."""
+    world = World(seed, folder, trace)
+    try:
+        for _ in range(steps):
+            world.step()
+        world.heal()
+    finally:
+        world.close()
+    return world
