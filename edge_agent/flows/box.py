@@ -1,13 +1,14 @@
 """What the one owner thread holds: the state, the place, the store, and the one way in which a decision takes hold.
 
 Commit, then act: nothing reaches a bus or the centre before the transaction that holds the rest. What neither of them
-waits for may share a transaction with what comes within two seconds, so that flash wears by megabytes a day: sixty
-intervals of one boundary are a few commits, not sixty. Until then a crash loses only what the meters tell again.
+waits for may share a transaction with what comes within ten seconds, so that flash wears by megabytes a day: sixty
+intervals of one boundary are one commit, not sixty. Until then a crash loses only what the meters tell again.
 No other thread touches anything in here.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,8 +28,8 @@ from protocol.ids import Id, make_id
 from protocol.messages import Live
 from protocol.signing import SigningKey
 
-DEFER_MS: Final = 2_000
-"""What a power cut may take from memory is read again within seconds; a boundary's readings come within ten."""
+DEFER_MS: Final = 10_000
+"""What a power cut may take from memory is read again within seconds; the readings of a boundary come within ten."""
 ORDER_GOOD_FOR_MS: Final = 15_000
 """An order that has not reached the wire by then is dropped; the core gives it again if it still holds."""
 
@@ -129,12 +130,21 @@ class Box:
         waited_for = decision.urgent or decision.orders or decision.money_ids or decision.marks or lines
         return self.defer_ms > 0 and decision.durable and not waited_for
 
+    @contextmanager
+    def flushed(self) -> Iterator[None]:
+        """One transaction that begins with what was deferred. Raises StoreFull: then it stays deferred."""
+        with self.store.together():
+            if self.deferred:
+                self.store.commit(join(*self.deferred))
+            yield
+        self.deferred.clear()
+
     def flush(self, *, due_only: bool = False) -> None:
-        """Commit what was deferred; with `due_only` once it has waited long enough. Raises StoreFull: it stays."""
+        """Commit what was deferred; with `due_only` once it has waited long enough. Raises StoreFull."""
         waited_ms = self.clock.mono_ms() - self.deferred_since
         if self.deferred and (not due_only or waited_ms >= self.defer_ms):
-            self.store.commit(join(*self.deferred))
-            self.deferred.clear()
+            with self.flushed():
+                pass
 
     def settle_place(self) -> None:
         """Look the configuration in force up anew, and tell whoever wired the box."""

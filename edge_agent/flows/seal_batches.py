@@ -57,14 +57,17 @@ def seal_pending(box: Box, sealing: Sealing, *, old_epoch_ends: bool = False) ->
     """Seal all pending records, in as many batches as the limits ask for. Returns how many were sealed."""
     if not (old_epoch_ends or sealing.allowed(box.clock.mono_ms())):
         return 0
-    box.flush()
-    pending = box.store.pending(PENDING_MAX)
+    if not box.deferred and box.store.pending_count() == 0:
+        box.urgent = False
+        return 0
     sealed = 0
-    while pending:
-        count = _cut(pending)
-        _seal_one(box, sealing, pending[:count], pending[count:])
-        pending = pending[count:]
-        sealed += 1
+    with box.flushed():
+        pending = box.store.pending(PENDING_MAX)
+        while pending:
+            count = _cut(pending)
+            _seal_one(box, sealing, pending[:count], pending[count:])
+            pending = pending[count:]
+            sealed += 1
     box.urgent = False
     return sealed
 

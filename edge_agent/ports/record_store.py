@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +70,10 @@ class RecordStore(Protocol):
 
     def load(self) -> Remembered | None:
         """All rows, or None where no epoch was ever opened."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make the calls within one transaction: all of them hold, or none."""
         ...
 
     def commit(self, decision: Decision, lines: Sequence[Line] = ()) -> None:

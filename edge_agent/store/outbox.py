@@ -43,7 +43,10 @@ class Outbox:
             numbers = schema.Pending.select(schema.Pending.number).where(where).tuples().execute(self._database)
             for (number,) in list(numbers):
                 changes.remove("pending", str(number))
-            schema.Pending.delete().where(where).execute(self._database)
+            # Without a condition SQLite gives the pages back unwritten; usually all that is pending goes.
+            gone = schema.Pending.delete()
+            later = schema.Pending.select(schema.Pending.number).where(schema.Pending.number > last_number).limit(1)
+            (gone.where(where) if later.scalar(self._database) is not None else gone).execute(self._database)
             schema.Batch.insert(
                 epoch=batch.epoch,
                 seq=batch.seq,

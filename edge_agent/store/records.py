@@ -3,7 +3,8 @@
 Implements `ports.RecordStore`. Knows rows and lines, not what they mean; decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -56,6 +57,17 @@ class Store:
                 msgspec.json.decode(row.body, type=WalletRow) for row in schema.Wallet.select().execute(self._database)
             ),
         )
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make the calls within one transaction: all of them hold, or none."""
+        before = self._money_chain, self._line_chain, self._next_record
+        try:
+            with self._steps.step():
+                yield
+        except BaseException:
+            self._money_chain, self._line_chain, self._next_record = before
+            raise
 
     def commit(self, decision: Decision, lines: Sequence[Line] = ()) -> None:
         """Keep a decision and the signed lines that caused it. Raises StoreFull with nothing kept."""

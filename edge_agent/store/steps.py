@@ -52,9 +52,11 @@ class Changes:
 
     def write(self, table: str, key: str, body: bytes) -> None:
         self.written[(table, key)] = row_hash((table, key), body)
+        self.removed.discard((table, key))
 
     def remove(self, table: str, key: str) -> None:
         self.removed.add((table, key))
+        self.written.pop((table, key), None)
 
 
 class Steps:
@@ -67,14 +69,31 @@ class Steps:
         self._head_path = head_path
         self._rows = rows
         self._hashes = commits.hashes
+        self._open: Changes | None = None
         self.head = commits.head
 
     @contextmanager
     def step(self) -> Iterator[Changes]:
-        """One transaction: the caller writes its rows and names them in the changes it is given."""
-        changes = Changes()
+        """One transaction: the caller writes its rows and names them in the changes it is given.
+
+        A step within a step is part of it.
+        """
+        if self._open is not None:
+            yield self._open
+            return
+        changes = self._open = Changes()
+        try:
+            with self._transaction(changes):
+                yield changes
+        finally:
+            self._open = None
+        self.flush_head()
+
+    @contextmanager
+    def _transaction(self, changes: Changes) -> Iterator[None]:
+        """Commit the rows, the hash over all of them, and the head."""
         with transaction(self._database):
-            yield changes
+            yield
             rows = {key: value for key, value in self._rows.items() if key not in changes.removed}
             rows.update(changes.written)
             number = self.head.seq + 1
@@ -84,7 +103,6 @@ class Steps:
             newest = schema.Head.insert(id=1, epoch=head.epoch, step=head.seq, hashes=" ".join(hashes))
             newest.on_conflict_replace().execute(self._database)
         self._rows, self._hashes, self.head = rows, hashes, head
-        self.flush_head()
 
     def flush_head(self) -> None:
         """Bring the head file up to the database. A disk that takes no file leaves it behind, which is no loss."""

@@ -116,6 +116,31 @@ def test_a_full_disk_keeps_what_was_deferred_until_there_is_room(
         assert sum(isinstance(record, Interval) for record in pending(a)) == 4
 
 
+def test_sealing_that_fails_half_way_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rig(tmp_path, CONFIG) as a:
+        a.box.defer_ms = DEFER_MS
+        four_intervals(a)
+        a.sealing.head_confirmed = True
+        before = a.store.pending_count(), a.store.step
+
+        def full(*_: object) -> None:
+            raise StoreFull("the disk takes no writes")
+
+        with monkeypatch.context() as without_room:
+            without_room.setattr(a.store, "seal", full)
+            with pytest.raises(StoreFull):
+                seal_pending(a.box, a.sealing)
+        assert (a.store.pending_count(), a.store.step) == before
+        assert len(a.box.deferred) == 4
+        assert seal_pending(a.box, a.sealing) == 1
+        assert a.store.step == before[1] + 1, "deferred decisions and their batch are one transaction"
+    with rig(tmp_path, fresh=False) as again:
+        assert again.store.pending_count() == 0
+        assert len(again.batches()) == 1
+
+
 def test_without_room_an_opening_goes_on_and_a_closing_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
