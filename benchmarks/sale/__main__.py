@@ -25,6 +25,7 @@ CREDIT_MICRO: Final = 50_000
 LOOK_EVERY_S: Final = 0.01
 GIVE_UP_S: Final = 30.0
 DARK_WITHIN_S: Final = 120.0
+SETTLED_AFTER_S: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ def measure(sales: int) -> Row:
     receipts, lights = [], []
     with tempfile.TemporaryDirectory(prefix="tb") as folder, Site("thrifty", Path(folder)) as site:
         site.wait_for_service()
+        watch = DarkShops(site)
         for _ in range(sales):
-            wait_until(lambda: bool(dark(site)), DARK_WITHIN_S, "a dark shop")
-            receipt_s, light_s = sell_once(site, dark(site)[0])
+            wait_until(lambda: bool(watch.settled()), DARK_WITHIN_S, "a dark shop")
+            receipt_s, light_s = sell_once(site, watch.settled()[0])
             receipts.append(receipt_s)
             lights.append(light_s)
     lights.sort()
@@ -72,9 +74,21 @@ def measure(sales: int) -> Row:
     )
 
 
-def dark(site: Site) -> list[str]:
-    """Shops with an account whose contact is open."""
-    return sorted(number for number, relay in site.relays().items() if relay == "open" and number in site.accounts)
+class DarkShops:
+    """Shops whose contact is open, and since when: the last that each drew must be in the books before it is sold to."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._since_s: dict[str, float] = {}
+
+    def settled(self) -> list[str]:
+        """Shops with an account that have been dark for a while, longest first."""
+        now_s = time.monotonic()
+        relays = self._site.relays()
+        dark = {number for number, relay in relays.items() if relay == "open" and number in self._site.accounts}
+        self._since_s = {number: self._since_s.get(number, now_s) for number in dark}
+        waited = sorted((since_s, number) for number, since_s in self._since_s.items())
+        return [number for since_s, number in waited if now_s - since_s >= SETTLED_AFTER_S]
 
 
 def main() -> int:
