@@ -31,6 +31,13 @@ class Look:
     customer_micro: dict[str, Micro]
     alarms: tuple[StandingAlarm, ...]
     live: dict[str, LiveMeter]
+    posted_heard_ms: dict[str, Ms]
+    """When the centre posted the newest batch of each box, by its own clock."""
+
+    def live_value(self, meter: str, box: str) -> LiveMeter | None:
+        """A meter's live value where nothing newer was posted since. Both by the centre's clock: a box's may leap."""
+        live = self.live.get(meter)
+        return live if live is not None and live.heard_at_ms >= self.posted_heard_ms.get(box, 0) else None
 
     def box_lost_since_ms(self, box: Box) -> Ms | None:
         """When a box that is lost was last heard; None for one that is not lost."""
@@ -52,14 +59,10 @@ class Look:
         """A wallet's balance and how old it is: live where that is newer than the last batch, else as booked."""
         row = self.boxes.get(box)
         booked_at_ms = row.posted_at_ms if row is not None else None
-        live = [
-            (value.at_ms, value.balance_micro)
-            for meter in meters
-            if (value := self.live.get(meter)) is not None and value.balance_micro is not None
-        ]
-        if live and (booked_at_ms is None or max(live)[0] >= booked_at_ms):
-            at_ms, micro = max(live)
-            return micro, at_ms
+        values = [value for meter in meters if (value := self.live_value(meter, box)) is not None]
+        newest = max(values, key=lambda value: value.heard_at_ms, default=None)
+        if newest is not None and newest.balance_micro is not None:
+            return newest.balance_micro, newest.at_ms
         if booked_at_ms is None:
             return None, None
         return self.wallet_micro.get(wallet, 0), booked_at_ms
@@ -103,5 +106,6 @@ class Looker:
             in_flight_micro=unit.books.balances("in_flight"),
             customer_micro=unit.books.balances("customer"),
             alarms=tuple(unit.books.alarms_standing()),
+            posted_heard_ms=unit.books.posting_times(),
             live={m: v for m, v in self._centre.live.values().items() if now_ms - v.heard_at_ms <= LIVE_FRESH_MS},
         )

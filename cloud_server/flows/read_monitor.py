@@ -157,10 +157,10 @@ def _payer(look: Look, meter: str) -> tuple[WalletPlan | None, AccountPlan | Non
 
 def relay_now(look: Look, meter: str) -> Contact:
     """What the relay was last seen as: live where that is newer than the last record of it."""
-    facts, live = look.facts_of(meter), look.live.get(meter)
-    if live is not None and live.relay != "unknown" and live.at_ms >= (facts.relay_at_ms or 0):
+    live = look.live_value(meter, look.site.meters[meter].box.box)
+    if live is not None and live.relay != "unknown":
         return live.relay
-    return facts.seen
+    return look.facts_of(meter).seen
 
 
 def _lost_with(look: Look, placed: PlacedMeter, standing: _Standing) -> LostWith | None:

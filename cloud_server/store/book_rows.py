@@ -50,6 +50,12 @@ class BookRows(Rows):
         rows = self._tuples(query.where((tl.AccountBalance.account >= first) & (tl.AccountBalance.account < behind)))
         return {account.removeprefix(first): balance for account, balance in rows}
 
+    def posting_times(self) -> dict[str, int]:
+        """When the newest batch of each box was posted, by the centre's clock."""
+        b, posted = tf.Box, th.Batch
+        on = (posted.site == b.site) & (posted.box == b.box) & (posted.epoch == b.epoch) & (posted.seq == b.posted_seq)
+        return dict(self._tuples(self._of(b, b.box, posted.posted_at_ms).join(posted, on=on)))
+
     def alarms_standing(self) -> list[StandingAlarm]:
         """Every alarm that stands."""
         a = th.Alarm

@@ -82,6 +82,21 @@ def test_live_values_show_until_they_are_old(rig: SiteRig, box: SpeakingBox) -> 
     assert (page.row.power_w, page.row.relay) == (None, "unknown")
 
 
+def test_what_was_posted_after_a_live_value_counts_though_the_clock_of_the_box_had_leapt(
+    rig: SiteRig, box: SpeakingBox
+) -> None:
+    leapt = Live(
+        meter=meter_id(1, 2), at_ms=rig.clock.now_ms + 7_200_000, power_w=1, power_estimated=False, relay="open",
+        balance_micro=0, values={},
+    )  # fmt: skip
+    synchronise.exchange(rig.centre, [box.sync_line(live=[leapt])])
+    assert (row(rig, 1, 2).balance_micro, row(rig, 1, 2).relay) == (0, "open")
+    rig.clock.advance(5)
+    rig.sell("3.00")
+    rig.settle(box)
+    assert (row(rig, 1, 2).balance_micro, row(rig, 1, 2).relay) == (3 * YUAN, "unknown")
+
+
 def test_a_lost_meter_and_a_lost_bus_are_told_apart(rig: SiteRig, box: SpeakingBox) -> None:
     at, bus = rig.clock.now_ms, name(0xB05, 1)
     tell(rig, box, MeterEvent(at_ms=at, meter=meter_id(1, 1), event="lost"))
