@@ -75,7 +75,7 @@ def measure(sales: int) -> Row:
 
 
 class DarkShops:
-    """Shops whose contact is open, and since when: the last that each drew must be in the books before it is sold to."""
+    """Shops whose contact is open, and since when: what each drew last must be in the books before it is sold to."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
