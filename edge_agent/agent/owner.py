@@ -11,17 +11,17 @@ from typing import Final
 
 from edge_agent.agent.buses import Buses
 from edge_agent.agent.requests import answer_request
-from edge_agent.core.decision import Decision
 from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
 from edge_agent.core.place import next_boundary_ms
-from edge_agent.core.timekeeping import STEP_MS, judge_clock
+from edge_agent.core.timekeeping import judge_clock
 from edge_agent.flows.box import Box
 from edge_agent.flows.daily_meters import visit_meters
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import Sealing, seal_pending
 from edge_agent.flows.synchronise import Synchroniser
+from edge_agent.flows.watch_clock import ClockWatch
 from edge_agent.health import ALIVE_EVERY_MS, STALLED_AFTER_MS, RunMarks, Watchdog
 from edge_agent.ports import (
     BoundaryDone,
@@ -35,7 +35,6 @@ from edge_agent.ports import (
 )
 from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule, SetClocksDue
 from protocol.limits import RECORDS_MAX
-from protocol.records import ClockStep
 from protocol.units import DAY_MS
 
 SECOND_MS: Final = 1_000
@@ -79,15 +78,18 @@ class Owner:
     marks: RunMarks
     watchdog: Watchdog
     tests: list[RelayTest] = field(default_factory=list)
+    clock_watch: ClockWatch = field(init=False)
     _second_at: int = 0
     _sealed_at: int = -SEAL_PAUSE_MS
     _alive_at: int = 0
-    _offset_ms: int | None = None
     _boundary_open: frozenset[str] = frozenset()
     _boundary_until: int = 0
     _boundary_ms: int = 0
     _stalled: bool = False
     _full: bool = False
+
+    def __post_init__(self) -> None:
+        self.clock_watch = ClockWatch(self.box)
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
@@ -120,6 +122,7 @@ class Owner:
     def _guarded(self, message: Message | None) -> None:
         """One message and what follows from it. Each part stands alone: a full disk stops none of the others."""
         if message is not None:
+            self._with_room(self._part_at_jump)
             self._with_room(lambda: self.take(message))
         if self.box.clock.mono_ms() >= self._second_at:
             self._second_at = self.box.clock.mono_ms() + SECOND_MS
@@ -206,17 +209,15 @@ class Owner:
             self.marks.alive()
         self._feed(now)
 
-    def _watch_clock(self) -> None:
-        """Compare the wall clock with the monotonic one: a jump is recorded, and the calendar set anew."""
-        now = self.box.now()
-        offset = now.wall_ms - now.mono_ms
-        before, self._offset_ms = self._offset_ms, offset
-        if before is not None and abs(offset - before) > STEP_MS:
-            from_ms = max(0, now.mono_ms + before)
-            log.warning("clock_step", extra={"fields": {"from_ms": from_ms, "to_ms": now.wall_ms}})
-            step = ClockStep(at_ms=now.wall_ms, from_ms=from_ms, to_ms=now.wall_ms, source="none")
-            self.box.take(Decision(records=(step,), urgent=True))
+    def _part_at_jump(self) -> None:
+        """A wall clock that jumped parts the intervals before anything is decided by it, and sets the calendar anew."""
+        if self.clock_watch.look():
             self._set_schedule()
+
+    def _watch_clock(self) -> None:
+        """Follow a clock that is believed; alarms say what is not."""
+        self._part_at_jump()
+        now = self.box.now()
         self.box.trust = self.box.trust.followed(now)
         self.box.take(judge_clock(self.box.place, self.box.state.marks, now, self.sync.ahead_ms))
 
