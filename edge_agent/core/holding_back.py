@@ -36,10 +36,11 @@ def _holds(window: FriendlyHours, weekday: int, minute: int) -> bool:
 
 
 def noticed(place: Place, state: BoxState, wallet: WalletConfig, now: Now) -> bool:
-    """Whether the notice after alarm 2 is over: not before a shopkeeper could act on it."""
+    """Whether the notice after alarm 2 is over: not before a shopkeeper could act on it. Who never paid was told."""
     notice_ms = place.config.defaults.trip_notice_s * 1000
-    alarm2_at_ms = state.wallets[wallet.wallet].state.alarm2_at_ms
-    return notice_ms == 0 or (alarm2_at_ms is not None and now.wall_ms >= alarm2_at_ms + notice_ms)
+    row = state.wallets[wallet.wallet]
+    alarm2_at_ms = row.state.alarm2_at_ms
+    return notice_ms == 0 or not row.funded or (alarm2_at_ms is not None and now.wall_ms >= alarm2_at_ms + notice_ms)
 
 
 def warning_cut_runs(place: Place, state: BoxState, row: MeterRow, wallet: WalletConfig, now: Now) -> bool:

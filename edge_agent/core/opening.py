@@ -7,13 +7,13 @@ from edge_agent.core.wallets import new_wallet
 from protocol.box_config import MeterConfig, text_hash
 from protocol.messages import Epoch
 from protocol.records import ConfigApplied
-from protocol.state import MeterState
+from protocol.state import MeterState, WalletState
 
 
 def open_epoch(place: Place, epoch: Epoch, epoch_hash: str, key_generation: int, now_ms: int) -> Decision:
     """Rows and marks with which the box goes on from an epoch line; `place` is that of the epoch's configuration."""
     states = {state.meter: state for state in epoch.state.meters}
-    wallets = {state.wallet: WalletRow(state=state) for state in epoch.state.wallets}
+    wallets = {state.wallet: WalletRow(state=state, funded=_was_funded(state)) for state in epoch.state.wallets}
     meters = tuple(
         MeterRow(state=states.get(meter) or new_meter(place, place.meters[meter], now_ms)) for meter in place.meters
     )
@@ -34,6 +34,11 @@ def open_epoch(place: Place, epoch: Epoch, epoch_hash: str, key_generation: int,
     applied = ConfigApplied(at_ms=now_ms, config_version=epoch.config_version, hash=marks.config_hash)
     rows = tuple(wallets.get(wallet) or new_wallet(wallet) for wallet in place.wallets)
     return Decision(records=(applied,), meters=meters, wallets=rows, marks=marks, urgent=True)
+
+
+def _was_funded(state: WalletState) -> bool:
+    """Whether credit ever came to the wallet, as far as its state tells."""
+    return state.book_micro != 0 or state.arrears_open or state.alarm_level > 0
 
 
 def new_meter(place: Place, meter: MeterConfig, now_ms: int) -> MeterState:

@@ -137,7 +137,7 @@ def _grant(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         return Refusal("over_limit", f"{body.amount_micro} above {asked.limits.greatest_grant_micro}")
     for meter in wallet.meters:
         steps.take(close_at_latest(asked.place, steps.state, meter, asked.now.sure))
-    row = move(steps.state.wallets[body.wallet], body.amount_micro)
+    row = move(msgspec.structs.replace(steps.state.wallets[body.wallet], funded=True), body.amount_micro)
     record = Granted(
         at_ms=asked.now.wall_ms,
         command=asked.command.seq,

@@ -62,6 +62,8 @@ class WalletRow(msgspec.Struct, frozen=True, kw_only=True):
     """The durable facts of one wallet."""
 
     state: WalletState
+    funded: bool = False
+    """Credit has come to it once: before that there is nothing to warn about, only nothing to draw."""
     closed: bool = False
     """All its money was given back and its meters are parted from it."""
 

@@ -49,7 +49,7 @@ def judge_wallet(place: Place, state: BoxState, wallet: WalletConfig, now: Now) 
     """Raise and clear the wallet's alarms, and take the arrears latch off at the reconnect level."""
     row = state.wallets[wallet.wallet]
     balance = running_micro(state, wallet)
-    level = _level(balance, wallet)
+    level = _level(balance, wallet) if row.funded else 0
     before = row.state.alarm_level
     if level < before and not all_read(state, wallet):
         level = before

@@ -140,3 +140,13 @@ def test_the_warning_cut_comes_once_for_each_crossing() -> None:
     street.at_s = 1_500
     street.read(0, 56_000)
     assert switched(street)[-1] == (1_500, "open", "alarm2"), "a new crossing warns again"
+
+
+def test_nobody_is_warned_before_the_first_credit_came() -> None:
+    street = Street()
+    for at_s in (0, 10, 20):
+        street.at_s = at_s
+        street.read(0, at_s)
+    assert alarms(street) == []
+    street.grant(0, 10)
+    assert alarms(street) == ["alarm1 raised"], "10 yuan, alarm 1 at 20"
