@@ -30,9 +30,9 @@ COMMAND_BYTES: Final = 1024 * 1024
 LIVE_EVERY_S: Final = 2
 """How often live values go up while somebody looks."""
 RETRY_FIRST_MS: Final = 1_000
-RETRY_LAST_MS: Final = 30_000
+RETRY_LAST_MS: Final = 8_000
 """Pauses after a failure double from the first to the last, each shortened by chance so that a site does not return
-as one."""
+as one. The last is short: somebody in the dark may have paid, and a busy centre says so itself (retry_after_s)."""
 IDLE_LEAST_MS: Final = 500
 """Least time between two requests with nothing to send: a centre that does not hold them is not flooded."""
 NONCES_KEPT: Final = 4
