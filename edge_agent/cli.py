@@ -40,10 +40,15 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "check", "say everything that is wrong with box.toml and this machine", scripts=True)
     _add(commands, "status", "what the box knows: meters, balances, relays, what waits", scripts=True)
     _add(commands, "watch", "the same, renewed every second until Ctrl-C")
-    test = _add(commands, "relay-test", "open and close relays, with a person's yes", scripts=True)
-    test.add_argument("--meter", action="append", required=True, help="id or name of a meter; may be given again")
-    test.add_argument("--who", required=True, help="who does the test")
-    test.add_argument("--yes", action="store_true", help="do not ask")
+    for name, words in (
+        ("relay-test", "open and close relays, with a person's yes"),
+        ("guard-test", "top meters' own accounts up by 0.01, to prove them as last guards"),
+    ):
+        test = _add(commands, name, words, scripts=True)
+        test.add_argument("--meter", action="append", required=True, help="id or name of a meter; may be given again")
+        test.add_argument("--who", required=True, help="who does the test")
+        test.add_argument("--yes", action="store_true", help="do not ask")
+        test.set_defaults(test=name.replace("-", "_"))
     lock = _add(commands, "lock-out", "open a relay for work on it, until lifted by name", scripts=True)
     lock.add_argument("--meter", required=True, help="id or name of the meter")
     lock.add_argument("--who", required=True, help="who hangs it")

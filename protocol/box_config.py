@@ -50,6 +50,10 @@ class Defaults(Payload, frozen=True, kw_only=True):
     trip_once_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
     on_store_loss: Literal["hold", "protect"] = "hold"
     guard: Literal["off", "on"] = "off"
+    guard_inferred: tuple[Name, ...] = ()
+    """Profiles whose top-up is only inferred, and which may be guards all the same: each by its name."""
+    guard_margin_micro: Count | None = None
+    """By how much a meter cuts off later than its box; None: one day's use of that meter."""
     overload_restores_max: Annotated[int, msgspec.Meta(ge=0, le=100)] = 3
 
 

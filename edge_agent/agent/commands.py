@@ -32,6 +32,10 @@ OK: Final = 0
 FAILED: Final = 1
 WRONG: Final = 2
 WATCH_EVERY_S: Final = 1.0
+_WARNINGS: Final = {
+    "relay_test": "The relay will open and close: the shop is without power for some seconds.",
+    "guard_test": "The meter's own account will be topped up by 0.01; no relay moves.",
+}
 _CLEAR: Final = "\x1b[H\x1b[2J"
 
 
@@ -111,27 +115,27 @@ def _watch(parsed: Namespace, terminal: Terminal) -> int:
         select.select((), (), (), WATCH_EVERY_S)
 
 
-def _relay_test(parsed: Namespace, terminal: Terminal) -> int:
+def _test(parsed: Namespace, terminal: Terminal) -> int:
     state_dir = _box_file(parsed).state_dir
     codes = []
     for meter in parsed.meter:
-        looked = ask(state_dir, "relay_test_look", meter=meter)
+        looked = ask(state_dir, f"{parsed.test}_look", meter=meter)
         if "refused" in looked or "error" in looked:
             codes.append(_outcome(parsed, terminal, {"meter": meter, **looked}, FAILED))
-        elif not parsed.yes and not _confirmed(terminal, looked["status"]):
+        elif not parsed.yes and not _confirmed(terminal, looked["status"], _WARNINGS[parsed.test]):
             terminal.complain("nothing was done")
             codes.append(FAILED)
         else:
-            done = ask(state_dir, "relay_test", meter=meter, who=parsed.who)
+            done = ask(state_dir, parsed.test, meter=meter, who=parsed.who)
             codes.append(_outcome(parsed, terminal, {"meter": meter, **done}, OK if done.get("passed") else FAILED))
     return max(codes)
 
 
-def _confirmed(terminal: Terminal, meter: dict[str, Any]) -> bool:
+def _confirmed(terminal: Terminal, meter: dict[str, Any], warning: str) -> bool:
     load = "not known" if meter["power_w"] is None else f"{meter['power_w']} W"
     relay = meter.get("seen", "unknown")
     terminal.say(f"{meter['name']}: relay {relay}, present load {load}, read {meter['age_s']} s ago.")
-    terminal.say("The relay will open and close: the shop is without power for some seconds.")
+    terminal.say(warning)
     return terminal.ask("Type yes to go on: ").strip().lower() == "yes"
 
 
@@ -196,7 +200,8 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
     "check": _check,
     "status": _status,
     "watch": _watch,
-    "relay-test": _relay_test,
+    "relay-test": _test,
+    "guard-test": _test,
     "lock-out": _lock_out,
     "batches show": _batches_show,
     "profile check": _profile_check,

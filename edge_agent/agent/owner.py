@@ -17,6 +17,7 @@ from edge_agent.core.place import next_boundary_ms
 from edge_agent.core.timekeeping import judge_clock
 from edge_agent.flows.box import Box
 from edge_agent.flows.daily_meters import visit_meters
+from edge_agent.flows.guard_test import GuardTest
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import Sealing, seal_pending
@@ -30,6 +31,7 @@ from edge_agent.ports import (
     ExchangeFailed,
     ExchangeReport,
     LocalRequest,
+    PrepaidReport,
     RelayReport,
     StoreFull,
 )
@@ -77,7 +79,7 @@ class Owner:
     inbox: "queue.SimpleQueue[Message]"
     marks: RunMarks
     watchdog: Watchdog
-    tests: list[RelayTest] = field(default_factory=list)
+    tests: list[RelayTest | GuardTest] = field(default_factory=list)
     clock_watch: ClockWatch = field(init=False)
     _second_at: int = 0
     _sealed_at: int = -SEAL_PAUSE_MS
@@ -162,7 +164,7 @@ class Owner:
 
     def _from_bus(self, bus_id: str, report: BusReport) -> None:
         self.polling.take(bus_id, report)
-        if isinstance(report, RelayReport):
+        if isinstance(report, (RelayReport, PrepaidReport)):
             for test in self.tests:
                 test.take(report)
         if isinstance(report, BoundaryDone) and report.at_ms == self._boundary_ms:
@@ -189,6 +191,7 @@ class Owner:
         """Modes that end, closings that wait, orders to be given again; alarms about the centre; tests without end."""
         self.box.take(tick(self.box.place, self.box.state, self.box.now()))
         self.box.take(judge_link(self.box.place, self.box.state.marks, self.sync.current_at, self.box.now()))
+        self.polling.guards.pulse()
         for test in self.tests:
             test.pulse()
         self.tests = [test for test in self.tests if test.running]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.core.orders import lock_out_on_the_spot
 from edge_agent.core.refusal import Refusal
-from edge_agent.core.testing import may_test_relay
+from edge_agent.core.testing import may_test_guard, may_test_relay
+from edge_agent.flows.guard_test import GuardTest
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.tell import find_meter, meter_status, status_of
 from edge_agent.ports import LocalRequest
@@ -50,16 +51,34 @@ _NO_NAME = {"refused": "bad_body", "detail": f"who: a name of 1 to {WHO_CHARACTE
 
 def _relay_test_look(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
     """What a person has to know before saying yes."""
+    box = owner.box
+    return _look(owner, request, lambda meter: may_test_relay(box.place, box.state, box.limits, meter, box.now()))
+
+
+def _guard_test_look(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
+    box = owner.box
+    return _look(owner, request, lambda meter: may_test_guard(box.place, box.state, meter, box.now()))
+
+
+def _look(owner: "Owner", request: LocalRequest, may_test: Callable[[str], Refusal | None]) -> dict[str, Any]:
     meter = _meter(owner, request.arguments)
     if meter is None:
         return _UNKNOWN_METER
-    box = owner.box
-    refused = may_test_relay(box.place, box.state, box.limits, meter, box.now())
-    status = {"status": meter_status(box, meter, box.clock.wall_ms())}
+    refused = may_test(meter)
+    status = {"status": meter_status(owner.box, meter, owner.box.clock.wall_ms())}
     return status if refused is None else {**_refused(refused), **status}
 
 
 def _relay_test(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
+    return _begin(owner, request, RelayTest)
+
+
+def _guard_test(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
+    return _begin(owner, request, GuardTest)
+
+
+def _begin(owner: "Owner", request: LocalRequest, kind: type[RelayTest] | type[GuardTest]) -> dict[str, Any] | None:
+    """Begin a test; its end is the answer."""
     meter, who = _meter(owner, request.arguments), _who(request.arguments)
     if meter is None:
         return _UNKNOWN_METER
@@ -69,7 +88,7 @@ def _relay_test(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
     def done(passed: bool, detail: str) -> None:
         request.answer.put({"meter": meter, "passed": passed, "detail": detail})
 
-    test = RelayTest(owner.box, meter, who, done)
+    test = kind(owner.box, meter, who, done)
     refused = test.begin()
     if refused is not None:
         return {"meter": meter, **_refused(refused)}
@@ -95,5 +114,7 @@ _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]]
     "status": _status,
     "relay_test_look": _relay_test_look,
     "relay_test": _relay_test,
+    "guard_test_look": _guard_test_look,
+    "guard_test": _guard_test,
     "lock_out": _lock_out,
 }

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from edge_agent.core.guard import Account
+from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Noted, SerialAsked, Trying, WalletRow
 from protocol.records import AlarmKind, Cause, Contact, Record
 
@@ -20,6 +22,8 @@ class Order:
     meter: str
     wanted: Contact
     cause: Cause
+    release: bool = False
+    """Closed as far as we are concerned, and left to the meter's own control: it is a guard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Decision:
     noted: tuple[tuple[str, Noted], ...] = ()
     suspicions: tuple[tuple[str, Mapping[AlarmKind, int]], ...] = ()
     opened_raw_wh: tuple[tuple[str, int | None], ...] = ()
+    accounts: tuple[tuple[str, Account], ...] = ()
+    order_registers: tuple[tuple[str, RelayOrdered], ...] = ()
     read_serials: frozenset[str] = field(default_factory=frozenset)
     """Meters whose serial number is to be read now."""
 
@@ -92,6 +98,8 @@ def join(*decisions: Decision) -> Decision:
         noted=tuple(pair for d in decisions for pair in d.noted),
         suspicions=tuple(pair for d in decisions for pair in d.suspicions),
         opened_raw_wh=tuple(pair for d in decisions for pair in d.opened_raw_wh),
+        accounts=tuple(pair for d in decisions for pair in d.accounts),
+        order_registers=tuple(pair for d in decisions for pair in d.order_registers),
         read_serials=frozenset().union(*(d.read_serials for d in decisions)),
     )
 
@@ -124,6 +132,8 @@ def apply(state: BoxState, decision: Decision) -> None:
     state.noted.update(decision.noted)
     state.suspicions.update(decision.suspicions)
     _keep(state.opened_raw_wh, decision.opened_raw_wh)
+    state.accounts.update(decision.accounts)
+    state.order_registers.update(decision.order_registers)
     _keep(state.trying, decision.trying)
     _keep(state.doubts, [(meter, count or None) for meter, count in decision.doubts])
     _keep(state.overload_since_mono_ms, decision.overload_since_mono_ms)
@@ -155,6 +165,8 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         noted=dict(state.noted),
         suspicions=dict(state.suspicions),
         opened_raw_wh=dict(state.opened_raw_wh),
+        accounts=dict(state.accounts),
+        order_registers=dict(state.order_registers),
     )
     apply(copy, decision)
     return copy

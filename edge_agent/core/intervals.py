@@ -11,7 +11,7 @@ import msgspec
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
-from edge_agent.core.state import BoxState, Latest, MeterRow, Noted, WalletRow
+from edge_agent.core.state import BoxState, DayUse, Latest, MeterRow, Noted, WalletRow
 from edge_agent.core.wallets import feeding
 from protocol.charging import IntervalInput, Priced, price_interval
 from protocol.records import Interval, IntervalFlag, Reading
@@ -129,7 +129,17 @@ def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: 
         tariff=place.meters[row.meter].tariff,
         tariff_version=priced.parts[-1].tariff_version,
     )
-    return msgspec.structs.replace(row, state=state, counted=True)
+    day_use = _day_use(row.day_use, place.book.local_day(at_ms).isoformat(), priced.charge_micro)
+    return msgspec.structs.replace(row, state=state, counted=True, day_use=day_use)
+
+
+def _day_use(before: DayUse | None, day: str, charge_micro: int) -> DayUse:
+    """What the day has cost with one more interval; the interval that ends at midnight opens the next."""
+    if before is None:
+        return DayUse(day=day, today_micro=charge_micro, before_micro=0)
+    if before.day == day:
+        return msgspec.structs.replace(before, today_micro=before.today_micro + charge_micro)
+    return DayUse(day=day, today_micro=charge_micro, before_micro=before.today_micro)
 
 
 def _after_cut(latest: Latest, raw_wh: int) -> Latest:

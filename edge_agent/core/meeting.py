@@ -10,10 +10,11 @@ import msgspec
 
 from edge_agent.core.decision import NOTHING, Decision, Steps, join
 from edge_agent.core.fees import charge_fees
+from edge_agent.core.guarding import seen_contact
 from edge_agent.core.holds import hold, meter_alarm
 from edge_agent.core.identity import ask_serial
 from edge_agent.core.intervals import close_at_latest, close_interval, price_open
-from edge_agent.core.measured import MeterReading, Unknown
+from edge_agent.core.measured import MeterReading, RelayOrdered, RelayPosition, Unknown
 from edge_agent.core.open_relay import watch_open
 from edge_agent.core.overload import latch as latch_overload
 from edge_agent.core.overload import restore_when_due, watch_power
@@ -25,7 +26,7 @@ from edge_agent.core.state import BoxState, Latest, MeterRow, Now
 from edge_agent.core.supply import Credit
 from edge_agent.core.wallets import credit, feeding, judge_wallet, latch_arrears, running_micro
 from protocol.box_config import WalletConfig
-from protocol.records import Alarm, Contact, IntervalFlag, MeterEvent, Subject
+from protocol.records import Alarm, IntervalFlag, MeterEvent, Subject
 
 
 def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now) -> Decision:
@@ -34,9 +35,11 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
     if row is None or reading.meter not in place.meters or row.released:
         return NOTHING
     steps = Steps(state)
+    steps.take(Decision(order_registers=((row.meter, reading.order_register),)))
+    seen = seen_contact(place, state, row.meter, reading.relay, reading.order_register)
     steps.take(ask_serial(place, state, row, now))
     if row.meter not in steps.state.identified:
-        steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
+        steps.take(relay_seen(place, steps.state, row.meter, seen, now))
         return steps.decision()
     if row.state.held:
         steps.take(_keep_held(place, row, reading, state.latest.get(row.meter)))
@@ -182,12 +185,22 @@ def _doubt(place: Place, state: BoxState, row: MeterRow, doubted: Doubted, now: 
     return join(held, Decision(doubts=((row.meter, 0),)))
 
 
-def relay_reported(place: Place, state: BoxState, meter: str, seen: Contact, ok: bool, now: Now) -> Decision:
-    """An order came to its end; `ok` means the meter holds it, `seen` what its contact or register says."""
+def relay_reported(
+    place: Place,
+    state: BoxState,
+    meter: str,
+    position: RelayPosition,
+    ok: bool,
+    now: Now,
+    register: RelayOrdered = RelayOrdered.UNKNOWN,
+) -> Decision:
+    """An order came to its end; `ok`: the meter holds it; `position`, `register`: what it says of contact and order."""
     if meter not in state.meters or meter not in place.meters:
         return NOTHING
     steps = Steps(state)
-    steps.take(relay_seen(place, steps.state, meter, seen, now))
+    if register is not RelayOrdered.UNKNOWN:
+        steps.take(Decision(order_registers=((meter, register),)))
+    steps.take(relay_seen(place, steps.state, meter, seen_contact(place, steps.state, meter, position, register), now))
     if not ok:
         steps.take(relay_disobeyed(place, steps.state, meter, now))
     return steps.decision()

@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 
 from edge_agent.core.decision import Decision, Order
+from edge_agent.core.guarding import leaves_to_meter
 from edge_agent.core.holding_back import friendly, noticed, warning_cut_runs
 from edge_agent.core.holds import meter_alarm, with_alarm
+from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.overload import begins
 from edge_agent.core.place import Place
 from edge_agent.core.readings import fresh_reading
@@ -114,7 +116,7 @@ def _may_act(place: Place, state: BoxState, meter: str, wanted: Contact, cause: 
 
 def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     """An order, where the relay is not seen as wanted and nothing asks to wait."""
-    if row.wanted in ("unknown", row.seen):
+    if row.wanted == "unknown" or _is_as_wanted(place, state, row):
         return Decision(trying=((row.meter, None),)) if row.meter in state.trying else Decision()
     if place.profile_of[row.meter].relay is None or row.meter in state.lost:
         return Decision()
@@ -131,10 +133,22 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     tries = trying.tries + 1 if trying is not None and trying.wanted == row.wanted else 1
     next_ms = now.mono_ms + RETRY_MS[min(tries, len(RETRY_MS)) - 1]
     return Decision(
-        orders=(Order(row.meter, row.wanted, row.cause),),
+        orders=(Order(row.meter, row.wanted, row.cause, release=leaves_to_meter(place, state, row)),),
         trying=((row.meter, Trying(row.wanted, tries, next_ms)),),
         closed_mono_ms=((bus, now.mono_ms),) if row.wanted == "closed" else (),
     )
+
+
+def _is_as_wanted(place: Place, state: BoxState, row: MeterRow) -> bool:
+    """Whether the relay stands as it should, by the right hand: a guard's own in credit, ours for all else.
+
+    A guard that holds itself open is as wanted too: only its account can close it.
+    """
+    register = state.order_registers.get(row.meter, RelayOrdered.UNKNOWN)
+    if leaves_to_meter(place, state, row):
+        return register is RelayOrdered.RELEASED
+    ours = register is not RelayOrdered.RELEASED or (row.wanted == "closed" and row.cause != "protected")
+    return row.wanted == row.seen and ours
 
 
 def _may_close(place: Place, state: BoxState, row: MeterRow, bus: str, now: Now) -> bool:

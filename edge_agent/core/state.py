@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from edge_agent.core.guard import Account
+from edge_agent.core.measured import RelayOrdered
 from protocol.box_config import BoxConfig
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.records import AlarmKind, Cause, Contact
@@ -22,6 +24,14 @@ class Now:
     wall_ms: int
     mono_ms: int
     sure: bool = True
+
+
+class DayUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What a meter has cost on the site's day `day` so far, and on the day before it that it was read."""
+
+    day: str
+    today_micro: int
+    before_micro: int
 
 
 class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +62,7 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
     """The serial number that differed when it was read last; None where it was right."""
     serial_accepted: tuple[str | None, str] | None = None
     """What was planned, and what a person has let stand in its place; another plan ends it."""
+    day_use: DayUse | None = None
 
     @property
     def meter(self) -> str:
@@ -161,7 +172,7 @@ class BoxState:
     how many readings of a meter in a row could not be believed; identified: meters whose register counts, since it
     is known who answers; serials_asked: of the others; noted: registers beside the charged one; suspicions: how many
     readings in a row spoke for an alarm (below 0: against it); opened_raw_wh: the register when a relay was first
-    seen open.
+    seen open; accounts: meters' own, as they were read last; order_registers: what meters hold as their order.
     """
 
     marks: Marks
@@ -179,3 +190,5 @@ class BoxState:
     noted: dict[str, Noted] = field(default_factory=dict)
     suspicions: dict[str, Mapping[AlarmKind, int]] = field(default_factory=dict)
     opened_raw_wh: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    order_registers: dict[str, RelayOrdered] = field(default_factory=dict)

@@ -6,6 +6,7 @@ How a relay is moved and read back for the test is told in `flows/relay_test`.
 import msgspec
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.guard import has_account, may_guard
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.place import Place
 from edge_agent.core.readings import fresh_reading
@@ -27,6 +28,22 @@ def may_test_relay(place: Place, state: BoxState, limits: BoxLimits, meter: str,
         return Refusal("not_supported", f"profile {place.meters[meter].profile} has no relay")
     if not fresh_reading(place, state, meter, now):
         return Refusal("stale_reading", "the meter has not been read lately: what it does could not be seen")
+    return None
+
+
+def may_test_guard(place: Place, state: BoxState, meter: str, now: Now) -> Refusal | None:
+    """Why this meter's own account may not be topped up by 0.01 for a test, or None where it may."""
+    row = state.meters.get(meter)
+    if row is None or meter not in place.meters:
+        return Refusal("unknown_meter", f"meter {meter} is not in this box's configuration")
+    profile = place.profile_of[meter]
+    if not has_account(profile):
+        return Refusal("not_supported", f"profile {profile.name} knows no account that can be topped up")
+    if not may_guard(profile, place.config.defaults.guard_inferred):
+        detail = f"the top-up of {profile.name} is of grade {profile.prepaid_grade}: guard_inferred must name it"
+        return Refusal("not_supported", detail)
+    if row.state.held or not fresh_reading(place, state, meter, now):
+        return Refusal("stale_reading", "the meter has not been read lately, or is held")
     return None
 
 

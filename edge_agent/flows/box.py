@@ -165,7 +165,7 @@ class Box:
                 RelayOrder(
                     order_id=self.new_id(),
                     meter=order.meter,
-                    wanted=RelayOrdered(order.wanted),
+                    wanted=RelayOrdered.RELEASED if order.release else RelayOrdered(order.wanted),
                     not_after_mono_ms=self.clock.mono_ms() + ORDER_GOOD_FOR_MS,
                 )
             )

@@ -15,6 +15,7 @@ from edge_agent.core.measured import seen_position
 from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
 from edge_agent.flows.box import Box
 from edge_agent.flows.daily_meters import note_clock
+from edge_agent.flows.keep_guard import GuardKeeper
 from edge_agent.ports import (
     BoundaryDone,
     BusDown,
@@ -26,13 +27,14 @@ from edge_agent.ports import (
     FaultReport,
     MeterBack,
     MeterLost,
+    PrepaidReport,
     ReadingReport,
     RelayOutcome,
     RelayReport,
     SerialReport,
     ValueRefused,
 )
-from protocol.records import Contact, FaultKind, Link
+from protocol.records import FaultKind, Link
 
 _NEVER_WRITTEN: Final = frozenset({RelayOutcome.REPLACED, RelayOutcome.EXPIRED})
 """Orders that never reached the wire say nothing about the relay."""
@@ -84,6 +86,10 @@ class Polling:
     tally: LinkTally
     buses: dict[str, BusView] = field(default_factory=dict)
     """By bus id."""
+    guards: GuardKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.guards = GuardKeeper(self.box)
 
     def take(self, bus_id: str, report: BusReport) -> None:
         """Let one report of a bus have its effect."""
@@ -115,10 +121,11 @@ class Polling:
     def _relay(self, report: RelayReport) -> None:
         box = self.box
         fields = {"meter": report.meter, "wanted": report.wanted.value, "outcome": report.outcome.value}
-        seen: Contact = seen_position(report.contact, report.order_register).value
-        log.info("relay_reported", extra={"fields": {**fields, "seen": seen}})
+        seen = seen_position(report.contact, report.order_register)
+        log.info("relay_reported", extra={"fields": {**fields, "seen": seen.value}})
         if report.outcome not in _NEVER_WRITTEN:
-            box.take(relay_reported(box.place, box.state, report.meter, seen, report.ok, box.now()))
+            register = report.order_register
+            box.take(relay_reported(box.place, box.state, report.meter, seen, report.ok, box.now(), register))
 
     def _bus(self, bus_id: str, reason: str | None) -> None:
         view = self.buses.setdefault(bus_id, BusView())
@@ -143,6 +150,8 @@ class Polling:
             case BoundaryDone(missed=missed):
                 if missed:
                     log.info("boundary_missed", extra={"fields": {"bus": bus_id, "meters": len(missed)}})
+            case PrepaidReport():
+                self.guards.take(report)
             case ClockReport():
                 note_clock(report)
             case SerialReport(meter=meter, serial=serial):

@@ -12,7 +12,7 @@ from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_relay, note_test
 from edge_agent.flows.box import ORDER_GOOD_FOR_MS, Box
-from edge_agent.ports import RelayOrder, RelayReport
+from edge_agent.ports import PrepaidReport, RelayOrder, RelayReport
 
 STEP_MS: Final = 20_000
 """One order with its read-back, behind whatever the bus does at the moment."""
@@ -64,9 +64,9 @@ class RelayTest:
             return
         bus.order_relay(RelayOrder(self._order_id, self.meter, RelayOrdered(self._steps[0]), now + ORDER_GOOD_FOR_MS))
 
-    def take(self, report: RelayReport) -> None:
+    def take(self, report: RelayReport | PrepaidReport) -> None:
         """An order came to its end; go on where it is ours."""
-        if not self.running or report.order_id != self._order_id:
+        if not self.running or not isinstance(report, RelayReport) or report.order_id != self._order_id:
             return
         self._seen.append(f"{self._steps[0]}: {report.outcome.value}")
         if not report.ok:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edge_agent.core.guarding import exposed_micro, is_guard
 from edge_agent.core.wallets import feeding, running_micro
 from edge_agent.flows.box import Box
 from edge_agent.flows.poll_meters import Polling
@@ -89,6 +90,7 @@ def meter_status(box: Box, meter: str, now_ms: int) -> dict[str, Any]:
             "seen": row.seen,
             "cause": row.cause,
             "alarms": list(row.alarms),
+            "guard": _guard_status(box, meter),
             "relay_test": next((test.passed for test in reversed(row.state.tests) if test.test == "relay"), None),
         }
     return told
@@ -100,3 +102,12 @@ def find_meter(box: Box, text: str) -> str | None:
         return text
     named = [meter.meter for meter in box.state.config.meters if meter.name == text]
     return named[0] if len(named) == 1 else None
+
+
+def _guard_status(box: Box, meter: str) -> dict[str, Any] | None:
+    """The last guard on this meter: its own balance as read last, and what it would give too much; None: no guard."""
+    account = box.state.accounts.get(meter)
+    if account is None or not is_guard(box.place, box.state, meter):
+        return None
+    exposed = exposed_micro(box.place, box.state, meter, account, box.now())
+    return {"own_balance_micro": account.balance_micro, "exposure_micro": exposed, "on": account.on}

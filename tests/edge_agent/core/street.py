@@ -38,7 +38,7 @@ from protocol.chain import EMPTY_COMMANDS
 from protocol.commands import KIND_OF, Body, Command, Grant, InService, SalePart, write_command_body
 from protocol.ids import NO_HASH
 from protocol.messages import ChainHead, Epoch
-from protocol.records import Contact, MeterTest, Record
+from protocol.records import MeterTest, Record
 from protocol.state import EpochState
 
 SITE, BOX, BUS, DEVICE, TARIFF, ACCOUNT = (f"{n:032x}" for n in (1, 2, 3, 4, 5, 6))
@@ -187,7 +187,7 @@ class Street:
         return self.take(take_serial(self.place, self.state, METERS[index], serial, self.now))
 
     def report(self, index: int, ok: bool) -> Decision:
-        seen: Contact = self.relays.get(METERS[index], RelayPosition.CLOSED).value
+        seen = self.relays.get(METERS[index], RelayPosition.CLOSED)
         return self.take(relay_reported(self.place, self.state, METERS[index], seen, ok, self.now))
 
     def command(self, body: Body, /, **frame: Any) -> Decision:
