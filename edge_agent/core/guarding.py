@@ -8,9 +8,7 @@ from typing import Final
 
 from edge_agent.core.guard import (
     LEAST_MARGIN_MICRO,
-    Account,
     Wanted,
-    exposure_micro,
     has_account,
     may_guard,
     price_for,
@@ -110,12 +108,6 @@ def margin_micro(place: Place, state: BoxState, meter: str) -> int:
         return planned
     use = state.meters[meter].day_use
     return LEAST_MARGIN_MICRO if use is None else max(LEAST_MARGIN_MICRO, use.today_micro, use.before_micro)
-
-
-def exposed_micro(place: Place, state: BoxState, meter: str, account: Account, now: Now) -> int:
-    """What the meter would still give beyond the trip level and its margin, were the box dead from now on."""
-    wanted = wanted_account(place, state, meter, now)
-    return 0 if wanted is None else exposure_micro(account, wanted.level_micro)
 
 
 def _price(place: Place, meter: str, at_ms: int) -> int:

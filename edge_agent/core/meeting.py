@@ -48,7 +48,7 @@ def take_reading(place: Place, state: BoxState, reading: MeterReading, now: Now)
         if isinstance(judged, Doubted):
             return _doubt(place, state, row, judged, now)
         _count(place, steps, row, judged, reading, now)
-    steps.take(relay_seen(place, steps.state, row.meter, reading.relay.value, now))
+    steps.take(relay_seen(place, steps.state, row.meter, seen, now))
     steps.take(_close_when_dark(place, steps.state, row.meter, state.latest.get(row.meter), now))
     steps.take(watch_power(place, steps.state, row.meter))
     steps.take(watch_open(place, steps.state, row.meter, now))
@@ -237,14 +237,16 @@ def _lost_records(place: Place, meter: str, now: Now, *, lost: bool) -> tuple[Me
 
 
 def bus_changed(place: Place, state: BoxState, bus: str, down: bool, now: Now) -> Decision:
-    """A bus lost its adapter or got it back."""
+    """A bus lost its adapter or got it back; what happened to its meters meanwhile nobody saw."""
     name = f"bus_lost/{bus}"
     if down == (name in state.marks.alarms):
         return NOTHING
     alarms = tuple(a for a in state.marks.alarms if a != name) + ((name,) if down else ())
     subject = Subject(box=place.box, bus=bus)
     record = Alarm(at_ms=now.wall_ms, alarm="bus_lost", subject=subject, state="raised" if down else "cleared")
-    return Decision(records=(record,), marks=msgspec.structs.replace(state.marks, alarms=alarms), urgent=True)
+    marks = msgspec.structs.replace(state.marks, alarms=alarms)
+    unseen = tuple((meter, False) for meter, on in place.bus_of.items() if on == bus) if down else ()
+    return Decision(records=(record,), marks=marks, identified=unseen, urgent=True)
 
 
 def tick(place: Place, state: BoxState, now: Now) -> Decision:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.core.decision import Decision
-from edge_agent.core.guard import exposure_micro, read_account, writes_for
+from edge_agent.core.guard import Account, exposure_micro, read_account, writes_for
 from edge_agent.core.guarding import Keeping, keeping, wanted_account
 from edge_agent.core.meter_profile import RegisterWrite
 from edge_agent.flows.box import Box
@@ -112,14 +112,14 @@ class GuardKeeper:
         if writes:
             log.error("guard_deaf", extra={"fields": {"meter": report.meter, "writes": len(writes)}})
         elif wanted is not None:
-            fields = {
-                "meter": report.meter,
-                "level_micro": wanted.level_micro,
-                "own_micro": account.balance_micro,
-                "exposure_micro": exposure_micro(account, wanted.level_micro),
-            }
-            log.info("guard_kept", extra={"fields": fields})
+            self._tell(report.meter, account, wanted.level_micro)
         self._leave(report.meter, VISIT_EVERY_MS)
+
+    def _tell(self, meter: str, account: Account, level_micro: int) -> None:
+        """What the meter holds, and by how much it would go on too long, for people."""
+        shown = {"own_balance_micro": account.balance_micro, "exposure_micro": exposure_micro(account, level_micro)}
+        self.box.details.setdefault(meter, {}).update(shown)
+        log.info("guard_kept", extra={"fields": {"meter": meter, "level_micro": level_micro, **shown}})
 
     def _leave(self, meter: str, pause_ms: int) -> None:
         """The visit is over; `pause_ms` until the next one, unless something changes."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edge_agent.core.guarding import exposed_micro, is_guard
+from edge_agent.core.guarding import is_guard
 from edge_agent.core.wallets import feeding, running_micro
 from edge_agent.flows.box import Box
 from edge_agent.flows.poll_meters import Polling
@@ -105,9 +105,9 @@ def find_meter(box: Box, text: str) -> str | None:
 
 
 def _guard_status(box: Box, meter: str) -> dict[str, Any] | None:
-    """The last guard on this meter: its own balance as read last, and what it would give too much; None: no guard."""
+    """The last guard on this meter: its own account at the last visit, and what it held too much; None: no guard."""
     account = box.state.accounts.get(meter)
     if account is None or not is_guard(box.place, box.state, meter):
         return None
-    exposed = exposed_micro(box.place, box.state, meter, account, box.now())
+    exposed = box.details.get(meter, {}).get("exposure_micro")
     return {"own_balance_micro": account.balance_micro, "exposure_micro": exposed, "on": account.on}
