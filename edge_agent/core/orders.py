@@ -19,6 +19,7 @@ from edge_agent.core.overload import release
 from edge_agent.core.place import Place
 from edge_agent.core.reconfigure import apply_config
 from edge_agent.core.refusal import Refusal
+from edge_agent.core.relay import want_nothing
 from edge_agent.core.state import BoxState, Marks, Now
 from protocol.chain import Link, link
 from protocol.commands import (
@@ -190,7 +191,7 @@ def _in_service(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         if not tests or not tests[-1].passed:
             return Refusal("not_tested", f"meter {body.meter}: no passed relay test")
         return _change_meter(steps, asked, body.meter, service="in_service")
-    steps.take(Decision(meters=(msgspec.structs.replace(row, wanted="unknown", would="unknown"),)))
+    steps.take(want_nothing(asked.place, steps.state, body.meter, asked.now))
     return _change_meter(steps, asked, body.meter, service="observe")
 
 

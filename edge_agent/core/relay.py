@@ -84,7 +84,8 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
     wish = wish_for(place, state, meter, now)
     if row.state.service == "observe" and wish.cause != "lock_out":
         if row.wanted == "unknown":
-            return _would(row, wish, now)
+            # On a reading that has grown old the rules ask to close: that says nothing of what would have been done.
+            return _would(row, wish, now) if fresh_reading(place, state, meter, now) else Decision()
         if wish.cause != "forced_off":
             wish = Wish("closed", "normal", wish.rule)
     wanted, changed = row, False
@@ -169,6 +170,14 @@ def _rested(place: Place, row: MeterRow, now: Now) -> bool:
     if row.switched_at_ms is None or now.wall_ms < row.switched_at_ms:
         return True
     return now.wall_ms - row.switched_at_ms >= pause_ms
+
+
+def want_nothing(place: Place, state: BoxState, meter: str, now: Now) -> Decision:
+    """Back to observe: the relay stays as it is and nothing is wanted of it, which is told where something was."""
+    row = state.meters[meter]
+    after = msgspec.structs.replace(row, wanted="unknown", would="unknown")
+    records: tuple[Record, ...] = (_relay_record(place, state, after, now),) if row.wanted != "unknown" else ()
+    return Decision(records=records, meters=(after,))
 
 
 def relay_seen(place: Place, state: BoxState, meter: str, seen: Contact, now: Now) -> Decision:
