@@ -33,7 +33,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO if parsed.log else logging.CRITICAL, stream=sys.stdout)
     failed = 0
     for seed in range(parsed.seed, parsed.seed + parsed.seeds):
-        began = time.monotonic()
+        began = time.process_time()
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
             try:
                 world = run_world(seed, parsed.steps, Path(folder), say if parsed.trace else _quiet)
@@ -41,7 +41,7 @@ def main() -> int:
                 say(str(breach))
                 failed += 1
                 continue
-        say(f"seed {seed}: held for {world.steps} steps, {time.monotonic() - began:.1f} s")
+        say(f"seed {seed}: held for {world.steps} steps, {time.process_time() - began:.1f} s of a core")
     return 1 if failed else 0
 
 

@@ -105,6 +105,7 @@ class Run:
     owner: Owner | None = None
     uplink: SimUplink | None = None
     wake_at: int | None = None
+    wake_number: int = 0
 
     def give(self, message: Message | None) -> None:
         """One turn of the owner's loop."""
@@ -234,9 +235,11 @@ class SimBox:
         if run.wake_at is not None and run.wake_at <= at_ms:
             return
         run.wake_at = at_ms
+        run.wake_number += 1
+        number = run.wake_number
 
         def wake() -> None:
-            if run.wake_at == at_ms:
+            if run.wake_number == number:
                 run.wake_at = None
                 run.give(None)
 

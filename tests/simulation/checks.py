@@ -1,18 +1,26 @@
 """What must hold: at each order to a relay, after every step, and when everything has been healed."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cloud_server.core import accounts
+from cloud_server.core.batch_facts import MeterFacts
+from cloud_server.ports import Unit
+from edge_agent.core import invariants
 from edge_agent.core.decision import join
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.readings import fresh_reading
+from edge_agent.core.state import MeterRow
+from edge_agent.core.wallets import running_micro
 from edge_agent.ports import RelayOrder
+from protocol.records import Interval
 from tests.simulation.box import SimBox
+from tests.simulation.box_books import BookReader
+from tests.simulation.meters import CYCLE_MS, WRAP_WH
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-MONEY_CAUSES = ("arrears", "overload", "alarm2")
+MONEY_CAUSES: Final = ("arrears", "overload", "alarm2")
 
 
 def order_faults(box: SimBox, order: RelayOrder) -> list[str]:
@@ -36,10 +44,32 @@ def order_faults(box: SimBox, order: RelayOrder) -> list[str]:
             found.append(f"opened for {row.cause} on a stale reading")
         if row.state.held:
             found.append(f"opened for {row.cause} with its register held")
+    wallet = owned.place.wallet_of.get(order.meter)
+    closes = order.wanted is RelayOrdered.CLOSED and mode == "prepaid" and row.state.service == "in_service"
+    if closes and wallet is not None and state.wallets[wallet.wallet].state.arrears_open:
+        found.append("closed while the arrears latch stands")
     kept = box.run.store.load()
     if kept is None or next(r for r in kept.meters if r.meter == order.meter).wanted != order.wanted.value:
         found.append(f"ordered {order.wanted} before that was committed")
     return [f"meter {order.meter[-8:]}: {text}" for text in found]
+
+
+def right_contact(box: SimBox, meter: str) -> bool | None:
+    """Whether supply should be on by the rules of enforcement, said once more in other words; None: not ours to say."""
+    owned = box.owner.box
+    row, wallet = owned.state.meters[meter], owned.place.wallet_of.get(meter)
+    if row.state.locked_out is not None:
+        return False
+    if row.state.service == "observe":
+        return None
+    if row.state.mode != "prepaid":
+        return row.state.mode == "protected"
+    if wallet is None:
+        return True
+    if row.state.overload_latched:
+        return False
+    balance, latched = running_micro(owned.state, wallet), owned.state.wallets[wallet.wallet].state.arrears_open
+    return balance >= wallet.reconnect_micro if latched else balance > wallet.trip_micro
 
 
 class Checker:
@@ -47,6 +77,7 @@ class Checker:
 
     def __init__(self, world: "World") -> None:
         self.world = world
+        self.books = {name: BookReader() for name in world.boxes}
 
     def now(self, *, thorough: bool) -> list[str]:
         """After every step."""
@@ -57,54 +88,133 @@ class Checker:
             if box.alive:
                 found += [f"box {box.box[-8:]}: {text}" for text in self._box(box)]
         if world.centre.running:
-            found += [*world.centre.doubts(), *world.centre.breaches(thorough=thorough)]
+            found += [*world.centre.doubts(), *world.centre.breaches(thorough=thorough), *self._acknowledged()]
         return found
 
     def _box(self, box: SimBox) -> list[str]:
-        """Memory is the store, and what was put off for company."""
+        """Memory is the store, and what was put off for company; and the store's books are right."""
         kept, owned = box.run.store.load(), box.owner.box
         assert kept is not None
         waiting = join(*owned.deferred)
-        found = []
+        found = invariants.breaches(self.books[box.box].read(box.run.store))
         if {row.meter: row for row in (*kept.meters, *waiting.meters)} != owned.state.meters:
             found.append("meters in memory are not those of the store")
         if {row.wallet: row for row in (*kept.wallets, *waiting.wallets)} != owned.state.wallets:
             found.append("wallets in memory are not those of the store")
         if kept.marks != owned.state.marks:
             found.append("marks in memory are not those of the store")
+        if owned.state.marks.epoch == 1 and box.owner.sealing.set_back is not None:
+            found.append(f"believes that it was set back: {box.owner.sealing.set_back}")
         return found
+
+    def _acknowledged(self) -> list[str]:
+        """8. What was answered to staff, and what was acknowledged to a box, is in the books."""
+        world, found = self.world, []
+        with world.centre.parts.centre.store.read() as unit:
+            for key, sold in world.staff.sales.items():
+                if sold.sale is not None and unit.ledger.sale(sold.sale) is None:
+                    found.append(f"8 {key}: sale {sold.sale} was answered and is not in the books")
+            for box in world.boxes.values():
+                waits = box.run.store.first_unacknowledged() if box.alive else (0, 0)
+                row, head = unit.fleet.box(box.box), len(self.books[box.box].headers)
+                held = head if waits is None else waits[1] - 1
+                if row is not None and row.batch_head.seq < held:
+                    found.append(f"8 box {box.box[-8:]}: {held} batches acknowledged, {row.batch_head.seq} held")
+        return found
+
+    # --- the end ----------------------------------------------------------------------------------------------------
 
     def unsettled(self) -> list[str]:
         """What has not come to rest yet."""
-        found = []
         if not self.world.centre.running or not all(box.alive for box in self.world.boxes.values()):
             return ["something is dead"]
+        found = []
         with self.world.centre.parts.centre.store.read() as unit:
             for name, box in self.world.boxes.items():
-                row = unit.fleet.box(name)
-                assert row is not None
-                marks = box.owner.box.state.marks
-                if box.run.store.pending_count() or box.run.store.first_unacknowledged():
-                    found.append(f"box {name[-8:]}: {box.run.store.pending_count()} records wait")
-                if row.command_head.seq != marks.commands_seq:
-                    found.append(f"box {name[-8:]}: applied {marks.commands_seq} of {row.command_head.seq} commands")
-                if row.applied_seq != row.command_head.seq:
-                    found.append(f"box {name[-8:]}: answered {row.applied_seq} of {row.command_head.seq} commands")
-                in_flight = [accounts.in_flight(w.wallet) for w in unit.fleet.wallets_of_box(name)]
-                found += [f"{a} holds {micro}" for a, micro in unit.ledger.sums(in_flight).items() if micro]
+                found += [f"box {name[-8:]}: {text}" for text in _unsettled(unit, box)]
         return found
 
     def at_the_end(self) -> list[str]:
         """When everything was healed and has come to rest."""
-        world = self.world
         found = self.unsettled()
-        with world.centre.parts.centre.store.read() as unit:
-            for box in world.boxes.values():
-                for wallet, row in box.owner.box.state.wallets.items():
-                    books = unit.ledger.sums([accounts.wallet(wallet)]).get(accounts.wallet(wallet), 0)
-                    if books != row.state.book_micro:
-                        found.append(f"wallet {wallet[-8:]}: the box has {row.state.book_micro}, the ledger {books}")
-            for key, sold in world.staff.sales.items():
+        with self.world.centre.parts.centre.store.read() as unit:
+            for key, sold in self.world.staff.sales.items():
                 if sold.sale is None or unit.ledger.sale(sold.sale) is None:
                     found.append(f"{key}: sale {sold.sale} is not in the books")
+            for box in self.world.boxes.values():
+                facts = {meter: fact for meter, (fact, _) in unit.readings.meter_states(box.box).items()}
+                found += [f"box {box.box[-8:]}: {text}" for text in _settled_wrong(unit, box, facts)]
+                found += [f"box {box.box[-8:]}: {text}" for text in self._energy(box)]
         return found
+
+    def _energy(self, box: SimBox) -> list[str]:
+        """11. What each meter's register rose by, and nothing else, was charged."""
+        found, told = [], self.books[box.box].read(box.run.store).records
+        for meter in box.meters.values():
+            latest, row = box.owner.box.state.latest[meter.meter], box.owner.box.state.meters[meter.meter]
+            cuts = [record for record in told if isinstance(record, Interval) and record.meter == meter.meter]
+            if cuts and sum(cut.energy_wh for cut in cuts) != (row.state.raw_wh or 0) - cuts[0].from_.raw_wh:
+                found.append(f"11 meter {meter.meter[-8:]}: its intervals do not add up to its register")
+            if abs(latest.raw_wh % WRAP_WH - meter.register_wh) > 100:
+                found.append(f"meter {meter.meter[-8:]} shows {meter.register_wh}, the box believes {latest.raw_wh}")
+        return found
+
+
+def _unsettled(unit: Unit, box: SimBox) -> list[str]:
+    row, marks, store = unit.fleet.box(box.box), box.owner.box.state.marks, box.run.store
+    assert row is not None
+    found = []
+    if store.pending_count() or store.first_unacknowledged():
+        found.append(f"{store.pending_count()} records wait, batches from {store.first_unacknowledged()}")
+    stand = (row.command_head.seq, marks.commands_seq, row.applied_seq)
+    if len(set(stand)) > 1:
+        found.append("{} commands signed, {} applied, {} answered".format(*stand))
+    in_flight = [accounts.in_flight(wallet.wallet) for wallet in unit.fleet.wallets_of_box(box.box)]
+    found += [f"{name} holds {micro}" for name, micro in unit.ledger.sums(in_flight).items() if micro]
+    for meter in box.meters.values():
+        right = right_contact(box, meter.meter)
+        if right is not None and meter.closed != right:
+            found.append(f"meter {meter.meter[-8:]}: closed {meter.closed}, right is {right}")
+        latest = box.owner.box.state.latest.get(meter.meter)
+        stale = latest is None or box.clock.mono_ms() - latest.mono_ms > 2 * CYCLE_MS
+        if stale or meter.meter in box.owner.box.state.lost:
+            found.append(f"meter {meter.meter[-8:]}: not read")
+        if box.owner.box.state.meters[meter.meter].state.held:
+            found.append(f"meter {meter.meter[-8:]}: held")
+    return found
+
+
+def _settled_wrong(unit: Unit, box: SimBox, facts: dict[str, MeterFacts]) -> list[str]:
+    found = []
+    for wallet, row in box.owner.box.state.wallets.items():
+        books = unit.ledger.sums([accounts.wallet(wallet)]).get(accounts.wallet(wallet), 0)
+        if books != row.state.book_micro:
+            found.append(f"wallet {wallet[-8:]}: the box has {row.state.book_micro}, the ledger {books}")
+    for meter in box.meters:
+        state = box.owner.box.state.meters[meter]
+        fact = facts.get(meter, MeterFacts(meter=meter))
+        if _as_told(state) != _as_known(fact):
+            found.append(f"meter {meter[-8:]}: the box is {_as_told(state)}, the centre believes {_as_known(fact)}")
+    return found
+
+
+def _as_told(row: MeterRow) -> dict[str, object]:
+    return {
+        "service": row.state.service,
+        "locked out": row.state.locked_out.who if row.state.locked_out is not None else None,
+        "wanted": row.wanted,
+        "seen": row.seen,
+        "held": row.state.held,
+        "overload": row.state.overload_latched,
+    }
+
+
+def _as_known(fact: MeterFacts) -> dict[str, object]:
+    return {
+        "service": fact.service,
+        "locked out": fact.locked_out_by,
+        "wanted": fact.wanted,
+        "seen": fact.seen,
+        "held": fact.held,
+        "overload": fact.overload,
+    }

@@ -11,28 +11,47 @@ from tests.fakes.centre_clock import NOON_MS
 START_MS = NOON_MS
 
 
+@dataclass(order=True)
+class Coming:
+    """Something to happen. `wait_ms`: how long it would wait of itself; None where it is bound to its instant."""
+
+    at_ms: int
+    number: int
+    wait_ms: int | None = field(compare=False)
+    what: Callable[[], None] = field(compare=False)
+
+
 @dataclass
 class Timeline:
     """The true time and what is to come. `grain_ms`: nothing is scheduled sooner than that, so that weeks pass fast."""
 
     now_ms: int = START_MS
     grain_ms: int = 0
-    _heap: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
-    _order: "itertools.count[int]" = field(default_factory=itertools.count)
+    _heap: list[Coming] = field(default_factory=list)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def after(self, delay_ms: int, what: Callable[[], None], *, exact: bool = False) -> None:
         """Let something happen later: never sooner than the grain, unless it is bound to its instant (`exact`)."""
-        wait_ms = delay_ms if exact else max(delay_ms, self.grain_ms)
-        heapq.heappush(self._heap, (self.now_ms + max(wait_ms, 0), next(self._order), what))
+        wait_ms = max(delay_ms, 0)
+        at_ms = self.now_ms + (wait_ms if exact else max(wait_ms, self.grain_ms))
+        heapq.heappush(self._heap, Coming(at_ms, next(self._numbers), None if exact else wait_ms, what))
 
     def go_on(self, ms: int) -> None:
         """Let everything happen that is due within `ms`, in its order."""
         until = self.now_ms + ms
-        while self._heap and self._heap[0][0] <= until:
-            at_ms, _, what = heapq.heappop(self._heap)
-            self.now_ms = max(self.now_ms, at_ms)
-            what()
+        while self._heap and self._heap[0].at_ms <= until:
+            coming = heapq.heappop(self._heap)
+            self.now_ms = max(self.now_ms, coming.at_ms)
+            coming.what()
         self.now_ms = until
+
+    def fine(self) -> None:
+        """No grain any more: what waited for it alone happens as soon as it would have of itself."""
+        self.grain_ms = 0
+        for coming in self._heap:
+            if coming.wait_ms is not None:
+                coming.at_ms = min(coming.at_ms, self.now_ms + coming.wait_ms)
+        heapq.heapify(self._heap)
 
 
 @dataclass

@@ -40,7 +40,7 @@ def hours_pass(world: "World") -> str:
 
 
 def days_pass(world: "World") -> str:
-    days = world.chance.choice((1, 2, 3, 9))
+    days = world.chance.choice((1, 2, 5))
     world.let_pass(days * DAY_MS, 3 * HOUR_MS)
     return f"{days} days pass"
 

@@ -2,4 +2,6 @@
 
 from typing import Final
 
-KEPT: Final[tuple[tuple[int, int, str], ...]] = ()
+KEPT: Final[tuple[tuple[int, int, str], ...]] = (
+    (6, 25, "records of what would be done flapped with the age of readings; back in observe, nothing was told"),
+)

@@ -6,6 +6,7 @@ A meter outlives the agent that reads it. A bus belongs to one run of the agent 
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from edge_agent.core.measured import UNKNOWN, MeterReading, ReadPurpose, RelayOrdered, RelayPosition
@@ -18,6 +19,7 @@ from edge_agent.ports import (
     MeterBack,
     MeterLost,
     PolledMeter,
+    PrepaidOrder,
     ReadingReport,
     RelayOrder,
     RelayOutcome,
@@ -140,6 +142,10 @@ class SimBus:
 
         self._later(self.chance.randrange(100, 900), tell, exact=True)
 
+    def set_clock(self, meters: Sequence[str], utc_offset_s: int) -> None: ...
+
+    def order_prepaid(self, order: PrepaidOrder) -> None: ...
+
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None:
         wanted = tuple(meters)
 
@@ -148,11 +154,8 @@ class SimBus:
             self._tell(BoundaryDone(self.name, at_wall_ms, silent))
 
         for number, meter in enumerate(wanted):
-            self._later(
-                200 * (number + 1),
-                lambda meter=meter: self._read_all((meter,), ReadPurpose.BOUNDARY, at_wall_ms),  # type: ignore[misc]
-                exact=True,
-            )
+            read = partial(self._read_all, (meter,), ReadPurpose.BOUNDARY, at_wall_ms)
+            self._later(200 * (number + 1), read, exact=True)
         self._later(200 * (len(wanted) + 1), done, exact=True)
 
     def reconfigure(self, meters: Sequence[PolledMeter]) -> None:

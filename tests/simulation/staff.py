@@ -1,12 +1,15 @@
 """People: they sell, order, lock out and lift, come back to what they were not answered, and click twice."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows import plan_site
+from cloud_server.flows.sign_lines import issue_command
 from cloud_server.ports import Actor, KeyReused, Operation, OperationKind, Refused, SaleOrder
+from protocol.commands import ResolveRegister
 from protocol.site_plan import SitePlan
 from tests.cloud_server.site_rig import CASHIER
 from tests.simulation.centre import SimCentre
@@ -128,6 +131,20 @@ class Staff:
         ends = kind in ("protected", "forced_off") and self.chance.random() < 0.5
         until_ms = self.time.now_ms + self.chance.choice((60_000, 1_800_000, 86_400_000)) if ends else None
         return self.operate(kind, meters, until_ms)
+
+    def let_registers_stand(self, boxes: Iterable[str], held: Iterable[str]) -> None:
+        """Two people have looked at registers that were held, and say that they are right."""
+        by_box, centre = {meter: box for box in boxes for meter in self._meters_of(box)}, self.centre.parts.centre
+        with centre.store.write() as unit:
+            for meter in held:
+                box = unit.fleet.box(by_box[meter])
+                assert box is not None
+                body = ResolveRegister(meter=meter, accept=True, who="li", second="wang")
+                issue_command(centre, unit, box, body, "li")
+        centre.journal.append_unmarked()
+
+    def _meters_of(self, box: str) -> tuple[str, ...]:
+        return tuple(meter for meter in self.meters if meter[-8:-4] == box[-8:-4])
 
     def take_plan(self, plan: SitePlan) -> None:
         """A new plan: prices, thresholds."""

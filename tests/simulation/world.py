@@ -41,10 +41,11 @@ class World:
         self.time = Timeline()
         self.steps = 0
         self.healing = False
+        self.judged: list[str] = []
         self.ending = False
         self.told: list[str] = []
         self.wrongs: list[str] = []
-        self.interval_s = self.chance.choice((900, 1_800, 3_600))
+        self.interval_s = self.chance.choice((1_800, 3_600, 7_200))
         self.fibres: dict[str, Fibre] = {}
         self.boxes: dict[str, SimBox] = {}
         bells = Bells(self._ring, lambda box: box in self.fibres and self.fibres[box].held is not None)
@@ -157,26 +158,26 @@ class World:
         for box in self.boxes.values():
             self._start(box, box.run, power=False)
 
-    def _test_relay(self, box: SimBox, meter: str) -> None:
-        """A relay test on the spot, until it is passed; a slow bus may make one fail."""
-        while True:
-            answer = box.ask("relay_test", meter=meter, who="Li")
-            while answer.empty():
-                self.time.go_on(2 * SECOND_MS)
-            if answer.get()["passed"] is True:
-                return
-
     def _commission(self) -> None:
-        """Relay tests on the spot, then all meters of tenants in service."""
-        self.time.go_on(10 * SECOND_MS)
-        for box in self.boxes.values():
-            for meter in box.meters:
-                self._test_relay(box, meter)
+        """Relay tests on the spot, in all shafts at once, then all meters of tenants in service."""
+        self.time.go_on(8 * SECOND_MS)
+        waiting = {box.box: list(box.meters) for box in self.boxes.values()}
+        while any(waiting.values()):
+            tests = [(box, box.ask("relay_test", meter=waiting[box.box][0], who="Li")) for box in self._with(waiting)]
+            while any(answer.empty() for _, answer in tests):
+                self.time.go_on(SECOND_MS)
+            for box, answer in tests:
+                if answer.get()["passed"] is True:
+                    waiting[box.box].pop(0)
         for _ in range(6):
             self.staff.sell()
         self.staff.operate("in_service", self.staff.meters)
         self.time.go_on(30 * SECOND_MS)
         self.check("commissioned")
+
+    def _with(self, waiting: dict[str, list[str]]) -> list[SimBox]:
+        """Boxes for which something waits."""
+        return [box for box in self.boxes.values() if waiting[box.box]]
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class World:
         """Let time pass; with a grain nothing happens more often than that but what is bound to its instant."""
         self.time.grain_ms = grain_ms
         self.time.go_on(ms)
-        self.time.grain_ms = 0
+        self.time.fine()
 
     def step(self) -> None:
         """One thing happens, then everything is checked."""
@@ -217,9 +218,13 @@ class World:
         from tests.simulation.happenings import heal
 
         heal(self)
+        self.let_pass(MINUTE_MS)
+        # What is not urgent is sealed when the next interval ends.
+        self.let_pass(self.interval_s * SECOND_MS, 2 * MINUTE_MS)
         for _ in range(40):
             self.let_pass(30 * SECOND_MS)
             self.staff.ask_for_all()
+            self._judge_held()
             if not self.checker.unsettled():
                 break
         self.let_pass(10 * SECOND_MS)
@@ -227,6 +232,19 @@ class World:
         found = [*self.checker.now(thorough=True), *self.checker.at_the_end()]
         if found:
             raise Breach(self._report(found))
+
+    def _judge_held(self) -> None:
+        """A register that is held waits for people."""
+        held = [
+            row.meter
+            for box in self.boxes.values()
+            if box.alive
+            for row in box.owner.box.state.meters.values()
+            if row.state.held
+        ]
+        if held and self.centre.running and self.judged != held:
+            self.staff.let_registers_stand(sorted(self.boxes), held)
+            self.judged = held
 
     def close(self) -> None:
         """Let go of all files."""
