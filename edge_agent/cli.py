@@ -15,9 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     for name in NOT_FOR_BOXES if arguments is None else ():
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None says "not to be imported" (import system)
-    from edge_agent.agent import commands  # noqa: PLC0415 - only now that what a box has no use for is left out
+    from edge_agent.agent import commands, terminal  # noqa: PLC0415 - only now that what a box does not use is left out
 
-    return commands.carry_out(parsed, commands.Terminal(_say, _complain, input))
+    return commands.carry_out(parsed, terminal.Terminal(_say, _complain, input))
 
 
 def _say(words: str) -> None:
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     batches = commands.add_parser("batches", help="sealed batches").add_subparsers(required=True, metavar="COMMAND")
     show = _add(batches, "show", "the batches of this epoch, with the agent stopped", "batches show", scripts=True)
     show.add_argument("--from", dest="from_seq", type=int, default=1, help="first number (%(default)s)")
+    _add_courier(commands)
     profile = commands.add_parser("profile", help="meter profiles").add_subparsers(required=True, metavar="COMMAND")
     _add_profile(profile, "check", "say everything that is wrong with a profile, or what it would read and write")
     words = "ask one meter all that its profile reads and show raw words beside values; writes nothing"
@@ -64,6 +65,19 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--parity", choices="NEO", default="N", help="(%(default)s)")
     trial.add_argument("--stop-bits", type=int, choices=(1, 2), default=1, help="(%(default)s)")
     return parser
+
+
+def _add_courier(commands: Any) -> None:
+    """Lines carried by hand where the fibre is cut."""
+    courier = commands.add_parser("courier", help="lines by file or stick").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    words = "write what the centre has not acknowledged into files; also while the agent runs"
+    out = _add(courier, "export", words, "courier export", scripts=True)
+    out.add_argument("--to", type=Path, required=True, help="a file, a folder, or a stick with a folder tallybox")
+    words = "let the running agent take keys, epochs and commands from the centre's file"
+    into = _add(courier, "import", words, "courier import", scripts=True)
+    into.add_argument("file", type=Path, help="the centre's file, or a folder or stick with files for this box")
 
 
 def _add_profile(commands: Any, name: str, words: str) -> Any:

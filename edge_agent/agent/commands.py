@@ -7,15 +7,16 @@ import json
 import select
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_agent.agent.checks import check_box
+from edge_agent.agent.courier import export_lines, import_lines
 from edge_agent.agent.enrol import enrol
 from edge_agent.agent.offline import stored_batches, stored_status
 from edge_agent.agent.profile_trial import try_profile
 from edge_agent.agent.profiles import check_profile, read_meter
 from edge_agent.agent.run import run
+from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
 from edge_agent.bus.serial_port import LineDown, SerialSettings
 from edge_agent.clock import SystemClock
 from edge_agent.config import BadConfig, BoxFile, read_box_file
@@ -28,24 +29,12 @@ from edge_agent.sync.enrolment import Refused, Waiting
 from edge_agent.sync.identity import IdentityFault
 from protocol.errors import TheirFault
 
-OK: Final = 0
-FAILED: Final = 1
-WRONG: Final = 2
 WATCH_EVERY_S: Final = 1.0
 _WARNINGS: Final = {
     "relay_test": "The relay will open and close: the shop is without power for some seconds.",
     "guard_test": "The meter's own account will be topped up by 0.01; no relay moves.",
 }
 _CLEAR: Final = "\x1b[H\x1b[2J"
-
-
-@dataclass(frozen=True, slots=True)
-class Terminal:
-    """Where words go: `say` to stdout, `complain` to stderr; `ask` waits for a typed line."""
-
-    say: Callable[[str], None]
-    complain: Callable[[str], None]
-    ask: Callable[[str], str]
 
 
 def carry_out(parsed: Namespace, terminal: Terminal) -> int:
@@ -190,6 +179,14 @@ def _profile_try(parsed: Namespace, terminal: Terminal) -> int:
     return OK if all_well else FAILED
 
 
+def _courier_export(parsed: Namespace, terminal: Terminal) -> int:
+    return export_lines(_box_file(parsed), parsed.to, terminal, in_json=parsed.json)
+
+
+def _courier_import(parsed: Namespace, terminal: Terminal) -> int:
+    return import_lines(_box_file(parsed), parsed.file, terminal, in_json=parsed.json)
+
+
 def _say_json(terminal: Terminal, value: object) -> None:
     terminal.say(json.dumps(value, ensure_ascii=False, indent=1))
 
@@ -204,6 +201,8 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
     "guard-test": _test,
     "lock-out": _lock_out,
     "batches show": _batches_show,
+    "courier export": _courier_export,
+    "courier import": _courier_import,
     "profile check": _profile_check,
     "profile try": _profile_try,
 }

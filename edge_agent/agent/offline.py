@@ -8,6 +8,7 @@ from edge_agent.agent.buses import read_place
 from edge_agent.agent.run import who_is
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile
+from edge_agent.flows.courier import next_piece, told_piece
 from edge_agent.flows.start_up import NotEnrolled, load_box
 from edge_agent.flows.tell import status_of
 from edge_agent.health import read_boot_id
@@ -52,4 +53,17 @@ def stored_batches(box_file: BoxFile, from_seq: int) -> list[dict[str, Any]]:
                     "line": batch.line.raw.decode("ascii"),
                 }
             )
+        return found
+
+
+def stored_pieces(box_file: BoxFile) -> list[dict[str, Any]]:
+    """Everything sealed that the centre has not acknowledged, as pieces for files. Raises StoreFault, NotEnrolled."""
+    with open_store(box_file.state_dir, SystemClock().wall_ms()) as store:
+        held = store.load()
+        if held is None:
+            raise NotEnrolled("this state_dir holds no epoch")
+        found, after = [], None
+        while (piece := next_piece(store, held.marks.box, after)) is not None:
+            found.append(told_piece(piece))
+            after = piece.last
         return found

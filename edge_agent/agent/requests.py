@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.core.orders import lock_out_on_the_spot
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_guard, may_test_relay
+from edge_agent.flows.courier import next_piece, take_file, told_piece
 from edge_agent.flows.guard_test import GuardTest
 from edge_agent.flows.relay_test import RelayTest
+from edge_agent.flows.seal_batches import seal_pending
 from edge_agent.flows.tell import find_meter, meter_status, status_of
 from edge_agent.ports import LocalRequest
+from protocol.errors import TooLarge
 
 if TYPE_CHECKING:
     from edge_agent.agent.owner import Owner
@@ -110,6 +113,35 @@ def _lock_out(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
     return {"meter": meter, "locked_out": who, "status": meter_status(box, meter, box.clock.wall_ms())}
 
 
+def _courier_export(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
+    """One piece of what the centre lacks, behind the batch named by `after`; what waits is sealed before the first."""
+    after = request.arguments.get("after")
+    place = None if after is None else _place(after)
+    if after is not None and place is None:
+        return {"error": "after: right would be an epoch and a number, for example [1, 7]"}
+    if place is None:
+        seal_pending(owner.box, owner.sealing)
+    return told_piece(next_piece(owner.box.store, owner.box.who.box, place))
+
+
+def _place(after: object) -> tuple[int, int] | None:
+    match after:
+        case [int(epoch), int(seq)] if epoch > 0 and seq > 0:
+            return epoch, seq
+        case _:
+            return None
+
+
+def _courier_import(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
+    text = request.arguments.get("text")
+    if not isinstance(text, str):
+        return {"error": "text: the file's lines are needed"}
+    try:
+        return {"lines": take_file(owner.sync, text.encode())}
+    except TooLarge as fault:
+        return {"error": str(fault)}
+
+
 _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]] = {
     "status": _status,
     "relay_test_look": _relay_test_look,
@@ -117,4 +149,6 @@ _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]]
     "guard_test_look": _guard_test_look,
     "guard_test": _guard_test,
     "lock_out": _lock_out,
+    "courier_export": _courier_export,
+    "courier_import": _courier_import,
 }

@@ -17,8 +17,8 @@ from typing import Any, Final
 from edge_agent.ports import LocalRequest
 
 NAME: Final = "agent.sock"
-LINE_BYTES_MAX: Final = 64 * 1024
-"""One request: a word and a few arguments."""
+LINE_BYTES_MAX: Final = 9 * 1024 * 1024
+"""One request: usually a word and a few arguments; a courier file of the greatest size fits too."""
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """One answer: the status of 200 meters is about 100 kB."""
 CONNECTIONS_MAX: Final = 8

@@ -197,7 +197,7 @@ class Synchroniser:
     def _take(self, believed: Believed, now: int) -> None:
         answer = believed.answer
         self._take_time(answer)
-        self._take_keys(believed.ring)
+        self.take_keys(believed.ring)
         self._take_limits(believed)
         self._take_epochs(believed)
         acknowledged = self._take_acknowledgement(answer)
@@ -223,7 +223,7 @@ class Synchroniser:
         self.ahead_ms = wall_ms - answer.server_time_ms
         self.box.trust = self.box.trust.confirmed(wall_ms, self.box.clock.mono_ms(), answer.server_time_ms)
 
-    def _take_keys(self, ring: KeyRing) -> None:
+    def take_keys(self, ring: KeyRing) -> None:
         """Keep a higher key generation at once: from now on its signature is wanted on every command."""
         if ring.generation > self.ring.generation:
             marks = msgspec.structs.replace(self.box.state.marks, key_generation=ring.generation)
@@ -285,8 +285,12 @@ class Synchroniser:
                 log.error("epoch_not_taken", extra={"fields": {"hash": line.hash, "reason": str(fault)}})
                 return
             if taken:
-                self.sealing.set_back = None
-                self._resend_from = None
+                self.epoch_taken()
+
+    def epoch_taken(self) -> None:
+        """A newer epoch took effect: what the store had lost is behind us."""
+        self.sealing.set_back = None
+        self._resend_from = None
 
     def _take_wishes(self, answer: Answer, now: int) -> None:
         self._resend_from = answer.resend_from
