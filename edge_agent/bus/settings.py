@@ -6,13 +6,13 @@ nothing is written twice within an errand, since what a lost answer meant is see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from edge_agent.bus.meter import BusMeter, Decoded, unlock_request
-from edge_agent.bus.requests import Request, write_request
+from edge_agent.bus.requests import SINGLE_WRITE_FUNCTIONS, Request, write_request
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.core.meter_clock import GOOD_WITHIN_MS, clock_time, clock_words, local_instant, off_ms
-from edge_agent.core.meter_profile import MeterClock, UnlockStep
+from edge_agent.core.meter_profile import MeterClock
 from edge_agent.ports import Clock, ClockReport, PrepaidOrder, PrepaidReport, ReportSink
 
 Ask = Callable[[BusMeter, Request], Reply | LineFault]
@@ -39,9 +39,9 @@ class Settings:
         after: int | None = before
         detail = "right"
         if before is None or abs(before) > GOOD_WITHIN_MS:
-            write = clock_words(clock, local_instant(self._clock.wall_ms(), utc_offset_s))
-            request = write_request(meter.polled.unit, clock.write_function, clock.address, write)
-            fault = self._write(meter, clock.unlock, request)
+            words = clock_words(clock, local_instant(self._clock.wall_ms(), utc_offset_s))
+            unlock = [unlock_request(step, meter.polled.unit) for step in clock.unlock]
+            fault = self._write(meter, (*unlock, *_clock_writes(meter.polled.unit, clock, words)))
             if fault is not None:
                 return fault
             read = self._off(meter, clock, utc_offset_s)
@@ -66,7 +66,7 @@ class Settings:
         fault: LineFault | None = None
         for write in order.writes:
             request = write_request(meter.polled.unit, write.function, write.address, write.values)
-            fault = self._write(meter, (), request)
+            fault = self._write(meter, (request,))
             if fault is not None:
                 break
         decoded = Decoded()
@@ -82,9 +82,19 @@ class Settings:
         self._reports.put(PrepaidReport(self._bus, meter.meter, order.order_id, values, detail, self._clock.mono_ms()))
         return fault
 
-    def _write(self, meter: BusMeter, unlock: Sequence[UnlockStep], request: Request) -> LineFault | None:
-        for step in (*(unlock_request(step, meter.polled.unit) for step in unlock), request):
-            outcome = self._ask(meter, step)
+    def _write(self, meter: BusMeter, requests: Iterable[Request]) -> LineFault | None:
+        """One after the other, until one is not confirmed."""
+        for request in requests:
+            outcome = self._ask(meter, request)
             if isinstance(outcome, LineFault):
                 return outcome
         return None
+
+
+def _clock_writes(unit: int, clock: MeterClock, words: tuple[int, ...]) -> Iterator[Request]:
+    """The whole clock at once, or register by register for makes that take function 6 alone."""
+    if clock.write_function not in SINGLE_WRITE_FUNCTIONS:
+        yield write_request(unit, clock.write_function, clock.address, words)
+        return
+    for offset, word in enumerate(words):
+        yield write_request(unit, clock.write_function, clock.address + offset, (word,))

@@ -12,6 +12,7 @@ from edge_agent.core.decision import Decision
 from edge_agent.core.guard import Account, exposure_micro, read_account, writes_for
 from edge_agent.core.guarding import Keeping, keeping, wanted_account
 from edge_agent.core.meter_profile import RegisterWrite
+from edge_agent.core.state import Now
 from edge_agent.flows.box import Box
 from edge_agent.ports import PrepaidOrder, PrepaidReport
 
@@ -63,16 +64,16 @@ class GuardKeeper:
                 self._leave(meter, AGAIN_AFTER_MS)
         busy = {box.place.bus_of.get(meter) for meter in (*self._visits, *box.lent)}
         for meter, bus in box.place.bus_of.items():
-            if bus not in busy and self._is_due(meter, now.mono_ms):
+            if bus not in busy and self._is_due(meter, now):
                 self._visit(meter, (), 0)
                 busy.add(bus)
 
-    def _is_due(self, meter: str, now_ms: int) -> bool:
-        kept = keeping(self.box.place, self.box.state, meter, self.box.now())
+    def _is_due(self, meter: str, now: Now) -> bool:
+        kept = keeping(self.box.place, self.box.state, meter, now)
         if kept in (Keeping.NOT_OURS, Keeping.REST):
             return False
         left = self._left.get(meter)
-        if left is None or left.keeping is not kept or now_ms >= left.next_ms:
+        if left is None or left.keeping is not kept or now.mono_ms >= left.next_ms:
             return True
         return kept is Keeping.ON and self._level(meter) > left.level_micro + RISE_MICRO
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_agent.core.meter_profile import RegisterWrite
-from edge_agent.ports import ClockReport, FaultReport, PrepaidOrder, PrepaidReport
-from tests.edge_agent.bus.simulated_bus import SimulatedStreet, simulated_street
+import pytest
+
+from edge_agent.bus.meter import BusMeter
+from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.requests import Request
+from edge_agent.bus.settings import Settings
+from edge_agent.bus.verdict import Reply
+from edge_agent.clock import SystemClock
+from edge_agent.core.meter_clock import clock_words
+from edge_agent.core.meter_profile import MeterClock, RegisterWrite
+from edge_agent.ports import ClockReport, FaultReport, PolledMeter, PrepaidOrder, PrepaidReport
+from tests.edge_agent.bus.simulated_bus import Reports, SimulatedStreet, simulated_street
 
 CHINA_S = 8 * 3_600
+AT = datetime(2026, 11, 22, 9, 58, 7, tzinfo=UTC)
 
 
 def visit(street: SimulatedStreet, name: str, *writes: RegisterWrite) -> PrepaidReport:
@@ -29,6 +41,36 @@ def test_a_clock_that_is_off_is_set_and_read_back_one_that_is_right_is_left_alon
         assert abs(first.after_ms) <= 1_500
         assert second.before_ms == second.after_ms
         assert not street.reports.all_of(FaultReport)
+
+
+@pytest.mark.parametrize(("function", "writes"), [(16, [(0x20, 4)]), (6, [(0x20, 1), (0x21, 1), (0x22, 1), (0x23, 1)])])
+def test_a_clock_is_unlocked_and_written_whole_or_register_by_register(
+    function: int, writes: list[tuple[int, int]]
+) -> None:
+    names = ("second", "minute", "hour", "weekday", "day", "month", "year", "reserved")
+    unlock = (RegisterWrite(6, 0x70, (1_234,)),)
+    clock = MeterClock(function=3, write_function=function, address=0x20, bcd=True, byte_names=names, unlock=unlock)
+    profile = replace(builtin_profile("acrel_adf400l_1ph"), clock=clock)
+    asked: list[Request] = []
+
+    def ask(_: BusMeter, request: Request) -> Reply:
+        asked.append(request)
+        told = clock_words(clock, datetime(2020, 1, 1, tzinfo=UTC) if len(asked) == 1 else AT)
+        return Reply(request, told if request.is_read else (), 0)
+
+    reports = Reports()
+    meter = BusMeter(PolledMeter("m0", 1, profile))
+    Settings("A1", ask, reports.queue, StillClock()).set_clock(meter, 0)
+    assert [(each.address, each.count) for each in asked if not each.is_read] == [(0x70, 1), *writes]
+    report = reports.await_one(ClockReport)
+    assert (report.detail, report.after_ms) == ("set", 500)
+
+
+class StillClock(SystemClock):
+    """Always at one instant."""
+
+    def wall_ms(self) -> int:
+        return int(AT.timestamp()) * 1_000
 
 
 def test_an_account_is_read_written_once_and_read_again(tmp_path: Path) -> None:
