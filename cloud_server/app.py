@@ -28,8 +28,12 @@ from cloud_server.config import Config
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.operate_meters import MeterOperations
+from cloud_server.flows.read_alarms import AlarmOffice
+from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.flows.waiting import BoxBells, LiveRoom
@@ -73,6 +77,8 @@ class Parts:
     desk: SalesDesk
     operations: MeterOperations
     sign_in: SignIn
+    alarms: AlarmOffice
+    staff: StaffOffice
 
     def close(self) -> None:
         """Close files and connections."""
@@ -106,6 +112,7 @@ def wire(config: Config) -> Parts:
         fail_point=fail_point_from(os.environ.get(FAIL_POINT_VARIABLE)),
     )
     books = ReadBooks(centre)
+    people, passwords = StoredPeople(engine, site.site), ArgonPasswords()
     return Parts(
         centre=centre,
         engine=engine,
@@ -115,7 +122,9 @@ def wire(config: Config) -> Parts:
         books=books,
         desk=SalesDesk(centre, books),
         operations=MeterOperations(centre),
-        sign_in=SignIn(StoredPeople(engine, site.site), ArgonPasswords(), clock, chance),
+        sign_in=SignIn(people, passwords, clock, chance),
+        alarms=AlarmOffice(centre),
+        staff=StaffOffice(people, passwords, clock, chance),
     )
 
 
@@ -162,6 +171,10 @@ def make_app(parts: Parts) -> FastAPI:
         books=parts.books,
         desk=parts.desk,
         operations=parts.operations,
+        alarms=parts.alarms,
+        batches=BatchBook(parts.centre),
+        reports=ReportOffice(parts.centre, parts.alarms),
+        staff=parts.staff,
         feed=parts.live,
         sign_in=parts.sign_in,
         clock=parts.centre.clock,

@@ -13,6 +13,11 @@ Right = Literal[
     "put_in_service",
     "lock_out",
     "lift_lock_out",
+    "acknowledge_alarms",
+    "operate_many",
+    "see_books",
+    "manage_staff",
+    "see_audit",
     "see_roles",
 ]
 
@@ -30,6 +35,11 @@ TABLE: Final[dict[Right, frozenset[Role]]] = {
     "put_in_service": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
     "lock_out": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
     "lift_lock_out": frozenset({"supervisor", "technician", "administrator"}),
+    "acknowledge_alarms": frozenset({"cashier", "supervisor", "technician", "provisioner", "administrator"}),
+    "operate_many": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
+    "see_books": frozenset({"supervisor", "accountant", "administrator", "auditor"}),
+    "manage_staff": frozenset({"administrator"}),
+    "see_audit": frozenset({"administrator", "auditor"}),
     "see_roles": frozenset(ROLES),
 }
 """Each right, and the roles that have it. A person has the rights of all of their roles together."""

@@ -12,7 +12,7 @@ from cloud_server.flows.centre import Centre
 from cloud_server.flows.read_commands import command_row
 from cloud_server.flows.sign_lines import issue_command
 from cloud_server.ports import Actor, KeyReused, Operation, OperationKind, Refused, Unit
-from protocol.commands import Body, InService, LiftLockOut, LockOutCommand, SetMode
+from protocol.commands import Body, InService, LiftLockOut, LockOutCommand, ReleaseOverload, SetMode
 
 METERS_AT_ONCE_MAX: Final = 2_000
 """A whole large site in one order."""
@@ -25,6 +25,7 @@ _BODIES: Final[dict[OperationKind, Callable[[str, int | None, str], Body]]] = {
     "observe": lambda meter, _until, _who: InService(meter=meter, on=False),
     "lock_out": lambda meter, _until, who: LockOutCommand(meter=meter, who=who),
     "lift_lock_out": lambda meter, _until, who: LiftLockOut(meter=meter, who=who),
+    "release_overload": lambda meter, _until, _who: ReleaseOverload(meter=meter),
 }
 
 

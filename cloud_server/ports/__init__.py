@@ -38,6 +38,7 @@ from cloud_server.ports.console import (
     StaffRow,
     WallClock,
 )
+from cloud_server.ports.office import AlarmDesk, OperationBook, Reports
 from cloud_server.ports.store import (
     Store,
     Unit,
@@ -45,6 +46,7 @@ from cloud_server.ports.store import (
 
 __all__ = [
     "Actor",
+    "AlarmDesk",
     "Authority",
     "BadProof",
     "Books",
@@ -64,11 +66,13 @@ __all__ = [
     "LooksLikeDuplicate",
     "NameTaken",
     "Operation",
+    "OperationBook",
     "OperationKind",
     "Operations",
     "Passwords",
     "People",
     "Refused",
+    "Reports",
     "SaleOrder",
     "SessionRow",
     "SiteFacts",

@@ -160,7 +160,9 @@ class Desk(Protocol):
         ...
 
 
-OperationKind = Literal["prepaid", "protected", "forced_off", "in_service", "observe", "lock_out", "lift_lock_out"]
+OperationKind = Literal[
+    "prepaid", "protected", "forced_off", "in_service", "observe", "lock_out", "lift_lock_out", "release_overload"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +270,30 @@ class People(Protocol):
 
     def setup_link(self, token_hash: str) -> Ms | None:
         """When the link ends; None where there is none."""
+        ...
+
+    def everybody(self) -> tuple[StaffRow, ...]:
+        """All people, by name."""
+        ...
+
+    def open_sessions(self) -> tuple[SessionRow, ...]:
+        """Every session that is stored."""
+        ...
+
+    def end_sessions_of(self, staff: Id, at_ms: Ms, by: str) -> int:
+        """End all sessions of a person; how many there were."""
+        ...
+
+    def add_password_link(self, token_hash: str, staff: Id, ends_at_ms: Ms, at_ms: Ms, by: str) -> None:
+        """A one-time link for a new password; an earlier one of that person no longer holds."""
+        ...
+
+    def password_link(self, token_hash: str) -> tuple[Id, Ms] | None:
+        """Whose link it is and when it ends."""
+        ...
+
+    def use_password_link(self, token_hash: str, staff: Id, password_hash: str, at_ms: Ms, by: str) -> bool:
+        """Remove the link, set the password and end all sessions in one transaction. False where it was gone."""
         ...
 
     def use_setup_link(self, token_hash: str, first: StaffRow, at_ms: Ms) -> bool:

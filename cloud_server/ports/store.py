@@ -26,6 +26,7 @@ from cloud_server.core.planned_site import KnownSite
 from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import AccountState
+from cloud_server.ports.office import AlarmBookRows, ReportRows
 from protocol.chain import Head
 from protocol.envelope import Line
 from protocol.records import Alarm, MeterTest, Record, Relay
@@ -291,6 +292,12 @@ class Unit(Protocol):
 
     @property
     def alarms(self) -> Alarms: ...
+
+    @property
+    def alarm_book(self) -> AlarmBookRows: ...
+
+    @property
+    def reports(self) -> ReportRows: ...
 
     @property
     def audit(self) -> Audit: ...

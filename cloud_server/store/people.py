@@ -100,6 +100,31 @@ class PeopleRows(Rows):
         row = self._one(self._of(t.SetupLink).where(t.SetupLink.token_hash == token_hash))
         return None if row is None else int(row["ends_at_ms"])
 
+    def everybody(self) -> tuple[StaffRow, ...]:
+        rows = (_staff(row) for row in self._all(self._of(t.Staff).order_by(t.Staff.folded)))
+        return tuple(row for row in rows if row is not None)
+
+    def sessions(self) -> tuple[SessionRow, ...]:
+        return tuple(SessionRow(**row) for row in self._all(self._of(t.StaffSession)))
+
+    def end_sessions_of(self, staff: Id) -> int:
+        return self._run(
+            t.StaffSession.delete().where(t.StaffSession.site == self._site, t.StaffSession.staff == staff)
+        )
+
+    def put_password_link(self, token_hash: str, staff: Id, ends_at_ms: Ms) -> None:
+        """This one alone holds for that person now."""
+        self._run(t.PasswordLink.delete().where(t.PasswordLink.site == self._site, t.PasswordLink.staff == staff))
+        self._insert(t.PasswordLink, [{"token_hash": token_hash, "staff": staff, "ends_at_ms": ends_at_ms}])
+
+    def password_link(self, token_hash: str) -> tuple[Id, Ms] | None:
+        row = self._one(self._of(t.PasswordLink).where(t.PasswordLink.token_hash == token_hash))
+        return None if row is None else (row["staff"], row["ends_at_ms"])
+
+    def take_password_link(self, token_hash: str) -> bool:
+        mine = (t.PasswordLink.site == self._site) & (t.PasswordLink.token_hash == token_hash)
+        return self._run(t.PasswordLink.delete().where(mine)) == 1
+
     def take_link(self, token_hash: str) -> bool:
         return (
             self._run(t.SetupLink.delete().where(t.SetupLink.site == self._site, t.SetupLink.token_hash == token_hash))
@@ -183,6 +208,38 @@ class StoredPeople:
     def setup_link(self, token_hash: str) -> Ms | None:
         with self._engine.read() as database:
             return self._rows(database).link(token_hash)
+
+    def everybody(self) -> tuple[StaffRow, ...]:
+        with self._engine.read() as database:
+            return self._rows(database).everybody()
+
+    def open_sessions(self) -> tuple[SessionRow, ...]:
+        with self._engine.read() as database:
+            return self._rows(database).sessions()
+
+    def end_sessions_of(self, staff: Id, at_ms: Ms, by: str) -> int:
+        with self._engine.write() as database:
+            ended = self._rows(database).end_sessions_of(staff)
+            self._audit(database, at_ms, by, "sessions_ended", staff, sessions=ended)
+            return ended
+
+    def add_password_link(self, token_hash: str, staff: Id, ends_at_ms: Ms, at_ms: Ms, by: str) -> None:
+        with self._engine.write() as database:
+            self._rows(database).put_password_link(token_hash, staff, ends_at_ms)
+            self._audit(database, at_ms, by, "password_link_made", staff, ends_at_ms=ends_at_ms)
+
+    def password_link(self, token_hash: str) -> tuple[Id, Ms] | None:
+        with self._engine.read() as database:
+            return self._rows(database).password_link(token_hash)
+
+    def use_password_link(self, token_hash: str, staff: Id, password_hash: str, at_ms: Ms, by: str) -> bool:
+        with self._engine.write() as database:
+            rows = self._rows(database)
+            if not rows.take_password_link(token_hash):
+                return False
+            rows.change(staff, {"password_hash": password_hash, "changed_at_ms": at_ms})
+            self._audit(database, at_ms, by, "password_changed", staff)
+            return True
 
     def use_setup_link(self, token_hash: str, first: StaffRow, at_ms: Ms) -> bool:
         with self._engine.write() as database:

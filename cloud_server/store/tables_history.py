@@ -74,7 +74,7 @@ class MeterInterval(Table):
     class Meta:
         table_name = "meter_interval"
         primary_key = pw.CompositeKey("site", "box", "epoch", "seq", "n")
-        indexes = ((("site", "meter", "from_ms"), False),)
+        indexes = ((("site", "meter", "from_ms"), False), (("site", "from_ms"), False))
 
 
 class BoxEvent(Table):
@@ -93,7 +93,11 @@ class BoxEvent(Table):
     class Meta:
         table_name = "box_event"
         primary_key = pw.CompositeKey("site", "box", "epoch", "seq", "n")
-        indexes = ((("site", "meter", "kind", "at_ms"), False), (("site", "wallet", "kind", "at_ms"), False))
+        indexes = (
+            (("site", "meter", "kind", "at_ms"), False),
+            (("site", "wallet", "kind", "at_ms"), False),
+            (("site", "kind", "at_ms"), False),
+        )
 
 
 class MeterState(Table):
@@ -145,7 +149,25 @@ class Alarm(Table):
     class Meta:
         table_name = "alarm"
         primary_key = pw.CompositeKey("site", "alarm_id")
-        indexes = ((("site", "box", "cleared_at_ms"), False), (("site", "meter", "raised_at_ms"), False))
+        indexes = (
+            (("site", "box", "cleared_at_ms"), False),
+            (("site", "meter", "raised_at_ms"), False),
+            (("site", "raised_at_ms"), False),
+        )
+
+
+class AlarmNote(Table):
+    """Somebody has seen to an alarm; `n` counts the notes of one alarm."""
+
+    alarm_id = pw.TextField()
+    n = pw.IntegerField()
+    at_ms = pw.BigIntegerField()
+    who = pw.TextField()
+    note = pw.TextField()
+
+    class Meta:
+        table_name = "alarm_note"
+        primary_key = pw.CompositeKey("site", "alarm_id", "n")
 
 
 class Finding(Table):
@@ -168,7 +190,7 @@ class Finding(Table):
 
 
 MODELS: tuple[type[pw.Model], ...] = (
-    BatchLine, Batch, EvidenceLine, MeterInterval, BoxEvent, MeterState, WalletState, Alarm, Finding,
+    BatchLine, Batch, EvidenceLine, MeterInterval, BoxEvent, MeterState, WalletState, Alarm, AlarmNote, Finding,
 )  # fmt: skip
 
 GUARDED: tuple[Guarded, ...] = (
@@ -176,4 +198,5 @@ GUARDED: tuple[Guarded, ...] = (
     Guarded("evidence_line"),
     Guarded("meter_interval"),
     Guarded("box_event"),
+    Guarded("alarm_note"),
 )

@@ -63,4 +63,16 @@ class SetupLink(Table):
         primary_key = pw.CompositeKey("site", "token_hash")
 
 
-MODELS: tuple[type[pw.Model], ...] = (Staff, StaffSession, SignInFailure, SetupLink)
+class PasswordLink(Table):
+    """A one-time link with which a person sets a new password; never more than one of a person."""
+
+    token_hash = pw.TextField()
+    staff = pw.TextField()
+    ends_at_ms = pw.BigIntegerField()
+
+    class Meta:
+        table_name = "password_link"
+        primary_key = pw.CompositeKey("site", "token_hash")
+
+
+MODELS: tuple[type[pw.Model], ...] = (Staff, StaffSession, SignInFailure, SetupLink, PasswordLink)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import peewee as pw
 
+from cloud_server.store.alarm_book import AlarmBook
 from cloud_server.store.alarms import AlarmRows
 from cloud_server.store.audit import AuditRows
 from cloud_server.store.book_rows import BookRows
@@ -15,6 +16,7 @@ from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
 from cloud_server.store.readings import ReadingRows
+from cloud_server.store.report_rows import ReportBook
 from cloud_server.store.schema import GUARDED
 from cloud_server.store.site import SiteRows
 from cloud_server.store.tokens import TokenRows
@@ -32,6 +34,8 @@ class Unit:
         self.lines = LineRows(database, site)
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
+        self.alarm_book = AlarmBook(database, site)
+        self.reports = ReportBook(database, site)
         self.audit = AuditRows(database, site)
         self.books = BookRows(database, site)
         self.tokens = TokenRows(database, site)

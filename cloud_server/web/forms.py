@@ -16,6 +16,9 @@ FORM_BYTES_MOST: Final = 32_768
 """The largest form is a sale of a hundred parts; this is ten times that."""
 FIELDS_MOST: Final = 300
 """A sale of a hundred parts has two fields each."""
+MANY_BYTES_MOST: Final = 262_144
+MANY_FIELDS_MOST: Final = 2_100
+"""A form that selects meters: two thousand ticks of 40 bytes, and a few fields beside them."""
 FIELD_CHARACTERS_MOST: Final = 2_000
 """Longer than any field of ours."""
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
@@ -29,17 +32,19 @@ class BadForm(Exception):
         self.status = status
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a posted form; of a field sent twice the last counts. Raises BadForm."""
+async def read_form(request: Request, *, many: bool = False) -> dict[str, str]:
+    """The fields of a posted form; of a field sent twice the last counts. `many`: a form that selects meters of a whole
+    site. Raises BadForm."""
+    bytes_most, fields_most = (MANY_BYTES_MOST, MANY_FIELDS_MOST) if many else (FORM_BYTES_MOST, FIELDS_MOST)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM_TYPE:
         raise BadForm(415, "a form is sent as application/x-www-form-urlencoded")
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > FORM_BYTES_MOST:
-            raise BadForm(413, f"a form has at most {FORM_BYTES_MOST} bytes")
+        if len(body) > bytes_most:
+            raise BadForm(413, f"a form has at most {bytes_most} bytes")
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS_MOST, errors="strict")
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=fields_most, errors="strict")
     except ValueError as error:
         raise BadForm(400, "the form could not be read") from error
     if any(len(name) > FIELD_CHARACTERS_MOST or len(value) > FIELD_CHARACTERS_MOST for name, value in pairs):

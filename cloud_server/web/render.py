@@ -15,6 +15,8 @@ from cloud_server.web.static_files import StaticNames
 from cloud_server.web.visit import Visit
 from cloud_server.web.words import Words
 
+CLIP_NAMES: Final = ("arrears", "alarm1", "alarm2", "overload", "meter", "bus", "box", "relay", "other")
+"""Clips in `static/sound`, one for each family of alarms."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -25,6 +27,7 @@ class Renderer:
         catalogs = load_catalogs()
         self._translations = catalogs
         self._environments: dict[Language, Environment] = {}
+        self._clips = {language: _clips(static, language) for language in LANGUAGES}
         for language in LANGUAGES:
             environment = Environment(
                 loader=FileSystemLoader(_TEMPLATES),
@@ -80,9 +83,15 @@ class Renderer:
             "may": visit.may,
             "site": site,
             "show": Show(self._translations[visit.language].gettext, site.zone, site.currency, visit.now_ms),
+            "clips": self._clips[visit.language],
             "form_token": guard.make_form_token(visit.secret),
             **values,
         }
+
+
+def _clips(static: StaticNames, language: Language) -> dict[str, str]:
+    """The address of each spoken clip in a language."""
+    return {name: static.path_of(f"sound/{name}-{'zh' if language == 'zh-CN' else 'en'}.ogg") for name in CLIP_NAMES}
 
 
 def see_other(path: str) -> Response:

@@ -14,13 +14,28 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
 
+from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
 from cloud_server.flows.sign_in import Who
 from cloud_server.web import forms, guard
 from cloud_server.web.compress import compress
 from cloud_server.web.language import choose_language
 from cloud_server.web.live import MonitorHub, StreamSlots
-from cloud_server.web.pages import errors, look, monitor, point, receipt, role_table, sales, sign_in, streams
+from cloud_server.web.pages import (
+    alarms,
+    errors,
+    look,
+    monitor,
+    operations,
+    point,
+    receipt,
+    reports,
+    role_table,
+    sales,
+    sign_in,
+    staff,
+    streams,
+)
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import Renderer
 from cloud_server.web.services import Services
@@ -40,6 +55,8 @@ class Route:
     path: str
     page: Page
     ask: Ask
+    many: bool = False
+    """Its form may select the meters of a whole site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,26 @@ class LiveRoute:
     path: str
     stream: Stream
     ask: Ask
+
+
+REPORTS: Final[dict[ReportKind, Right]] = {
+    "sales": "see_books",
+    "energy": "see_points",
+    "balances": "see_books",
+    "registers": "see_points",
+    "lost": "see_points",
+    "trial": "see_books",
+    "statement": "see_sales",
+    "modes": "see_points",
+    "alarms": "see_points",
+    "events": "see_points",
+    "audit": "see_audit",
+}
+"""Each report with the right that it asks, on the screen and as a file."""
+
+
+def _show_reports(console: Console, visit: Visit) -> Response:
+    return reports.show_home(console, visit, REPORTS)
 
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -76,6 +113,24 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/sales/{sale}/receipt", receipt.show, "see_sales"),
     Route("POST", "/sales/{sale}/receipt", receipt.print_copy, "see_sales"),
     Route("GET", "/roles", role_table.show, "see_roles"),
+    Route("GET", "/alarms", alarms.show, "see_points"),
+    Route("POST", "/alarms", alarms.acknowledge, "acknowledge_alarms", many=True),
+    Route("GET", "/operations", operations.show, "operate_many"),
+    Route("POST", "/operations/order/mode/{kind}", operations.order, "set_mode", many=True),
+    Route("POST", "/operations/order/service/{kind}", operations.order, "put_in_service", many=True),
+    Route("POST", "/operations/order/lock-out/{kind}", operations.order, "lock_out", many=True),
+    Route("GET", "/operations/{batch}", operations.show_batch, "operate_many"),
+    Route("GET", "/reports", _show_reports, "see_points"),
+    *(Route("GET", f"/reports/{kind}", reports.show, right) for kind, right in REPORTS.items()),
+    *(Route("GET", f"/reports/{kind}.xlsx", reports.export, right) for kind, right in REPORTS.items()),
+    Route("GET", "/staff", staff.show, "manage_staff"),
+    Route("POST", "/staff", staff.add, "manage_staff"),
+    Route("GET", "/staff/{staff}", staff.show_person, "manage_staff"),
+    Route("POST", "/staff/{staff}", staff.change, "manage_staff"),
+    Route("POST", "/staff/{staff}/link", staff.offer_password, "manage_staff"),
+    Route("POST", "/staff/{staff}/sessions", staff.end_sessions, "manage_staff"),
+    Route("GET", "/password/{token}", staff.show_password, "anyone"),
+    Route("POST", "/password/{token}", staff.set_password, "anyone"),
 )
 """GET reads and changes nothing; what changes anything is a POST with a form token."""
 
@@ -86,6 +141,8 @@ LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
     LiveRoute("/live/monitor", streams.monitor, "see_points"),
     LiveRoute("/live/points/{point}", streams.point, "see_points"),
     LiveRoute("/live/sales/{sale}", streams.sale, "see_sales"),
+    LiveRoute("/live/operations/{batch}", streams.batch, "operate_many"),
+    LiveRoute("/live/alarms", alarms.news, "see_points"),
 )
 
 
@@ -129,7 +186,7 @@ def _page_endpoint(console: Console, services: Services, route: Route) -> Callab
         form: dict[str, str] = {}
         if route.method == "POST":
             try:
-                form = await forms.read_form(request)
+                form = await forms.read_form(request, many=route.many)
             except forms.BadForm as error:
                 return guard.dress(
                     Response(str(error), status_code=error.status, media_type="text/plain"), services.public_url

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.sign_in import SignIn
-from cloud_server.ports import Books, Chance, Desk, LiveFeed, Operations, WallClock
+from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +14,10 @@ class Services:
     books: Books
     desk: Desk
     operations: Operations
+    alarms: AlarmDesk
+    batches: OperationBook
+    reports: Reports
+    staff: StaffOffice
     feed: LiveFeed
     sign_in: SignIn
     clock: WallClock

@@ -35,6 +35,11 @@ class Show:
         """Money without its currency, for columns whose head names it."""
         return UNKNOWN if micro is None else self.money(micro).replace(self.sign, "", 1)
 
+    def exact(self, micro: Micro) -> str:
+        """Money to a hundredth of a fen, without its currency; the same digits above and below zero."""
+        whole, rest = divmod(abs(micro), UNIT_MICRO)
+        return f"{MINUS if micro < 0 else ''}{whole:,}.{rest // 100:04d}"
+
     def price(self, micro: Micro) -> str:
         """A price a kilowatt-hour with four decimals."""
         return f"{self.sign}{micro // UNIT_MICRO}.{micro % UNIT_MICRO // 100:04d}"

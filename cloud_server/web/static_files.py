@@ -12,6 +12,7 @@ _TYPES: Final[dict[str, str]] = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".ogg": "audio/ogg",
 }
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 """The name holds the hash of the contents: another contents has another name."""

@@ -225,6 +225,11 @@ RIGHT: Final[dict[Right, str]] = {
     "put_in_service": N_("Put meters in service"),
     "lock_out": N_("Lock out"),
     "lift_lock_out": N_("Lift a lock-out"),
+    "acknowledge_alarms": N_("Acknowledge alarms"),
+    "operate_many": N_("Operate many meters at once"),
+    "see_books": N_("See sales, arrears and the trial balance in reports"),
+    "manage_staff": N_("Add people, give roles, end sessions"),
+    "see_audit": N_("See the log of who did what"),
     "see_roles": N_("See who may do what"),
 }
 if set(RIGHT) != set(RIGHTS):

@@ -20,10 +20,12 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from cloud_server.core.roles import ROLES
+from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
 from tests.fakes.centre_site import FakeSite
 
@@ -114,7 +116,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def street(certificate: Path) -> Iterator[Street]:
     clock = FakeClock()
     site = FakeSite(clock)
-    sign_in = SignIn(FakePeople(), PlainPasswords(), clock, FakeChance())
+    people = FakePeople()
+    sign_in = SignIn(people, PlainPasswords(), clock, FakeChance())
     for role, name in zip(ROLES, ("李售电", "王主管", "孙会计", "赵技术", "钱开通", "周管理", "吴审计"), strict=True):
         sign_in.add_staff(role, name, PASSWORD, frozenset({role}), "test")
     with socket.socket() as free:
@@ -126,6 +129,10 @@ def street(certificate: Path) -> Iterator[Street]:
         books=site,
         desk=site,
         operations=site,
+        alarms=FakeAlarms(site),
+        batches=FakeBatches(site),
+        reports=FakeReports(site),
+        staff=StaffOffice(people, PlainPasswords(), clock, FakeChance("staff")),
         feed=site.feed,
         sign_in=sign_in,
         clock=clock,

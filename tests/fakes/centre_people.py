@@ -14,6 +14,7 @@ class FakePeople:
         self.rows: dict[str, StaffRow] = {}
         self.sessions: dict[str, SessionRow] = {}
         self.links: dict[str, int] = {}
+        self.password_links: dict[str, tuple[str, int]] = {}
         self._failures: dict[str, Failures] = {}
 
     def staff_named(self, name: str) -> StaffRow | None:
@@ -83,6 +84,30 @@ class FakePeople:
         self.add_staff(first, at_ms, first.name)
         del self.links[token_hash]
         return True
+
+    def everybody(self) -> tuple[StaffRow, ...]:
+        return tuple(sorted(self.rows.values(), key=lambda row: row.name.casefold()))
+
+    def end_sessions_of(self, staff: str, at_ms: int, by: str) -> int:
+        before = len(self.sessions)
+        self._end_sessions_of(staff)
+        return before - len(self.sessions)
+
+    def add_password_link(self, token_hash: str, staff: str, ends_at_ms: int, at_ms: int, by: str) -> None:
+        self.password_links = {key: link for key, link in self.password_links.items() if link[0] != staff}
+        self.password_links[token_hash] = (staff, ends_at_ms)
+
+    def password_link(self, token_hash: str) -> tuple[str, int] | None:
+        return self.password_links.get(token_hash)
+
+    def use_password_link(self, token_hash: str, staff: str, password_hash: str, at_ms: int, by: str) -> bool:
+        if self.password_links.pop(token_hash, None) is None:
+            return False
+        self.change_password(staff, password_hash, at_ms, by)
+        return True
+
+    def open_sessions(self) -> tuple[SessionRow, ...]:
+        return tuple(self.sessions.values())
 
     def _end_sessions_of(self, staff: str) -> None:
         self.sessions = {key: row for key, row in self.sessions.items() if row.staff != staff}

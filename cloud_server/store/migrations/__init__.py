@@ -5,7 +5,23 @@ from typing import Final
 
 import peewee
 
-SCHEMA_VERSION: Final = 1
+from cloud_server.store.tables_history import AlarmNote
+from cloud_server.store.tables_people import PasswordLink
 
-STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {}
+SCHEMA_VERSION: Final = 2
+
+
+def _to_2(database: peewee.Database) -> None:
+    """Notes on alarms; site-wide lists by time; one-time links of people."""
+    for model in (AlarmNote, PasswordLink):
+        peewee.SchemaManager(model, database).create_all(safe=False)
+    for statement in (
+        'CREATE INDEX "box_event_site_kind_at_ms" ON "box_event" ("site", "kind", "at_ms")',
+        'CREATE INDEX "alarm_site_raised_at_ms" ON "alarm" ("site", "raised_at_ms")',
+        'CREATE INDEX "meter_interval_site_from_ms" ON "meter_interval" ("site", "from_ms")',
+    ):
+        database.execute_sql(statement)  # type: ignore[no-untyped-call]  # the library has no types here
+
+
+STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {2: _to_2}
 """Version reached -> what leads there from the one before. Guards are put back after each."""

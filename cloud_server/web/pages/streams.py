@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from cloud_server.core.operation_views import Batch
 from cloud_server.core.roles import Right, may
 from cloud_server.web import guard
 from cloud_server.web.live import REFRESH_S, SPACING_S, make_event
+from cloud_server.web.pages.operations import draw_batch, is_over
 from cloud_server.web.pages.page import Console
 from cloud_server.web.pages.point import draw_live_part
 from cloud_server.web.pages.sales import draw_progress
@@ -65,6 +67,20 @@ async def sale(console: Console, visit: Visit, request: Request) -> Response:
         return getattr(seen, "state", None) in END_STATES
 
     return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, is_over))
+
+
+async def batch(console: Console, visit: Visit, request: Request) -> Response:
+    """How far an order to many meters has come, until each has answered."""
+
+    def draw() -> tuple[object, str] | None:
+        moment = _moment(visit)
+        found = moment.services.batches.batch(moment.parts["batch"])
+        return None if found is None else (found, draw_batch(console, moment, found))
+
+    def ended(seen: object) -> bool:
+        return isinstance(seen, Batch) and is_over(seen)
+
+    return _stream(console, request, _pieces(console, visit, request, "operate_many", draw, ended))
 
 
 async def _pieces(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cloud_server.core.alarm_views import AlarmFilter
 from cloud_server.flows import synchronise
+from cloud_server.flows.watch_fleet import watch_fleet
 from protocol.chain import Head
 from tests.cloud_server.site_rig import open_rig
 from tests.cloud_server.street import YUAN, meter_id
@@ -24,6 +26,13 @@ def lived_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rig.settle(box)
         box.batch_head = Head(0, "e" * 64)
         synchronise.exchange(rig.centre, [box.seal([]), box.sync_line()])
+        rig.clock.advance(3_600_000)
+        watch_fleet(rig.centre)
+        with rig.store.write() as unit:
+            alarms = unit.alarm_book.alarms(AlarmFilter(), None, 10)
+            assert (
+                unit.alarm_book.add_notes([alarm.alarm_id for alarm in alarms], rig.clock.now_ms, "zhang", "seen") > 0
+            )
         return rig.config.database
 
 

@@ -117,6 +117,24 @@ def test_an_older_database_is_brought_forward_with_its_guards(
     check_schema(engine, SITE)
 
 
+def test_the_second_schema_is_the_same_whichever_way_it_came(tmp_path: Path) -> None:
+    old, new = SqliteEngine(tmp_path / "old.db"), SqliteEngine(tmp_path / "new.db")
+    for engine in (old, new):
+        make_schema(engine, SITE)
+    with old.write() as database:
+        for statement in ("TABLE alarm_note", "TABLE password_link"):
+            run_sql(database, f"DROP {statement}")
+        for index in ("box_event_site_kind_at_ms", "alarm_site_raised_at_ms", "meter_interval_site_from_ms"):
+            run_sql(database, f"DROP INDEX {index}")
+        STEPS[2](database)
+        old.set_guards(database, GUARDED)
+    shape = "SELECT type, name, tbl_name FROM sqlite_master ORDER BY type, name"
+    with old.read() as ours, new.read() as theirs:
+        assert run_sql(ours, shape) == run_sql(theirs, shape)
+        for table in ("alarm_note", "password_link"):
+            assert run_sql(ours, f"PRAGMA table_info({table})") == run_sql(theirs, f"PRAGMA table_info({table})")
+
+
 def test_a_unit_that_fails_leaves_nothing(engine: SqliteEngine) -> None:
     store = StoredBooks(engine, SITE)
 

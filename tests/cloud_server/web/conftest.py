@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cloud_server.core.roles import ROLES, Role
+from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
 from tests.fakes.centre_site import FakeSite
 
@@ -88,12 +90,33 @@ def sign_in(people: FakePeople, clock: FakeClock) -> SignIn:
 
 
 @pytest.fixture
-def app(site: FakeSite, sign_in: SignIn, clock: FakeClock) -> FastAPI:
+def alarms(site: FakeSite) -> FakeAlarms:
+    return FakeAlarms(site)
+
+
+@pytest.fixture
+def reports(site: FakeSite) -> FakeReports:
+    return FakeReports(site)
+
+
+@pytest.fixture
+def app(
+    site: FakeSite,
+    sign_in: SignIn,
+    clock: FakeClock,
+    people: FakePeople,
+    alarms: FakeAlarms,
+    reports: FakeReports,
+) -> FastAPI:
     app = FastAPI()
     services = Services(
         books=site,
         desk=site,
         operations=site,
+        alarms=alarms,
+        batches=FakeBatches(site),
+        reports=reports,
+        staff=StaffOffice(people, PlainPasswords(), clock, FakeChance("staff")),
         feed=site.feed,
         sign_in=sign_in,
         clock=clock,

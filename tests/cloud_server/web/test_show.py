@@ -64,3 +64,10 @@ def test_times_stand_on_the_sites_clock() -> None:
 def test_what_is_no_day_is_none(text: str | None) -> None:
     assert parse_day(text) is None
     assert parse_day("2026-11-22") == "2026-11-22"
+
+
+def test_exact_money_has_the_same_digits_on_both_sides_of_zero() -> None:
+    show = Show(str, "Asia/Shanghai", "CNY", 0)
+    assert show.exact(341_699) == "0.3416"
+    assert show.exact(-341_699) == "\u22120.3416"
+    assert show.exact(1_234_567_890_000) == "1,234,567.8900"

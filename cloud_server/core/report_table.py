@@ -1,0 +1,101 @@
+"""What a report is: tables of raw values with their kinds, what is lacking, and when it was made. Values only.
+
+How a kind is written on a page or in a workbook is told where pages and workbooks are made; no words stand here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from protocol.units import Ms
+
+ValueKind = Literal[
+    "text", "day", "moment", "span", "money", "exact", "price", "energy", "power", "count", "ratio",
+    "method", "rate", "alarm", "relay", "cause", "mode", "event", "ledger", "state", "building", "use", "command_state",
+]  # fmt: skip
+"""Amounts are micro-units (`exact` is shown to a hundredth of a fen), energy Wh, power W, `moment` UTC ms, `span` ms,
+`ratio` "n:m"; from `method` on they are codes."""
+Value = str | int | None
+FIGURES: frozenset[ValueKind] = frozenset({"money", "exact", "price", "energy", "power", "count"})
+"""Kinds that are added up and stand to the right."""
+
+ReportKind = Literal[
+    "sales", "energy", "balances", "registers", "lost", "trial", "statement", "modes", "alarms", "events", "audit"
+]
+Step = Literal["day", "month", "year", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its key (the word is looked up) and what kind of values it holds."""
+
+    key: str
+    kind: ValueKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTable:
+    """Rows under columns. `total` has a value for each column, None where nothing is added up."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    total: tuple[Value, ...] | None = None
+    chart: tuple[int, int] | None = None
+    """The columns of label and height where the table is worth drawing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """What the report does not hold: `silent` a box whose records end at `since_ms`, `parked` one whose batches wait
+    for a person, `cut` rows beyond the most that are shown."""
+
+    why: Literal["silent", "parked", "never", "cut"]
+    box_name: str = ""
+    since_ms: Ms | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One pair above the tables, such as the opening balance of a statement."""
+
+    key: str
+    kind: ValueKind
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportQuery:
+    """What was asked. Days are of the site's calendar, both included."""
+
+    kind: ReportKind
+    from_day: str
+    to_day: str
+    step: Step = "day"
+    place: str = ""
+    """A building, box or bus."""
+    operator: str = ""
+    method: str = ""
+    account: str = ""
+    text: str = ""
+    """A code or words that the report itself knows what to do with."""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One report as of one moment."""
+
+    query: ReportQuery
+    made_at_ms: Ms
+    tables: tuple[ReportTable, ...]
+    facts: tuple[Fact, ...] = ()
+    lacks: tuple[Lack, ...] = ()
+
+
+def totals(columns: tuple[Column, ...], rows: tuple[tuple[Value, ...], ...], keys: frozenset[str]) -> tuple[Value, ...]:
+    """The sum of each column whose key is named; None for the others."""
+    found: list[Value] = []
+    for index, column in enumerate(columns):
+        values = [row[index] for row in rows]
+        found.append(sum(v for v in values if isinstance(v, int)) if column.key in keys else None)
+    return tuple(found)

@@ -1,0 +1,135 @@
+"""Keeping the people who sign in: who they are, their roles, their sessions, and a new password by one-time link."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from cloud_server.core.roles import Role
+from cloud_server.flows.sign_in import (
+    ABSOLUTE_MS,
+    IDLE_MS,
+    TOKEN_BYTES,
+    LinkGone,
+    NameFault,
+    StaffMistakes,
+    hash_token,
+    name_fault,
+    password_fault,
+)
+from cloud_server.ports import Actor, Chance, NameTaken, Passwords, People, SessionRow, StaffRow, WallClock
+from protocol.ids import Id, make_id
+from protocol.units import Ms
+
+PASSWORD_LINK_MS: Final = 24 * 3_600_000
+"""A link for a new password holds for a day, as the first administrator's does."""
+
+StaffFault = Literal["last_administrator", "not_yourself", "gone"]
+
+
+class NotAllowed(Exception):
+    """The change would lock the house out, or is one that nobody makes to themselves."""
+
+    def __init__(self, fault: StaffFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class StaffOffice:
+    """Adds, changes and disables people; a password is only ever set by the person it belongs to."""
+
+    def __init__(self, people: People, passwords: Passwords, clock: WallClock, chance: Chance) -> None:
+        self._people = people
+        self._passwords = passwords
+        self._clock = clock
+        self._chance = chance
+
+    def everybody(self) -> tuple[StaffRow, ...]:
+        """All people, by name."""
+        return self._people.everybody()
+
+    def person(self, staff: Id) -> StaffRow | None:
+        """One person."""
+        return self._people.staff(staff)
+
+    def sessions(self) -> tuple[SessionRow, ...]:
+        """Sessions that have not ended, the last used first."""
+        now_ms = self._clock.wall_ms()
+        open_ones = (
+            row
+            for row in self._people.open_sessions()
+            if now_ms < min(row.opened_at_ms + ABSOLUTE_MS, row.seen_at_ms + IDLE_MS)
+        )
+        return tuple(sorted(open_ones, key=lambda row: -row.seen_at_ms))
+
+    def add(self, name: str, display_name: str, roles: Iterable[Role], by: Actor) -> tuple[StaffRow, str]:
+        """A new person without a password, and the token of the link with which they set it. Raises StaffMistakes."""
+        now_ms = self._clock.wall_ms()
+        faults: tuple[NameFault | None, NameFault | None] = (name_fault(name), name_fault(display_name, spaces=True))
+        if faults[0] or faults[1]:
+            raise StaffMistakes(name=faults[0], display_name=faults[1])
+        row = StaffRow(
+            staff=make_id(now_ms, self._chance.draw(10)),
+            name=name.strip(),
+            display_name=display_name.strip(),
+            roles=frozenset(roles),
+            password_hash=None,
+            active=True,
+        )
+        try:
+            self._people.add_staff(row, now_ms, by.name)
+        except NameTaken as taken:
+            raise StaffMistakes(name="taken") from taken
+        return row, self._link(row.staff, now_ms, by)
+
+    def change(self, staff: Id, roles: Iterable[Role], *, active: bool, by: Actor) -> None:
+        """Other roles, or out of use and back; all sessions of the person end. Raises NotAllowed."""
+        wanted, row = frozenset(roles), self._people.staff(staff)
+        if row is None:
+            raise NotAllowed("gone")
+        if staff == by.id and (wanted != row.roles or not active):
+            raise NotAllowed("not_yourself")
+        keeps = active and "administrator" in wanted
+        others = any(
+            one.active and one.password_hash is not None and "administrator" in one.roles and one.staff != staff
+            for one in self._people.everybody()
+        )
+        if "administrator" in row.roles and row.active and not keeps and not others:
+            raise NotAllowed("last_administrator")
+        if wanted != row.roles or active != row.active:
+            self._people.change_roles(staff, wanted, active, self._clock.wall_ms(), by.name)
+
+    def offer_password(self, staff: Id, by: Actor) -> str:
+        """A new one-time link's token; an earlier one no longer holds. The old password holds until it is used."""
+        if self._people.staff(staff) is None:
+            raise NotAllowed("gone")
+        return self._link(staff, self._clock.wall_ms(), by)
+
+    def person_of_link(self, token: str) -> StaffRow | None:
+        """Whose password the link sets; None where it is over."""
+        found = self._people.password_link(hash_token(token))
+        if found is None or self._clock.wall_ms() >= found[1]:
+            return None
+        row = self._people.staff(found[0])
+        return row if row is not None and row.active else None
+
+    def set_password(self, token: str, password: str) -> StaffRow:
+        """Use the link. All sessions of the person end. Raises LinkGone, StaffMistakes."""
+        row = self.person_of_link(token)
+        if row is None:
+            raise LinkGone
+        fault = password_fault(password, row.name)
+        if fault is not None:
+            raise StaffMistakes(password=fault)
+        made = self._passwords.make(password)
+        if not self._people.use_password_link(hash_token(token), row.staff, made, self._clock.wall_ms(), row.name):
+            raise LinkGone
+        return row
+
+    def end_sessions(self, staff: Id, by: Actor) -> int:
+        """End all sessions of a person; how many there were."""
+        return self._people.end_sessions_of(staff, self._clock.wall_ms(), by.name)
+
+    def _link(self, staff: Id, now_ms: Ms, by: Actor) -> str:
+        token = urlsafe_b64encode(self._chance.draw(TOKEN_BYTES)).rstrip(b"=").decode()
+        self._people.add_password_link(hash_token(token), staff, now_ms + PASSWORD_LINK_MS, now_ms, by.name)
+        return token

@@ -1,0 +1,140 @@
+"""The alarm centre: alarms with the names of what they are about, what is new, and who has seen to it."""
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter, AlarmNews, AlarmNote, AlarmPage, fold_lost
+from cloud_server.core.site_map import SiteMap
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Looker
+from cloud_server.ports import Actor, Unit
+from cloud_server.ports.office import AlarmRowFact
+from protocol.ids import Id
+
+SHOWN_MAX = 500
+"""Alarms on one page; whoever wants others filters, and the export holds more."""
+EXPORTED_MAX = 20_000
+"""Alarms in one export: a large site's year."""
+STANDING_MAX = 5_000
+"""More alarms than that do not stand at once on a site of two thousand meters."""
+NEWS_MAX = 50
+"""Alarms that are told to every page: more at once is one large fault, and is seen as such."""
+NEWS_KEPT_MS = 2_000
+"""Every open page asks every five seconds; one answer serves them all for two."""
+NOTE_CHARACTERS_MAX = 200
+
+
+class AlarmOffice:
+    """Satisfies `ports.office.AlarmDesk`."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._looker = Looker(centre)
+        self._lock = threading.Lock()
+        self._news: tuple[int, AlarmNews] | None = None
+
+    def page(self, chosen: AlarmFilter, limit: int = SHOWN_MAX) -> AlarmPage:
+        """Alarms that fit, newest first, and how many of each kind stand."""
+        with self._centre.store.read() as unit:
+            site = self._looker.site_map(unit)
+            boxes = boxes_in(site, chosen.place) if site is not None else None
+            rows = unit.alarm_book.alarms(chosen, boxes, limit + 1)
+            entries = fold_lost(_entries(unit, site, rows[:limit]))
+            standing = unit.alarm_book.alarms(AlarmFilter(), None, STANDING_MAX)
+            folded = fold_lost(_entries(unit, site, standing))
+        if chosen.place and site is not None:
+            entries = tuple(entry for entry in entries if _is_at(entry, chosen.place))
+        counts: dict[str, int] = {}
+        for entry in folded:
+            counts[entry.kind] = counts.get(entry.kind, 0) + 1
+        return AlarmPage(
+            as_of_ms=self._centre.clock.wall_ms(),
+            entries=entries,
+            counts=tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
+            more=len(rows) > limit,
+        )
+
+    def news(self) -> AlarmNews:
+        """What stands and was not acknowledged."""
+        now_ms = self._centre.clock.wall_ms()
+        with self._lock:
+            if self._news is None or not 0 <= now_ms - self._news[0] < NEWS_KEPT_MS:
+                self._news = (now_ms, self._look())
+            return self._news[1]
+
+    def _look(self) -> AlarmNews:
+        with self._centre.store.read() as unit:
+            site = self._looker.site_map(unit)
+            rows = unit.alarm_book.alarms(AlarmFilter(), None, STANDING_MAX)
+            folded = fold_lost(_entries(unit, site, rows))
+        return AlarmNews(standing=len(folded), unseen=tuple(one for one in folded if not one.notes)[:NEWS_MAX])
+
+    def acknowledge(self, alarms: Sequence[Id], note: str, by: Actor) -> int:
+        """Note for each that somebody has seen to it; how many there were."""
+        now_ms = self._centre.clock.wall_ms()
+        with self._centre.store.write() as unit:
+            done = unit.alarm_book.add_notes(alarms, now_ms, by.name, note)
+            if done:
+                detail = {"alarms": list(alarms), "note": note}
+                unit.audit.append(now_ms, by.name, "alarms_acknowledged", "", detail)
+        with self._lock:
+            self._news = None
+        self._centre.live.changed()
+        return done
+
+
+def boxes_in(site: SiteMap, place: str) -> list[str] | None:
+    """The boxes of a building, box or bus; None for the whole site."""
+    if not place:
+        return None
+    return [box.box for box in site.plan.boxes if place in (box.building, box.box, *(bus.bus for bus in box.buses))]
+
+
+def _is_at(entry: AlarmEntry, place: str) -> bool:
+    return place in (entry.building, entry.box, entry.bus)
+
+
+def _entries(unit: Unit, site: SiteMap | None, rows: Iterable[AlarmRowFact]) -> tuple[AlarmEntry, ...]:
+    facts = tuple(rows)
+    notes: dict[str, list[AlarmNote]] = {}
+    for alarm, at_ms, who, note in unit.alarm_book.notes(fact.alarm_id for fact in facts):
+        notes.setdefault(alarm, []).append(AlarmNote(at_ms=at_ms, who=who, note=note))
+    return tuple(_entry(site, fact, tuple(notes.get(fact.alarm_id, ()))) for fact in facts)
+
+
+def _entry(site: SiteMap | None, fact: AlarmRowFact, notes: tuple[AlarmNote, ...]) -> AlarmEntry:
+    box = site.boxes.get(fact.box) if site is not None else None
+    placed = site.meters.get(fact.meter or "") if site is not None else None
+    wallet = site.wallets.get(fact.wallet or "") if site is not None else None
+    building, customer, shop, point = "", "", "", None
+    if site is not None:
+        building = next((b.name for b in site.plan.buildings if box is not None and b.building == box.building), "")
+        served = site.point_of.get(fact.meter or "")
+        if served is None and wallet is not None and wallet.meters:
+            served = site.point_of.get(wallet.meters[0])
+            shop = "、".join(site.shops(wallet))
+        elif served is not None:
+            shop = f"{served.number} {served.name}"
+        point = served.point if served is not None else None
+        payer = wallet or site.wallet_of.get(fact.meter or "")
+        customer = site.customers[site.accounts[payer.account].customer].name if payer is not None else ""
+    bus = fact.bus or (placed.meter.bus if placed is not None else None)
+    return AlarmEntry(
+        alarm=fact.alarm_id,
+        kind=fact.kind,  # type: ignore[arg-type]  # stored from the same closed list
+        raised_at_ms=fact.raised_at_ms,
+        cleared_at_ms=fact.cleared_at_ms,
+        value=fact.value,
+        box=fact.box,
+        bus=bus,
+        device=fact.device or (placed.meter.device if placed is not None else None),
+        meter=fact.meter,
+        building=box.building if box is not None else "",
+        building_name=building,
+        box_name=box.name if box is not None else "",
+        bus_name=next((b.name for b in box.buses if b.bus == bus), "") if box is not None else "",
+        point=point,
+        shop=shop,
+        customer=customer,
+        notes=notes,
+    )

@@ -1,0 +1,49 @@
+"""Reports of the centre, each from one look at the store. Satisfies `ports.office.Reports`."""
+
+from collections.abc import Callable
+
+from cloud_server.core.accounts import parse_account
+from cloud_server.core.report_table import Report, ReportKind, ReportQuery
+from cloud_server.flows import report_energy, report_events, report_money, report_statement
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Looker
+from cloud_server.flows.read_alarms import AlarmOffice
+from cloud_server.flows.report_basis import Basis
+
+_MAKERS: dict[ReportKind, Callable[[Basis], Report | None]] = {
+    "sales": report_money.sales,
+    "balances": report_money.balances,
+    "trial": report_money.trial,
+    "energy": report_energy.energy,
+    "registers": report_energy.registers,
+    "lost": report_energy.lost,
+    "modes": report_energy.modes,
+    "statement": report_statement.statement,
+    "events": report_events.events,
+    "audit": report_events.audit,
+}
+
+
+class ReportOffice:
+    """Makes reports."""
+
+    def __init__(self, centre: Centre, alarms: AlarmOffice) -> None:
+        self._centre = centre
+        self._alarms = alarms
+        self._looker = Looker(centre)
+
+    def report(self, query: ReportQuery) -> Report | None:
+        """Make it as of now; None where what it is about is not there, or where no site was planned yet."""
+        with self._centre.store.read() as unit:
+            look = self._looker.look(unit)
+            if look is None:
+                return None
+            basis = Basis(self._centre, unit, look, query)
+            if query.kind == "alarms":
+                return report_events.alarms(basis, self._alarms)
+            return _MAKERS[query.kind](basis)
+
+    def operators(self) -> tuple[str, ...]:
+        """Names of everybody who has sold."""
+        with self._centre.store.read() as unit:
+            return tuple(sorted({parse_account(account).about[0] for account in unit.reports.tills()}))

@@ -1,0 +1,81 @@
+"""What all reports are made from: one look at the site, days as instants, and what is lacking. Part of
+`read_reports`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from cloud_server.core.fleet import BoxState
+from cloud_server.core.report_table import Lack, ReportQuery
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Look
+from cloud_server.ports import Unit
+from protocol.site_plan import BoxPlan, PointPlan
+from protocol.units import Ms
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """One report in the making."""
+
+    centre: Centre
+    unit: Unit
+    look: Look
+    query: ReportQuery
+
+    def begin_ms(self, day: str) -> Ms:
+        """Midnight at which a day of the site begins."""
+        return int(datetime.combine(date.fromisoformat(day), time(), self.centre.zone).timestamp() * 1000)
+
+    @property
+    def stretch(self) -> tuple[Ms, Ms]:
+        """From the first midnight to the one behind the last day."""
+        after = (date.fromisoformat(self.query.to_day) + timedelta(days=1)).isoformat()
+        return self.begin_ms(self.query.from_day), self.begin_ms(after)
+
+    def day_starts(self) -> list[tuple[Ms, str]]:
+        """Each day of the query with the instant at which it begins."""
+        day, last = date.fromisoformat(self.query.from_day), date.fromisoformat(self.query.to_day)
+        found = []
+        while day <= last:
+            found.append((self.begin_ms(day.isoformat()), day.isoformat()))
+            day += timedelta(days=1)
+        return found
+
+    def period(self, day: str) -> str:
+        """The period of the query to which a day belongs."""
+        return {"day": day, "month": day[:7], "year": day[:4], "all": ""}[self.query.step]
+
+    def points(self) -> Iterable[tuple[PointPlan, str, BoxPlan]]:
+        """Supply points with a meter, that meter and its box; those of the query's place, in the site's order."""
+        site, place = self.look.site, self.query.place
+        for point in site.points:
+            meter = site.meter_of.get(point.point)
+            if meter is None:
+                continue
+            placed = site.meters[meter]
+            if not place or place in (point.building, placed.box.box, placed.meter.bus):
+                yield point, meter, placed.box
+
+    def building_name(self, building: str) -> str:
+        """The name of a building."""
+        return next((b.name for b in self.look.site.plan.buildings if b.building == building), "")
+
+    def lacks(self, to_ms: Ms) -> tuple[Lack, ...]:
+        """Boxes whose records do not reach to `to_ms` (or to now, where that is earlier), or wait for a person."""
+        parked, found = self.unit.reports.parked_boxes(), []
+        wanted_ms = min(to_ms, self.look.now_ms) - POSTED_WITHIN_MS
+        for box in self.look.boxes.values():
+            if box.state in (BoxState.PLANNED, BoxState.CLAIMED, BoxState.WAITING):
+                continue
+            if box.box in parked:
+                found.append(Lack(why="parked", box_name=box.name, since_ms=parked[box.box]))
+            elif box.posted_at_ms is None:
+                found.append(Lack(why="never", box_name=box.name))
+            elif box.posted_at_ms < wanted_ms:
+                found.append(Lack(why="silent", box_name=box.name, since_ms=box.posted_at_ms))
+        return tuple(found)
+
+
+POSTED_WITHIN_MS = 3_600_000
+"""Boxes seal at least twice an hour: records that end earlier than an hour before the end are told as lacking."""

@@ -1,0 +1,239 @@
+"""The account statement that settles a dispute: what came in, what was charged, and the registers, prices and batches
+behind every fen of it. Part of `read_reports`.
+
+Money goes by posting day, so that the closing balance is the ledger's own; the energy shown is that of the batches that
+were posted in these days.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cloud_server.core import accounts
+from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
+from cloud_server.flows.report_basis import Basis
+from protocol.records import Fee, Part
+
+_parts = msgspec.json.Decoder(list[Part])
+_fee = msgspec.json.Decoder(Fee)
+
+
+@dataclass(slots=True)
+class _Batches:
+    """Batches of one box and epoch that charged the account in these days."""
+
+    box: str
+    epoch: int
+    seqs: set[int]
+
+
+def statement(basis: Basis) -> Report | None:
+    """One account over some days; None where there is no such account."""
+    account = basis.look.site.accounts.get(basis.query.account)
+    if account is None:
+        return None
+    wallets = [wallet.wallet for wallet in basis.look.site.wallets_of.get(account.account, ())]
+    opening, moves, batches = _moves(basis, account.account, wallets)
+    receipts = basis.unit.reports.receipts_of(account.account)
+    money, charged, came = _money_table(opening, moves, receipts)
+    intervals = [row for found in batches for row in _intervals(basis, found, wallets)]
+    fees = [fee for found in batches for fee in _fees(basis, found, wallets)]
+    prices = _price_table(basis, intervals)
+    proven = sum(row["charge_micro"] for row in intervals) + sum(fee.charge_micro for _, fee in fees)
+    customer = basis.look.site.customers[account.customer]
+    shops = "、".join(s for w in basis.look.site.wallets_of.get(account.account, ()) for s in basis.look.site.shops(w))
+    facts = (
+        Fact(key="account", kind="text", value=account.number),
+        Fact(key="customer", kind="text", value=customer.name),
+        Fact(key="shop", kind="text", value=shops),
+        Fact(key="opening", kind="exact", value=opening),
+        Fact(key="came_in", kind="exact", value=came),
+        Fact(key="charged", kind="exact", value=-charged),
+        Fact(key="closing", kind="exact", value=opening + came - charged),
+        Fact(key="proven", kind="exact", value=proven),
+        Fact(key="unproven", kind="exact", value=charged - proven),
+    )
+    _, to_ms = basis.stretch
+    tables = [money, _register_table(basis, intervals), prices]
+    if fees:
+        tables.append(_fee_table(fees))
+    return Report(
+        query=basis.query,
+        made_at_ms=basis.look.now_ms,
+        tables=tuple(tables),
+        facts=facts,
+        lacks=basis.lacks(to_ms),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """What one entry did to all of the account's money together."""
+
+    kind: str
+    cause: str
+    day: str
+    at_ms: int
+    reason: str
+    micro: int
+
+
+def _moves(basis: Basis, account: str, wallets: list[str]) -> tuple[int, list[_Move], list[_Batches]]:
+    """Balance before the first day, entries of the days, and the batches among them."""
+    names = [accounts.customer(account), f"payable/{account}"]
+    names += [name for wallet in wallets for name in (accounts.wallet(wallet), accounts.in_flight(wallet))]
+    opening, found = 0, dict[str, _Move]()
+    for entry, kind, cause, day, at_ms, reason, micro in basis.unit.reports.account_postings(names, basis.query.to_day):
+        if day < basis.query.from_day:
+            opening += micro
+            continue
+        known = found.get(entry)
+        found[entry] = _Move(kind, cause, day, at_ms, reason, micro + (known.micro if known is not None else 0))
+    batches: dict[tuple[str, int], _Batches] = {}
+    for move in found.values():
+        if move.kind == "batch":
+            _, box, epoch, seq = move.cause.split("/")
+            batches.setdefault((box, int(epoch)), _Batches(box, int(epoch), set())).seqs.add(int(seq))
+    return opening, [move for move in found.values() if move.micro], list(batches.values())
+
+
+def _money_table(opening: int, moves: list[_Move], receipts: dict[str, str]) -> tuple[ReportTable, int, int]:
+    """Entries one by one, but charges as one line a day; what was charged and what came in altogether."""
+    columns = (
+        Column("posting_day", "day"),
+        Column("at", "moment"),
+        Column("entry", "ledger"),
+        Column("reference", "text"),
+        Column("amount", "exact"),
+        Column("balance_after", "exact"),
+    )
+    lines: list[tuple[str, int | None, str, str, int]] = []
+    charges: dict[str, int] = {}
+    for move in moves:
+        if move.kind == "batch":
+            charges[move.day] = charges.get(move.day, 0) + move.micro
+        else:
+            reference = receipts.get(move.cause.split("/")[-1], move.reason)
+            lines.append((move.day, move.at_ms, f"entry_{move.kind}", reference, move.micro))
+    lines += [(day, None, "entry_charges", "", micro) for day, micro in charges.items()]
+    lines.sort(key=lambda line: (line[0], line[1] is None, line[1] or 0))
+    rows: list[tuple[Value, ...]] = []
+    running = opening
+    for day, at_ms, kind, reference, micro in lines:
+        running += micro
+        rows.append((day, at_ms, kind, reference, micro, running))
+    charged = -sum(charges.values())
+    came = sum(move.micro for move in moves if move.kind != "batch")
+    return ReportTable(title="money", columns=columns, rows=tuple(rows)), charged, came
+
+
+def _intervals(basis: Basis, batches: _Batches, wallets: list[str]) -> list[dict[str, Any]]:
+    seqs = (min(batches.seqs), max(batches.seqs))
+    rows = basis.unit.reports.charged_intervals(batches.box, batches.epoch, seqs, wallets)
+    return [row for row in rows if row["seq"] in batches.seqs]
+
+
+def _fees(basis: Basis, batches: _Batches, wallets: list[str]) -> list[tuple[int, Fee]]:
+    seqs = (min(batches.seqs), max(batches.seqs))
+    found = basis.unit.reports.fees(batches.box, batches.epoch, seqs, wallets)
+    return [(seq, _fee.decode(body)) for seq, body in found if seq in batches.seqs]
+
+
+def _register_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
+    """From register to register, a line for each meter and ratio, with the batches that say so."""
+    columns = (
+        Column("shop_number", "text"),
+        Column("meter", "text"),
+        Column("from", "moment"),
+        Column("from_register", "energy"),
+        Column("to", "moment"),
+        Column("to_register", "energy"),
+        Column("ct", "ratio"),
+        Column("pt", "ratio"),
+        Column("energy", "energy"),
+        Column("intervals", "count"),
+        Column("batches", "text"),
+    )
+    groups: dict[tuple[str, int, str, int], list[dict[str, Any]]] = {}
+    for row in intervals:
+        groups.setdefault((row["meter"], row["ratio_version"], row["box"], row["epoch"]), []).append(row)
+    rows: list[tuple[Value, ...]] = []
+    for (meter, version, box, epoch), found in groups.items():
+        first, last = min(found, key=lambda r: r["from_ms"]), max(found, key=lambda r: r["to_ms"])
+        placed, point = basis.look.site.meters.get(meter), basis.look.site.point_of.get(meter)
+        ratios = placed.meter.ratios if placed is not None else ()
+        ratio = next((r for r in ratios if r.version == version), None)
+        seqs = sorted({row["seq"] for row in found})
+        box_name = basis.look.site.boxes[box].name if box in basis.look.site.boxes else box
+        rows.append(
+            (
+                point.number if point is not None else "",
+                placed.meter.name if placed is not None else meter,
+                first["from_ms"],
+                first["from_raw_wh"],
+                last["to_ms"],
+                last["to_raw_wh"],
+                f"{ratio.ct[0]}:{ratio.ct[1]}" if ratio is not None else None,
+                f"{ratio.pt[0]}:{ratio.pt[1]}" if ratio is not None else None,
+                sum(row["energy_wh"] for row in found),
+                len(found),
+                f"{box_name} {epoch}/{seqs[0]}" + (f"–{seqs[-1]}" if len(seqs) > 1 else ""),
+            )
+        )
+    return ReportTable(
+        title="proof_registers",
+        columns=columns,
+        rows=tuple(rows),
+        total=totals(columns, tuple(rows), frozenset({"energy", "intervals"})),
+    )
+
+
+def _price_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
+    """Energy and charge by meter, rate and price, with the version of the tariff."""
+    columns = (
+        Column("shop_number", "text"),
+        Column("meter", "text"),
+        Column("rate", "rate"),
+        Column("tariff", "text"),
+        Column("version", "count"),
+        Column("price", "price"),
+        Column("energy", "energy"),
+        Column("charge", "exact"),
+    )
+    sums: dict[tuple[str, str, str, int, int], list[int]] = {}
+    for row in intervals:
+        for part in _parts.decode(row["parts"]):
+            key = (row["meter"], part.rate, part.tariff, part.tariff_version, part.price_micro)
+            line = sums.setdefault(key, [0, 0])
+            line[0] += part.energy_wh
+            line[1] += part.charge_micro
+    rows: list[tuple[Value, ...]] = []
+    tariffs = basis.look.site.book.tariffs
+    for (meter, rate, tariff, version, price), (energy, charge) in sorted(sums.items()):
+        placed, point = basis.look.site.meters.get(meter), basis.look.site.point_of.get(meter)
+        known = tariffs.get((tariff, version))
+        rows.append(
+            (
+                point.number if point is not None else "",
+                placed.meter.name if placed is not None else meter,
+                rate,
+                known.name if known is not None else tariff,
+                version,
+                price,
+                energy,
+                charge,
+            )
+        )
+    return ReportTable(
+        title="proof_prices",
+        columns=columns,
+        rows=tuple(rows),
+        total=totals(columns, tuple(rows), frozenset({"energy", "charge"})),
+    )
+
+
+def _fee_table(fees: list[tuple[int, Fee]]) -> ReportTable:
+    columns = (Column("day", "day"), Column("fee", "text"), Column("batches", "text"), Column("charge", "exact"))
+    rows: tuple[tuple[Value, ...], ...] = tuple((fee.day, fee.fee, str(seq), fee.charge_micro) for seq, fee in fees)
+    return ReportTable(title="fees", columns=columns, rows=rows, total=totals(columns, rows, frozenset({"charge"})))

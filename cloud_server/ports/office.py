@@ -1,0 +1,135 @@
+"""What alarm centre, remote operation and reports ask of the centre; and their rows of the store.
+
+All calls are plain blocking calls and are made from a worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cloud_server.core.alarm_views import AlarmFilter, AlarmNews, AlarmPage
+from cloud_server.core.operation_views import Batch, BatchHead
+from cloud_server.core.report_table import Report, ReportQuery
+from cloud_server.ports.console import Actor
+from protocol.ids import Id
+from protocol.units import Ms
+
+
+class AlarmDesk(Protocol):
+    """Alarms as people see to them."""
+
+    def page(self, chosen: AlarmFilter) -> AlarmPage:
+        """Alarms that fit, newest first, and how many of each kind stand."""
+        ...
+
+    def news(self) -> AlarmNews:
+        """What stands and was not acknowledged. Cheap; asked by every open page every few seconds."""
+        ...
+
+    def acknowledge(self, alarms: Sequence[Id], note: str, by: Actor) -> int:
+        """Note for each that somebody has seen to it; how many there were. With an audit row."""
+        ...
+
+
+class OperationBook(Protocol):
+    """Orders to many meters, as they were given together."""
+
+    def batch(self, key: str) -> Batch | None:
+        """One order and how far each of its meters has come."""
+        ...
+
+    def recent(self, limit: int) -> tuple[BatchHead, ...]:
+        """The newest orders to many."""
+        ...
+
+
+class Reports(Protocol):
+    """Everything that is printed and exported."""
+
+    def report(self, query: ReportQuery) -> Report | None:
+        """Make it as of now; None where what it is about is not there."""
+        ...
+
+    def operators(self) -> tuple[str, ...]:
+        """Names of everybody who has sold."""
+        ...
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRowFact:
+    """One alarm as stored."""
+
+    alarm_id: str
+    kind: str
+    box: str
+    bus: str | None
+    device: str | None
+    meter: str | None
+    wallet: str | None
+    value: int | None
+    raised_at_ms: Ms
+    cleared_at_ms: Ms | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFact:
+    """One record of a box, still as JSON."""
+
+    box: str
+    kind: str
+    at_ms: Ms
+    meter: str | None
+    body: str
+
+
+class AlarmBookRows(Protocol):
+    """Alarms with their notes, and the records of boxes by kind and time."""
+
+    def alarms(self, chosen: AlarmFilter, boxes: Sequence[str] | None, limit: int) -> list[AlarmRowFact]: ...
+
+    def notes(self, alarms: Iterable[str]) -> list[tuple[str, Ms, str, str]]: ...
+
+    def add_notes(self, alarms: Iterable[str], at_ms: Ms, who: str, note: str) -> int: ...
+
+    def events(self, kinds: Sequence[str], from_ms: Ms, to_ms: Ms, limit: int) -> list[EventFact]: ...
+
+
+class ReportRows(Protocol):
+    """Sums and lists for reports, each in one statement."""
+
+    def till_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, str, int, int]]: ...
+
+    def trial(self, to_day: str) -> list[tuple[str, int, int]]: ...
+
+    def account_postings(
+        self, accounts: Sequence[str], to_day: str
+    ) -> list[tuple[str, str, str, str, Ms, str, int]]: ...
+
+    def receipts_of(self, account: str) -> dict[str, str]: ...
+
+    def last_sales(self) -> dict[str, Ms]: ...
+
+    def tills(self) -> list[str]: ...
+
+    def interval_parts(self, from_ms: Ms, to_ms: Ms) -> Iterable[tuple[str, Ms, str]]: ...
+
+    def charged_intervals(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[Any]: ...
+
+    def fees(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[tuple[int, str]]: ...
+
+    def parked_boxes(self) -> dict[str, Ms]: ...
+
+    def newest_modes(self, meters: Sequence[str]) -> dict[tuple[str, str], tuple[str, Ms]]: ...
+
+    def answers_with_prefix(self, prefix: str, limit: int) -> list[tuple[str, str, Ms]]: ...
+
+    def commands_at(self, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]]: ...
+
+    def audit(self, text: str, who: str, stretch: tuple[Ms, Ms], limit: int) -> list[dict[str, Any]]: ...
+
+    def plan_boxes(self) -> list[tuple[str, str, Ms | None, Ms | None, str]]: ...

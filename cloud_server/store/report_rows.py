@@ -1,0 +1,140 @@
+"""Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import peewee as pw
+
+from cloud_server.store import tables_fleet as tf
+from cloud_server.store import tables_history as th
+from cloud_server.store import tables_ledger as tl
+from cloud_server.store.rows import Rows, pieces
+from protocol.units import Ms
+
+_T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
+
+
+class ReportBook(Rows):
+    """What the ledger, the intervals and the orders come to."""
+
+    # --- money --------------------------------------------------------------------------------------------------
+
+    def till_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, str, int, int]]:
+        """Posting day, till account, kind of entry, how many, how much came in."""
+        query = (
+            self._postings(_T.posting_day, _P.account, _T.kind, pw.fn.COUNT(_P.n), pw.fn.SUM(_P.amount_micro))
+            .where((_T.posting_day >= from_day) & (_T.posting_day <= to_day))
+            .where((_P.account >= "till/") & (_P.account < "till0"))
+            .group_by(_T.posting_day, _P.account, _T.kind)
+        )
+        return [(row[0], row[1], row[2], row[3], -row[4]) for row in self._tuples(query)]
+
+    def trial(self, to_day: str) -> list[tuple[str, int, int]]:
+        """Account, what was taken from it and what came into it, up to a posting day."""
+        taken = pw.fn.SUM(pw.Case(None, ((_P.amount_micro < 0, _P.amount_micro),), 0))
+        given = pw.fn.SUM(pw.Case(None, ((_P.amount_micro > 0, _P.amount_micro),), 0))
+        query = self._postings(_P.account, taken, given).where(_T.posting_day <= to_day).group_by(_P.account)
+        return [(row[0], -row[1], row[2]) for row in self._tuples(query)]
+
+    def account_postings(self, accounts: Sequence[str], to_day: str) -> list[tuple[str, str, str, str, Ms, str, int]]:
+        """Entry, its kind, cause, posting day, when, reason, amount; of these accounts up to a day, oldest first."""
+        found: list[tuple[str, str, str, str, Ms, str, int]] = []
+        columns = (_T.transaction_id, _T.kind, _T.cause, _T.posting_day, _T.effective_at_ms, _T.reason, _P.amount_micro)
+        for names in pieces(accounts):
+            query = self._postings(*columns).where(_P.account.in_(names) & (_T.posting_day <= to_day))
+            found += [(r[0], r[1], r[2], r[3], r[4], r[5] or "", r[6]) for r in self._tuples(query)]
+        return sorted(found, key=lambda row: (row[3], row[4], row[0]))
+
+    def receipts_of(self, account: str) -> dict[str, str]:
+        """Receipt number of each sale to an account."""
+        query = self._of(tl.Sale, tl.Sale.sale, tl.Sale.receipt).where(tl.Sale.account == account)
+        return dict(self._tuples(query))
+
+    def last_sales(self) -> dict[str, Ms]:
+        """When each account was last sold to."""
+        query = self._of(tl.Sale, tl.Sale.account, pw.fn.MAX(tl.Sale.paid_at_ms)).group_by(tl.Sale.account)
+        return dict(self._tuples(query))
+
+    def tills(self) -> list[str]:
+        """Every till account that was ever posted to."""
+        a = tl.AccountBalance
+        rows = self._tuples(self._of(a, a.account).where((a.account >= "till/") & (a.account < "till0")))
+        return [row[0] for row in rows]
+
+    def _postings(self, *columns: Any) -> Any:
+        on = (_T.site == _P.site) & (_T.transaction_id == _P.transaction_id)
+        return _P.select(*columns).join(_T, on=on).where(_P.site == self._site)
+
+    # --- energy -------------------------------------------------------------------------------------------------
+
+    def interval_parts(self, from_ms: Ms, to_ms: Ms) -> Iterable[tuple[str, Ms, str]]:
+        """Meter, begin and parts (JSON) of each interval that begins in a stretch of time; read as it is used."""
+        query = self._of(_I, _I.meter, _I.from_ms, _I.parts).where((_I.from_ms >= from_ms) & (_I.from_ms < to_ms))
+        found: Iterable[tuple[str, Ms, str]] = query.tuples().iterator(self._database)
+        return found
+
+    def charged_intervals(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[Any]:
+        """Intervals in a stretch of one box's batches that were charged to these wallets."""
+        which = (_I.box == box) & (_I.epoch == epoch) & _I.seq.between(*seqs) & _I.wallet.in_(list(wallets))
+        return self._all(self._of(_I).where(which).order_by(_I.meter, _I.from_ms))
+
+    def fees(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[tuple[int, str]]:
+        """Batch number and body (JSON) of each daily fee in a stretch of one box's batches."""
+        e = th.BoxEvent
+        which = (e.box == box) & (e.epoch == epoch) & e.seq.between(*seqs) & (e.kind == "fee")
+        query = self._of(e, e.seq, e.body).where(which & e.wallet.in_(list(wallets)))
+        return [(row[0], row[1]) for row in self._tuples(query.order_by(e.seq, e.n))]
+
+    def parked_boxes(self) -> dict[str, Ms]:
+        """Boxes with batches that wait to be posted, and since when."""
+        b = th.Batch
+        query = self._of(b, b.box, pw.fn.MIN(b.sealed_at_ms)).where(b.state != "posted").group_by(b.box)
+        return dict(self._tuples(query))
+
+    # --- orders -------------------------------------------------------------------------------------------------
+
+    def newest_modes(self, meters: Sequence[str]) -> dict[tuple[str, str], tuple[str, Ms]]:
+        """Meter and what was ordered (a mode, "on", "off"): who, and when it was done; the newest counts."""
+        found: dict[tuple[str, str], tuple[str, Ms]] = {}
+        for names in pieces(meters):
+            which = _C.subject.in_(names) & _C.kind.in_(["set_mode", "in_service"]) & (_C.state == "done")
+            query = self._of(_C, _C.subject, _C.what, _C.who, _C.state_at_ms).where(which).order_by(_C.issued_at_ms)
+            for meter, what, who, at_ms in self._tuples(query):
+                found[meter, what] = (who, at_ms)
+        return found
+
+    def answers_with_prefix(self, prefix: str, limit: int) -> list[tuple[str, str, Ms]]:
+        """Idempotency key, answer and time of the newest keys that begin so."""
+        i = tl.Idempotency
+        which = (i.key >= prefix) & (i.key < prefix + "\uffff")
+        rows = self._tuples(self._of(i, i.key, i.answer, i.at_ms).where(which).order_by(i.key.desc()).limit(limit))
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def commands_at(self, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+        """Commands by box and number, in a statement a box."""
+        by_box: dict[str, list[int]] = {}
+        for box, seq in places:
+            by_box.setdefault(box, []).append(seq)
+        return [
+            row
+            for box, seqs in by_box.items()
+            for row in self._all(self._of(_C).where((_C.box == box) & _C.seq.in_(seqs)))
+        ]
+
+    # --- people -------------------------------------------------------------------------------------------------
+
+    def audit(self, text: str, who: str, stretch: tuple[Ms, Ms], limit: int) -> list[dict[str, Any]]:
+        """Audit rows newest first; `text` in action, subject or detail."""
+        a = tl.AuditRow
+        query = self._of(a).where((a.at_ms >= stretch[0]) & (a.at_ms < stretch[1]))
+        if who:
+            query = query.where(a.who == who)
+        if text:
+            query = query.where(a.action.contains(text) | a.subject.contains(text) | a.detail.contains(text))
+        return self._all(query.order_by(a.number.desc()).limit(limit))
+
+    def plan_boxes(self) -> list[tuple[str, str, Ms | None, Ms | None, str]]:
+        """Each box: id, name, when last heard, as of when its records are posted, its state."""
+        b = tf.Box
+        rows = self._tuples(self._of(b, b.box, b.name, b.seen_at_ms, b.posted_at_ms, b.state))
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

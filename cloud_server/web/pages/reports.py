@@ -1,0 +1,288 @@
+"""Reports: chosen, filtered, looked at, printed, and taken away as a workbook of exactly what is on the page."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, Literal
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+
+from cloud_server.core.report_table import Lack, Report, ReportKind, ReportQuery, ReportTable, Step
+from cloud_server.core.roles import Right
+from cloud_server.core.views import METHODS, AccountFound
+from cloud_server.exports.workbook import Sheet, make_workbook
+from cloud_server.web import report_words as w
+from cloud_server.web.cells import Cells
+from cloud_server.web.pages import errors
+from cloud_server.web.pages.page import Console
+from cloud_server.web.show import parse_day
+from cloud_server.web.visit import Visit
+from cloud_server.web.words import ALARM, N_
+
+WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TEXT_MOST: Final = 80
+DAYS_MOST: Final = 1_100
+"""Three years: a longer stretch is a typing mistake, or two reports."""
+DAYS_BY_DAY_MOST: Final = 100
+"""Energy day by day: a quarter. By month it may be longer."""
+BARS_MOST: Final = 100
+CHART_WIDTH: Final = 960
+CHART_HEIGHT: Final = 120
+FOUND_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a report may be filtered by. `days` it shows at first; 0: it is of now; -1: from the month's first."""
+
+    days: int
+    steps: tuple[Step, ...] = ()
+    place: bool = False
+    operator: bool = False
+    method: bool = False
+    account: bool = False
+    until: bool = False
+    text: Literal["", "alarm", "words"] = ""
+    states: tuple[tuple[str, str], ...] = ()
+
+
+SPECS: Final[dict[ReportKind, Spec]] = {
+    "sales": Spec(days=-1, steps=("day", "month", "year"), operator=True, method=True),
+    "energy": Spec(days=7, steps=("day", "month", "all"), place=True),
+    "statement": Spec(days=-1, account=True),
+    "balances": Spec(days=0, place=True, states=(("arrears", N_("Arrears")),)),
+    "registers": Spec(days=0, place=True),
+    "lost": Spec(days=0, place=True),
+    "modes": Spec(days=0, place=True, states=tuple(w.STANDING.items())),
+    "trial": Spec(days=0, until=True),
+    "alarms": Spec(days=7, place=True, text="alarm", states=(("standing", N_("Standing")), ("past", N_("Over")))),
+    "events": Spec(days=2, place=True, states=tuple(w.EVENT_CHOICE.items())),
+    "audit": Spec(days=7, operator=True, text="words"),
+}
+
+
+def show_home(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -> Response:
+    """Which reports there are for this person."""
+    kinds = [kind for kind in SPECS if visit.may(rights[kind])]
+    return console.renderer.page(visit, "reports.html", kinds=kinds, words=w)
+
+
+def show(console: Console, visit: Visit) -> Response:
+    """One report on the screen."""
+    made = _make(console, visit)
+    if made is None:
+        return errors.not_found(console, visit)
+    query, report, mistake = made
+    spec = SPECS[query.kind]
+    found: tuple[AccountFound, ...] = ()
+    if spec.account and report is None and query.text:
+        found = visit.services.books.find_accounts(query.text, FOUND_MOST)
+    return console.renderer.page(
+        visit,
+        "report.html",
+        200 if not mistake else 422,
+        kind=query.kind,
+        query=query,
+        spec=spec,
+        report=report,
+        mistake=mistake,
+        found=found,
+        cells=cells_for(console, visit),
+        words=w,
+        methods=METHODS,
+        alarm_kinds=ALARM,
+        operators=visit.services.reports.operators() if spec.operator and query.kind == "sales" else (),
+        buildings=visit.services.books.monitor().buildings if spec.place else (),
+        bars=_bars(report) if report is not None else [],
+        chart_width=CHART_WIDTH,
+        chart_height=CHART_HEIGHT,
+        address=_address(query),
+        lack_text=lambda lack: _lack_text(console, visit, lack),
+    )
+
+
+def export(console: Console, visit: Visit) -> Response:
+    """The same report as a workbook."""
+    made = _make(console, visit)
+    if made is None or made[1] is None:
+        return errors.not_found(console, visit)
+    query, report = made[0], made[1]
+    assert report is not None
+    cells, translate = cells_for(console, visit), console.renderer.translate_for(visit)
+    title = translate(w.TITLE[query.kind])
+    sheets = [
+        _sheet(cells, table, translate(w.TABLE[table.title]), _notes(console, visit, report, title))
+        for table in report.tables
+    ]
+    day = console.renderer.show_for(visit).today()
+    name = quote(f"{title} {query.from_day if query.from_day != query.to_day else ''} {day}.xlsx".replace("  ", " "))
+    return Response(
+        make_workbook(sheets),
+        media_type=WORKBOOK_TYPE,
+        headers={"Content-Disposition": f"attachment; filename=\"{query.kind}-{day}.xlsx\"; filename*=UTF-8''{name}"},
+    )
+
+
+def cells_for(console: Console, visit: Visit) -> Cells:
+    """How values are written for this visit."""
+    renderer = console.renderer
+    return Cells(renderer.show_for(visit), renderer.words_for(visit), renderer.translate_for(visit))
+
+
+def _make(console: Console, visit: Visit) -> tuple[ReportQuery, Report | None, str] | None:
+    """The query as asked, its report, and what is wrong with it; None for a report that there is not."""
+    name = visit.path.removeprefix("/reports/").removesuffix(".xlsx")
+    kind = next((kind for kind in SPECS if kind == name), None)
+    if kind is None:
+        return None
+    query, mistake = _read(console, visit, kind)
+    if mistake or (SPECS[kind].account and not query.account):
+        return query, None, mistake
+    report = visit.services.reports.report(query)
+    if report is None and SPECS[kind].account:
+        return None
+    return query, report, ""
+
+
+def _read(console: Console, visit: Visit, kind: ReportKind) -> tuple[ReportQuery, str]:
+    spec, given = SPECS[kind], visit.query
+    today = console.renderer.show_for(visit).today()
+    first = today[:8] + "01" if spec.days < 0 else _before(today, max(spec.days - 1, 0))
+    to_day = parse_day(given.get("to")) or today
+    from_day = to_day if spec.days == 0 else parse_day(given.get("from")) or min(first, to_day)
+    step = next((step for step in spec.steps if step == given.get("step")), spec.steps[0] if spec.steps else "day")
+    states = [state for state, _ in spec.states]
+    query = ReportQuery(
+        kind=kind,
+        from_day=from_day,
+        to_day=to_day,
+        step=step,
+        place=given.get("place", "")[:TEXT_MOST] if spec.place else "",
+        operator=given.get("operator", "").strip()[:TEXT_MOST] if spec.operator else "",
+        method=given.get("method", "") if spec.method and given.get("method") in METHODS else "",
+        account=given.get("account", "")[:TEXT_MOST] if spec.account else "",
+        text=given.get("q", "").strip()[:TEXT_MOST] if spec.text or spec.account else "",
+        state=given.get("state", "") if given.get("state") in states else "",
+    )
+    days = (date.fromisoformat(to_day) - date.fromisoformat(from_day)).days + 1
+    if days < 1:
+        return query, "turned"
+    if days > DAYS_MOST or (kind == "energy" and step == "day" and days > DAYS_BY_DAY_MOST):
+        return query, "too_long"
+    return query, ""
+
+
+def _before(day: str, days: int) -> str:
+    return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
+
+
+def _address(query: ReportQuery) -> str:
+    """The export's address: with exactly the filter of the page."""
+    fields = {
+        "from": query.from_day,
+        "to": query.to_day,
+        "step": query.step,
+        "place": query.place,
+        "operator": query.operator,
+        "method": query.method,
+        "account": query.account,
+        "q": query.text,
+        "state": query.state,
+    }
+    return f"/reports/{query.kind}.xlsx?{urlencode({name: value for name, value in fields.items() if value})}"
+
+
+def _sheet(cells: Cells, table: ReportTable, name: str, notes: list[str]) -> Sheet:
+    kinds = [column.kind for column in table.columns]
+    return Sheet(
+        name=name,
+        notes=[*notes, name],
+        heads=[cells.head(column) for column in table.columns],
+        kinds=[cells.sheet_kind(kind) for kind in kinds],
+        rows=[[cells.sheet(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in table.rows],
+        total=None
+        if table.total is None
+        else [cells.sheet(kind, value) for kind, value in zip(kinds, table.total, strict=True)],
+    )
+
+
+def _notes(console: Console, visit: Visit, report: Report, title: str) -> list[str]:
+    """What stands above a sheet: site, title, filter, when it was made, what it lacks, and the pairs of a statement."""
+    translate, show = console.renderer.translate_for(visit), console.renderer.show_for(visit)
+    cells, query = cells_for(console, visit), report.query
+    notes = [visit.services.books.site().name, title]
+    if SPECS[query.kind].days != 0:
+        notes.append(translate(N_("%(first)s to %(last)s")) % {"first": query.from_day, "last": query.to_day})
+    elif SPECS[query.kind].until:
+        notes.append(translate(N_("up to %(last)s")) % {"last": query.to_day})
+    chosen = [*_place_names(visit, query.place), query.operator, query.text if query.kind != "statement" else ""]
+    if query.method:
+        chosen.append(console.renderer.words_for(visit).method(query.method))
+    if query.state:
+        chosen.append(translate(dict(SPECS[query.kind].states)[query.state]))
+    if any(chosen):
+        notes.append(translate(N_("Filter: %(what)s")) % {"what": ", ".join(one for one in chosen if one)})
+    notes.append(translate(N_("Made at %(time)s")) % {"time": show.full(report.made_at_ms)})
+    notes += [_lack_text(console, visit, lack) for lack in report.lacks]
+    for fact in report.facts:
+        notes.append(f"{cells.fact(fact.key)}: {cells.text(fact.kind, fact.value)}")
+    return notes
+
+
+def _place_names(visit: Visit, place: str) -> list[str]:
+    if not place:
+        return []
+    for building in visit.services.books.monitor().buildings:
+        if building.building == place:
+            return [building.name]
+        for box in building.boxes:
+            if place == box.box:
+                return [building.name, box.name]
+            found = [bus.name for bus in box.buses if bus.bus == place]
+            if found:
+                return [building.name, box.name, *found]
+    return [place]
+
+
+def _lack_text(console: Console, visit: Visit, lack: Lack) -> str:
+    translate, show = console.renderer.translate_for(visit), console.renderer.show_for(visit)
+    match lack.why:
+        case "silent":
+            text = translate(N_("Box %(name)s: nothing after %(time)s has come yet."))
+        case "parked":
+            text = translate(N_("Box %(name)s: records from %(time)s on wait for a person's judgement."))
+        case "never":
+            text = translate(N_("Box %(name)s has not sent any record yet."))
+        case _:
+            text = translate(N_("There are more than are shown here: choose a shorter time or a narrower filter."))
+    return text % {"name": lack.box_name, "time": show.full(lack.since_ms)} if "%(" in text else text
+
+
+def _bars(report: Report) -> list[dict[str, Any]]:
+    """The first table that is worth drawing: one bar a label."""
+    for table in report.tables:
+        if table.chart is None:
+            continue
+        label, height = table.chart
+        sums: dict[str, int] = {}
+        for row in table.rows:
+            value = row[height]
+            if isinstance(value, int):
+                sums[str(row[label])] = sums.get(str(row[label]), 0) + value
+        most = max(sums.values(), default=0)
+        if most <= 0 or not 2 <= len(sums) <= BARS_MOST:
+            return []
+        width, kind = CHART_WIDTH / len(sums), table.columns[height].kind
+        return [
+            {
+                "label": name,
+                "x": round(index * width + 1, 1),
+                "width": round(max(width - 2, 1), 1),
+                "height": round(max(value, 0) * CHART_HEIGHT / most, 1),
+                "kind": kind,
+                "value": value,
+                "shown": index % max(1, len(sums) // 12) == 0,
+            }
+            for index, (name, value) in enumerate(sums.items())
+        ]
+    return []
