@@ -6,6 +6,7 @@ import sqlite3
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -14,7 +15,8 @@ from cloud_server.clock import SystemClock
 from cloud_server.config import Config, ConfigFault, read_config
 from cloud_server.core.api_token import Scope
 from cloud_server.core.limits import TOKEN_DAYS_MAX
-from cloud_server.core.mistakes import Mistaken, NotFound
+from cloud_server.core.mistakes import Mistaken, NotFound, NotNow
+from cloud_server.flows.courier import all_files, take_file
 from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.issue_token import issue_token
 from cloud_server.flows.set_up import set_up_centre
@@ -22,6 +24,8 @@ from cloud_server.flows.verify import verify
 from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault, SqliteEngine
 from cloud_server.store.schema import make_schema, restore_guards
 from cloud_server.store.unit import StoredBooks
+from protocol.courier import FILE_BYTES_MAX, STICK_FOLDER, box_that_wrote, write_file
+from protocol.errors import TooLarge
 
 DONE: Final = 0
 FAULTY: Final = 1
@@ -45,14 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say_faults("keys", fault.mistakes)
     except (DatabaseFault, Mistaken, NotFound) as fault:
         return _say_faults("", [str(fault)])
+    except (NotNow, TooLarge) as fault:
+        _say_faults("", [str(fault)])
+        return FAULTY
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cloud-server", description="The centre of a Tallybox site.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[Config, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
+    def add(
+        name: str, command: Callable[[Config, argparse.Namespace], int], text: str, into: Any = commands
+    ) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = into.add_parser(name, help=text, description=text)
         made.add_argument("--config", type=Path, required=True, metavar="FILE", help="centre.toml")
         made.add_argument("--json", action="store_true", help="print JSON")
         made.set_defaults(command=command)
@@ -70,6 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--days", type=int, default=90, help=f"1 to {TOKEN_DAYS_MAX} (90)")
     claim = add("claim", _claim, "Make a claim file for a box and print it.")
     claim.add_argument("--box", required=True, metavar="ID", help="the box's id in the plan")
+    courier = commands.add_parser("courier", help="Lines carried by hand to and from a box whose fibre is cut.")
+    carried = courier.add_subparsers(required=True, metavar="COMMAND")
+    out = add("export", _courier_export, "Write what a box lacks, keys, epoch and commands, into files.", carried)
+    out.add_argument("--box", required=True, metavar="ID", help="the box's id in the plan")
+    out.add_argument("--to", type=Path, required=True, help="a file, a folder, or a stick with a folder tallybox")
+    into = add("import", _courier_import, "Take in batches that a box wrote into a file; each gets a verdict.", carried)
+    into.add_argument("file", type=Path, help="a file that the box wrote")
+    into.add_argument("--box", metavar="ID", help="the box's id; left out, the name of the file says it")
     return parser
 
 
@@ -196,6 +213,52 @@ def _claim(config: Config, options: argparse.Namespace) -> int:
         parts.close()
     _say(options, {"claim": text}, text)
     return DONE
+
+
+def _courier_export(config: Config, options: argparse.Namespace) -> int:
+    parts = _wire(config)
+    try:
+        files = all_files(parts.centre, options.box)
+    finally:
+        parts.close()
+    folder = None
+    if options.to.is_dir():
+        inner = options.to / STICK_FOLDER
+        folder = inner if inner.is_dir() else options.to
+    chosen = files[:1] if folder is None else files
+    told, words = [], []
+    for file in chosen:
+        path = options.to if folder is None else folder / file.name
+        try:
+            path.write_bytes(write_file(file.lines))
+        except OSError as fault:
+            return _say_faults(str(path), [f"{fault.strerror}; right would be a place that can be written"])
+        commands = file.last - file.first + 1 if file.first else 0
+        told.append({"file": str(path), "lines": len(file.lines), "commands": commands})
+        words.append(f"{path}: {commands} commands, {len(file.lines) - commands} lines beside them")
+    if len(files) > len(chosen):
+        words.append("There is more than one file holds: give a folder to get all of it.")
+    _say(options, {"files": told, "more": len(files) > len(chosen)}, "\n".join(words))
+    return DONE
+
+
+def _courier_import(config: Config, options: argparse.Namespace) -> int:
+    box = options.box or box_that_wrote(options.file.name)
+    if box is None:
+        return _say_faults(str(options.file), ["its name does not say which box wrote it; right would be --box ID"])
+    try:
+        with options.file.open("rb") as file:
+            body = file.read(FILE_BYTES_MAX + 1)
+    except OSError as fault:
+        return _say_faults(str(options.file), [f"{fault.strerror}; right would be a file that a box wrote"])
+    parts = _wire(config)
+    try:
+        verdicts = take_file(parts.centre, box, body)
+    finally:
+        parts.close()
+    text = [f"line {said.number}: {said.epoch}/{said.seq}: {said.verdict}" for said in verdicts]
+    _say(options, [asdict(said) for said in verdicts], "\n".join(text))
+    return DONE if all(said.good for said in verdicts) else FAULTY
 
 
 def _say(options: argparse.Namespace, said: object, text: str) -> None:

@@ -111,11 +111,7 @@ def _known_box(unit: Unit, site: str, line: Line) -> tuple[Box, BoxKeys, Sync]:
         box = unit.fleet.box(name) if name is not None else None
         if box is None or box.state is BoxState.REVOKED:
             continue
-        epochs = unit.enrolments.epochs(box.box)
-        keys = BoxKeys(
-            {epoch.keyid: public_key_from_text(epoch.record_key) for epoch in epochs},
-            {epoch.epoch: epoch.keyid for epoch in epochs},
-        )
+        keys = keys_of(unit, box.box)
         try:
             check_signature(line, keys.keys)
         except BadSignature:
@@ -124,6 +120,15 @@ def _known_box(unit: Unit, site: str, line: Line) -> tuple[Box, BoxKeys, Sync]:
         if (sync.site, sync.box) == (site, box.box):
             return box, keys, sync
     raise Stranger("no box that is believed signed this request")
+
+
+def keys_of(unit: Unit, box: str) -> BoxKeys:
+    """The record keys that a box ever had, and in which epoch."""
+    epochs = unit.enrolments.epochs(box)
+    return BoxKeys(
+        {epoch.keyid: public_key_from_text(epoch.record_key) for epoch in epochs},
+        {epoch.epoch: epoch.keyid for epoch in epochs},
+    )
 
 
 def _take_sync(unit: Unit, box: Box, sync: Sync, now_ms: int) -> Box:
