@@ -3,10 +3,12 @@
 import msgspec
 import pytest
 
+from edge_agent.core.decision import Decision, join
 from edge_agent.core.identity import SERIAL_RETRY_MS, SERIAL_TRIES, same_serial
-from protocol.box_config import text_hash, write_config
+from edge_agent.core.meeting import bus_changed
+from protocol.box_config import Overload, text_hash, write_config
 from protocol.commands import Configure, ReplaceMeter, ResolveRegister
-from tests.edge_agent.core.street import METERS, Street, box_config, meter_config
+from tests.edge_agent.core.street import BUS, METERS, Street, box_config, meter_config
 
 PLANNED = "760000000001"
 OTHER = "990000000009"
@@ -183,3 +185,48 @@ def test_a_cabinet_tells_one_number_for_all_its_users() -> None:
         street.read(index, 1_000)
         street.tell_serial(index, "CAB1")
     assert not any("serial" in told for told in street.told())
+
+
+def test_after_its_bus_was_gone_a_meter_is_asked_again() -> None:
+    street = known_shop()
+    for down in (True, False):
+        street.take(bus_changed(street.place, street.state, BUS, down, street.now))
+    street.read(0, 2_000)
+    assert street.serials_wanted == [METERS[0]]
+    assert street.state.latest[METERS[0]].raw_wh == 1_000
+
+
+def test_at_another_address_a_meter_is_asked_again() -> None:
+    street = known_shop()
+    config = msgspec.structs.replace(street.config, meters=[meter_config(0, serial=PLANNED, unit=9)])
+    text = write_config(config)
+    street.command(Configure(config_version=2, config=text, hash=text_hash(text)))
+    street.read(0, 2_000)
+    assert street.serials_wanted == [METERS[0]]
+
+
+def test_nothing_is_opened_for_overload_on_a_held_meter() -> None:
+    limit = Overload(threshold_w=9_000, delay_s=20, open_s=90)
+    street = Street(box_config(meters=(meter_config(0, serial=PLANNED, overload=limit),)))
+    street.tell_serial(0, PLANNED)
+    street.read(0, 1_000, 0)
+    street.grant(0, 30)
+    street.in_service(0)
+    street.tell_serial(0, OTHER)
+    for _ in range(10):
+        street.at_s += 10
+        street.read(0, 1_000, 12_000)
+    assert not any("overload" in told for told in street.told())
+    street.tell_serial(0, PLANNED)
+    for _ in range(10):
+        street.at_s += 10
+        street.read(0, 1_000, 12_000)
+    assert "overload raised" in street.told()
+
+
+def test_what_a_later_step_forgets_does_not_come_back_with_an_earlier_one() -> None:
+    street = known_shop()
+    latest = street.state.latest[METERS[0]]
+    read, forgotten = Decision(latest=((METERS[0], latest),)), Decision(forget=(METERS[0],))
+    assert join(read, forgotten).latest == ()
+    assert join(read, forgotten, read).latest == ((METERS[0], latest),)
