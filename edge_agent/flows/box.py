@@ -69,6 +69,8 @@ class Box:
     """By bus id."""
     place_changed: Callable[[], None] = lambda: None
     """Called when a configuration has taken hold: whoever wired the box sets buses and schedule anew."""
+    more_room: Callable[[], bool] = lambda: False
+    """Called when a money command found no room in the store: whether some was made."""
     trust: ClockTrust = field(default_factory=ClockTrust)
     defer_ms: int = 0
     """How long a decision that nobody waits for may wait for others to be committed with."""
@@ -99,9 +101,7 @@ class Box:
         """
         config_before = self.state.marks.config_hash
         if self._can_wait(decision, lines):
-            if not self.deferred:
-                self.deferred_since = self.clock.mono_ms()
-            self.deferred.append(decision)
+            self.put_off(decision)
         elif decision.durable or lines:
             self._commit(decision, lines)
         apply(self.state, decision)
@@ -121,9 +121,15 @@ class Box:
             if lines or not opens:
                 raise
             log.error("opened_without_record", extra={"fields": {"meters": len(decision.orders)}})
-            self.deferred.append(decision)
+            self.put_off(decision)
             return
         self.deferred.clear()
+
+    def put_off(self, decision: Decision) -> None:
+        """Commit a decision with what comes next, or when there is room."""
+        if not self.deferred:
+            self.deferred_since = self.clock.mono_ms()
+        self.deferred.append(decision)
 
     def _can_wait(self, decision: Decision, lines: Sequence[Line]) -> bool:
         """Whether nobody waits for this: no relay, no signed line, no money id, no mark, nothing urgent."""

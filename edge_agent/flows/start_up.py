@@ -15,7 +15,7 @@ from edge_agent.core.state import BoxState
 from edge_agent.flows.answers import KeyRing, read_keys, read_limits
 from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
-from edge_agent.ports import Clock, RecordStore
+from edge_agent.ports import Clock, RecordStore, StoreFull
 from protocol.box_config import BoxConfig, read_config
 from protocol.records import Boot
 from protocol.signing import PublicKey
@@ -89,10 +89,14 @@ def limits_in_force(store: RecordStore, root: PublicKey, who: Who, local: BoxLim
 
 
 def record_boot(box: Box, last: LastRun) -> None:
-    """Write down that the agent started, and how its last run ended."""
+    """Write down that the agent started, and how its last run ended; on a full disk once there is room."""
     at_ms = box.clock.wall_ms()
     boot = Boot(at_ms=at_ms, boot_id=box.who.boot_id, agent=box.who.agent, why=last.why, last_seen_ms=last.seen_ms)
-    box.take(Decision(records=(boot,), urgent=True))
+    decision = Decision(records=(boot,), urgent=True)
+    try:
+        box.take(decision)
+    except StoreFull:
+        box.put_off(decision)
     fields = {"why": last.why, "epoch": box.state.marks.epoch, "config": box.state.marks.config_version}
     log.info("started", extra={"fields": fields})
 
