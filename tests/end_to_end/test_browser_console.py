@@ -82,10 +82,64 @@ def test_every_page_fits_and_complains_of_nothing(
             f"{page.url.removeprefix(street.address).split('?')[0].removesuffix('/receipt')}/receipt?paper={paper}"
         )
         console.picture(f"receipt-{paper}")
-    for path in ("/sales", "/roles"):
+    for path in ("/sales", "/roles", "/alarms", "/reports", "/reports/sales", "/reports/energy"):
         console.open(path)
-        console.picture(path.strip("/"))
+        console.picture(path.strip("/").replace("/", "-"))
+    order_many(console)
     assert [words for words in console.said if not EXPECTED_COMPLAINTS.search(words)] == []
+
+
+def order_many(console: Console) -> None:
+    """Three meters cut off at once, up to how far each has come."""
+    page = console.page
+    console.open("/operations")
+    for index in range(3):
+        page.locator("td input[type=checkbox]").nth(index).check()
+    console.picture("operations")
+    page.locator('button[formaction$="/mode/forced_off"]').click()
+    page.locator("#count").fill("3")
+    console.picture("operation-confirm")
+    page.locator("button.primary").click()
+    page.wait_for_url(re.compile("/operations/batch-"))
+    console.picture("operation-progress")
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh-CN", 1280), ("en", 800)])
+def test_operators_and_their_links(
+    language: str, width: int, browser: Browser, street: Street, contexts: list[BrowserContext]
+) -> None:
+    console, context = open_console(browser, street.address, language=language, width=width)
+    contexts.append(context)
+    console.sign_in("administrator", PASSWORD)
+    console.open("/staff")
+    console.page.fill("#name", "newhand")
+    console.page.fill("#display_name", "新人")
+    console.page.check("input[name=role-cashier]")
+    console.picture("staff", whole=True)
+    console.page.locator(".add button.primary").click()
+    link = console.page.locator("code.copy").inner_text()
+    console.picture("person", whole=True)
+    console.page.goto(link)
+    console.picture("password")
+    assert [words for words in console.said if not EXPECTED_COMPLAINTS.search(words)] == []
+
+
+def test_a_new_alarm_pops_up_and_is_spoken_where_sound_was_turned_on(supervisor: Console, street: Street) -> None:
+    page = supervisor.page
+    supervisor.open("/alarms")
+    expect(page.locator(".how-many")).to_have_text("5")
+    assert page.locator(".pop").count() == 0, "what stood before is no news"
+    page.locator("button.sound").click()
+    expect(page.locator("button.sound")).to_have_attribute("aria-pressed", "true")
+    row = street.site.numbered("A101")
+    with page.expect_request(re.compile(r"/sound/arrears-zh\.ogg$"), timeout=15_000):
+        street.site.change(row.point, state="arrears", relay="open", balance_micro=-350_000, power_w=0)
+        page.locator(".pop").wait_for(timeout=15_000)
+    expect(page.locator(".pop")).to_contain_text("A101")
+    supervisor.picture("alarm-pop-up")
+    page.locator(".pop button").click()
+    expect(page.locator(".pop")).to_have_count(0)
+    assert [words for words in supervisor.said if "mark.svg" not in words] == []
 
 
 NOT_WHOLE = """() => [...document.querySelectorAll('.tiles .point:not([hidden]) .line > :not(.unseen)')]

@@ -6,7 +6,7 @@
   const EVERY_MS = 5000, SPOKEN_MOST = 3;
   const link = document.querySelector("[data-alarms]");
   if (!link) return;
-  const sign = link.querySelector(".standing"), pops = document.getElementById("pops"), button = document.querySelector("button.sound");
+  const sign = link.querySelector(".how-many"), pops = document.getElementById("pops"), button = document.querySelector("button.sound");
   const clips = JSON.parse(link.dataset.clips);
   const known = () => { const text = localStorage.getItem("alarms-known"); return text === null ? null : new Set(JSON.parse(text)); };
   let blocked = false, player = null;
