@@ -4,12 +4,18 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import python_calamine
 
 from cloud_server.core.alarm_views import AlarmEntry, fold_lost
 from cloud_server.core.roles import Role
+from cloud_server.flows import report_events
+from cloud_server.flows.report_events import KINDS
+from cloud_server.web import report_words
+from cloud_server.web.pages.reports import SPECS
+from cloud_server.web.routes import REPORTS
 from tests.cloud_server.web.conftest import ADDRESS, PASSWORD, Browser
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_office import FakeAlarms, FakeReports
@@ -299,3 +305,18 @@ def test_sessions_are_ended_and_names_are_taken_once(browser_of: Callable[[Role]
     administrator.post("/staff", name="other", display_name="Other")
     assert "Tick at least one role." in administrator.text
     assert people.staff_named("other") is None
+
+
+def test_every_column_title_and_fact_of_a_report_has_a_word() -> None:
+    source = "".join(
+        (Path(report_events.__file__).parent / f"report_{name}.py").read_text(encoding="utf-8")
+        for name in ("money", "energy", "events", "statement")
+    )
+    columns = set(re.findall(r'Column\("(\w+)"', source))
+    assert columns <= set(report_words.COLUMN), columns - set(report_words.COLUMN)
+    titles = set(re.findall(r'title="(\w+)"', source))
+    assert titles == set(report_words.TABLE)
+    assert set(re.findall(r'Fact\(key="(\w+)"', source)) == set(report_words.FACT)
+    assert set(KINDS) == set(report_words.EVENT_CHOICE)
+    assert set(KINDS.values()) == set(report_words.EVENT)
+    assert set(report_words.TITLE) == set(REPORTS) == set(SPECS)
