@@ -18,6 +18,7 @@ from edge_agent.core.timekeeping import judge_clock
 from edge_agent.flows.box import Box
 from edge_agent.flows.daily_meters import visit_meters
 from edge_agent.flows.guard_test import GuardTest
+from edge_agent.flows.keep_room import RoomKeeper
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import Sealing, seal_pending
@@ -27,6 +28,7 @@ from edge_agent.health import ALIVE_EVERY_MS, STALLED_AFTER_MS, RunMarks, Watchd
 from edge_agent.ports import (
     BoundaryDone,
     BusReport,
+    Disk,
     ExchangeAnswered,
     ExchangeFailed,
     ExchangeReport,
@@ -37,7 +39,6 @@ from edge_agent.ports import (
 )
 from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule, SetClocksDue
 from protocol.limits import RECORDS_MAX
-from protocol.units import DAY_MS
 
 SECOND_MS: Final = 1_000
 BOUNDARY_ENDS_MS: Final = 15_000
@@ -80,7 +81,9 @@ class Owner:
     marks: RunMarks
     watchdog: Watchdog
     tests: list[RelayTest | GuardTest] = field(default_factory=list)
+    disk: Disk | None = None
     clock_watch: ClockWatch = field(init=False)
+    room: RoomKeeper = field(init=False)
     _second_at: int = 0
     _sealed_at: int = -SEAL_PAUSE_MS
     _alive_at: int = 0
@@ -88,10 +91,10 @@ class Owner:
     _boundary_until: int = 0
     _boundary_ms: int = 0
     _stalled: bool = False
-    _full: bool = False
 
     def __post_init__(self) -> None:
         self.clock_watch = ClockWatch(self.box)
+        self.room = RoomKeeper(self.box, self.disk)
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
@@ -128,7 +131,14 @@ class Owner:
             self._with_room(lambda: self.take(message))
         if self.box.clock.mono_ms() >= self._second_at:
             self._second_at = self.box.clock.mono_ms() + SECOND_MS
-            for part in (self._flush, self._watch_clock, self._judge, self._boundary_late, self._live_on):
+            for part in (
+                self._flush,
+                self._watch_clock,
+                self._judge,
+                self._boundary_late,
+                self._live_on,
+                self.room.look,
+            ):
                 self._with_room(part)
         self._with_room(self._seal_urgent)
         self._with_room(self.sync.pulse)
@@ -138,9 +148,7 @@ class Owner:
         try:
             part()
         except StoreFull as fault:
-            if not self._full:
-                log.error("store_full", extra={"fields": {"reason": str(fault)}})
-            self._full = True
+            self.room.failed(fault)
 
     def take(self, message: Message) -> None:
         """Let one message have its effect."""
@@ -156,7 +164,7 @@ class Owner:
             case BoundaryDue(at_ms=at_ms):
                 self._boundary(at_ms)
             case HousekeepingDue():
-                self._housekeeping()
+                self.room.thin_out()
             case SetClocksDue():
                 visit_meters(self.box)
             case Stop():
@@ -181,11 +189,8 @@ class Owner:
     # --- time ---------------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Commit what has waited for company long enough, and notice when there is room again."""
+        """Commit what has waited for company long enough."""
         self.box.flush(due_only=True)
-        if self._full and not self.box.deferred:
-            log.info("store_has_room", extra={"fields": {}})
-            self._full = False
 
     def _judge(self) -> None:
         """Modes that end, closings that wait, orders to be given again; alarms about the centre; tests without end."""
@@ -266,11 +271,6 @@ class Owner:
         self._boundary_open = frozenset()
         self.box.take(self.polling.end_of_interval(self.box.clock.wall_ms()))
         self.box.urgent = True
-
-    def _housekeeping(self) -> None:
-        keep_ms = self.box.state.config.defaults.retain_days * DAY_MS
-        gone = self.box.store.thin_out(self.box.clock.wall_ms() - keep_ms)
-        log.info("housekeeping", extra={"fields": {"batches_thinned": gone}})
 
     # --- the end ------------------------------------------------------------------------------------------------
 

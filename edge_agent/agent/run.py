@@ -20,8 +20,9 @@ from edge_agent.flows.poll_meters import LinkTally, Polling
 from edge_agent.flows.start_up import LastRun, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
-from edge_agent.ports import Clock, RecordStore, Uplink
+from edge_agent.ports import Clock, Disk, RecordStore, Uplink
 from edge_agent.schedule import Schedule
+from edge_agent.store.ballast import StateDisk
 from edge_agent.store.opening import open_store
 from edge_agent.sync.identity import Identity, read_identity
 from edge_agent.sync.uplink import HttpsUplink
@@ -85,6 +86,7 @@ def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: Syst
         inbox=inbox,
         marks=RunMarks(box_file.state_dir),
         watchdog=Watchdog(os.environ.get("NOTIFY_SOCKET")),
+        disk=StateDisk(box_file.state_dir),
     )
     return make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
 
@@ -102,6 +104,7 @@ class Around:
     inbox: "queue.SimpleQueue[Message]"
     marks: RunMarks
     watchdog: Watchdog
+    disk: Disk | None = None
 
 
 def make_owner(who: Who, root: PublicKey, store: RecordStore, around: Around, limits: BoxLimits, wait_s: int) -> Owner:
@@ -127,6 +130,7 @@ def make_owner(who: Who, root: PublicKey, store: RecordStore, around: Around, li
         inbox=around.inbox,
         marks=marks,
         watchdog=around.watchdog,
+        disk=around.disk,
     )
     box.place_changed = owner.follow_place
     return owner

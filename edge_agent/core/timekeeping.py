@@ -7,12 +7,10 @@ until a fresh answer of the centre agrees with it, or it comes back by itself.
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
-from edge_agent.core.decision import NOTHING, Decision, join
+from edge_agent.core.box_alarm import box_alarm
+from edge_agent.core.decision import Decision, join
 from edge_agent.core.place import Place
 from edge_agent.core.state import Marks, Now
-from protocol.records import Alarm, AlarmKind, Subject
 
 EARLIEST_MS: Final = 1_793_491_200_000
 """2026-11-01 UTC: a clock that shows an earlier time than this program's making is wrong."""
@@ -46,20 +44,6 @@ class ClockTrust:
 def judge_clock(place: Place, marks: Marks, now: Now, ahead_ms: int | None) -> Decision:
     """Alarms: the clock is not believed; or it is, and the centre says otherwise (`ahead_ms`: ours less theirs)."""
     disagrees = now.sure and ahead_ms is not None and abs(ahead_ms) > AGREEMENT_MS
-    unsure = _alarm(place, marks, "clock_unsure", now, not now.sure, None)
+    unsure = box_alarm(place, marks, "clock_unsure", now, not now.sure, None)
     after = marks if unsure.marks is None else unsure.marks
-    return join(unsure, _alarm(place, after, "clock_disagrees", now, disagrees, ahead_ms))
-
-
-def _alarm(place: Place, marks: Marks, kind: AlarmKind, now: Now, stands: bool, value: int | None) -> Decision:
-    if stands == (kind in marks.alarms):
-        return NOTHING
-    alarms = tuple(name for name in marks.alarms if name != kind) + ((kind,) if stands else ())
-    record = Alarm(
-        at_ms=now.wall_ms,
-        alarm=kind,
-        subject=Subject(box=place.box),
-        state="raised" if stands else "cleared",
-        value=value,
-    )
-    return Decision(records=(record,), marks=msgspec.structs.replace(marks, alarms=alarms), urgent=True)
+    return join(unsure, box_alarm(place, after, "clock_disagrees", now, disagrees, ahead_ms))

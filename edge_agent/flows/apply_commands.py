@@ -15,8 +15,9 @@ from edge_agent.core.orders import Standing, carry_out, judge_command
 from edge_agent.flows.answers import KeyRing
 from edge_agent.flows.box import Box
 from edge_agent.flows.seal_batches import Sealing, seal_pending
+from edge_agent.ports import StoreFull
 from protocol.box_config import read_config
-from protocol.commands import KIND_OF, Command, Withdraw, read_body
+from protocol.commands import KIND_OF, MONEY_KINDS, Command, Withdraw, read_body
 from protocol.envelope import Line, check_signature
 from protocol.errors import TheirFault
 from protocol.messages import Epoch
@@ -82,7 +83,12 @@ def _apply(box: Box, line: Line, command: Command, withdrawn: frozenset[str]) ->
             read_place=box.read_place,
             withdrawn=withdrawn,
         )
-        box.take(carry_out(box.state, asked, line.hash), (line,))
+        try:
+            box.take(carry_out(box.state, asked, line.hash), (line,))
+        except StoreFull:
+            if command.kind not in MONEY_KINDS or not box.more_room():
+                raise
+            box.take(carry_out(box.state, asked, line.hash), (line,))
         log.info("command_used", extra={"fields": {"seq": command.seq, "kind": command.kind}})
     elif standing is Standing.EQUIVOCATION:
         _report_equivocation(box, command, line, kept)

@@ -7,6 +7,9 @@ satisfy these. One module a port; this page names them all.
 from edge_agent.ports.clock import (
     Clock,
 )
+from edge_agent.ports.disk import (
+    Disk,
+)
 from edge_agent.ports.local_request import (
     LocalRequest,
 )
@@ -61,6 +64,7 @@ __all__ = [
     "ClockReport",
     "CycleDone",
     "DetailReport",
+    "Disk",
     "Exchange",
     "ExchangeAnswered",
     "ExchangeFailed",

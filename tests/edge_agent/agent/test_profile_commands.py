@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.agent.commands import FAILED, OK, WRONG
+from edge_agent.agent.terminal import FAILED, OK, WRONG
 from edge_agent.bus.profile import builtin_text
 from edge_agent.cli import main
 from tests.edge_agent.bus.profile_texts import BOARD, PLAIN
