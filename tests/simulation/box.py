@@ -19,7 +19,7 @@ from edge_agent.core.limits import BoxLimits
 from edge_agent.core.place import Place
 from edge_agent.flows.box import Who
 from edge_agent.health import EndOfLast, RunMarks, Watchdog, Why
-from edge_agent.ports import LocalRequest, RelayOrder
+from edge_agent.ports import LocalRequest, RelayOrder, StoreFull
 from edge_agent.schedule import BoundaryDue, Schedule
 from edge_agent.store.opening import open_store
 from edge_agent.store.records import Store
@@ -36,6 +36,10 @@ AGENT: Final = "edge-agent simulated"
 WAIT_S: Final = 25
 BUSY_MS: Final = 20
 """Least pause between two turns of the loop that nothing woke."""
+
+
+def _no_room(*_: object) -> None:
+    raise StoreFull("the disk of this world is full")
 
 
 class SimBuses(Buses):
@@ -134,6 +138,8 @@ class SimBox:
     fuse: Fuse | None = None
     deaths: list[str] = field(default_factory=list)
     last_seen_ms: int = 0
+    disk_full: bool = False
+    round_done: Callable[["SimBox"], None] = lambda _: None
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -152,6 +158,7 @@ class SimBox:
         with contextlib.ExitStack() as files:
             store = files.enter_context(open_store(self.folder, self.clock.wall_ms()))
             self.run = Run(self, files.pop_all(), store)
+        self.fill(self.disk_full)
         self._wire(self.run, why)
         self._wake_later(self.run)
 
@@ -178,6 +185,7 @@ class SimBox:
         return SimBus(
             name, bus_id, self.time, self.clock, self.chance, self.meters,
             lambda bus, report: run.give(FromBus(bus, report)), lambda order: self.ordered(self, order), lost_after,
+            lambda: self.round_done(self),
         )  # fmt: skip
 
     def die(self, where: str = "at rest") -> None:
@@ -197,6 +205,15 @@ class SimBox:
     def light(self, lines: int) -> None:
         """Let it die so many lines from now."""
         self.fuse = Fuse(lines, FLOWS)
+
+    def fill(self, full: bool) -> None:
+        """The disk has no room, or has some again: reading goes on, nothing is kept."""
+        self.disk_full = full
+        store = self.run.store
+        for name in ("commit", "seal", "acknowledge", "thin_out"):
+            store.__dict__.pop(name, None)
+            if full:
+                store.__dict__[name] = _no_room
 
     @property
     def alive(self) -> bool:

@@ -19,6 +19,7 @@ from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.waiting import LiveRoom
 from cloud_server.flows.watch_fleet import watch_fleet
+from cloud_server.ports import JournalFault
 from cloud_server.store.database import SqliteEngine
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.schema import make_schema
@@ -80,6 +81,7 @@ class SimCentre:
         self.run_number = 0
         self.fuse: Fuse | None = None
         self.deaths: list[str] = []
+        self.journal_broken = False
         self.died: Callable[[], None] = lambda: None
         self.open()
 
@@ -87,6 +89,7 @@ class SimCentre:
         """Start, as `cloud-server run` does."""
         clock = CentreClock(self.time)
         self.parts = _wire(self.config, clock, self.chance, self.bells)
+        self.break_journal(self.journal_broken)
         self.running = True
         self.run_number += 1
         self.parts.centre.journal.check_at_start()
@@ -120,6 +123,13 @@ class SimCentre:
             return None
         return done[0]
 
+    def break_journal(self, broken: bool) -> None:
+        """The journal's disk takes nothing, or takes lines again."""
+        self.journal_broken = broken
+        self.parts.journal.__dict__.pop("append", None)
+        if broken:
+            self.parts.journal.__dict__["append"] = _takes_nothing
+
     def light(self, lines: int) -> None:
         """Let it die so many lines from now."""
         self.fuse = Fuse(lines, FLOWS)
@@ -149,6 +159,10 @@ class SimCentre:
                 if unit.readings.is_parked(box.box):
                     found.append(f"a batch of box {box.box} is parked")
         return found
+
+
+def _takes_nothing(_lines: object) -> int:
+    raise JournalFault("the journal's disk of this world takes nothing")
 
 
 def _wire(config: Config, clock: CentreClock, chance: SeededChance, bells: Bells) -> Parts:

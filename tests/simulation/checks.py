@@ -49,6 +49,9 @@ def order_faults(box: SimBox, order: RelayOrder) -> list[str]:
     if closes and wallet is not None and state.wallets[wallet.wallet].state.arrears_open:
         found.append("closed while the arrears latch stands")
     kept = box.run.store.load()
+    if order.wanted is RelayOrdered.OPEN and box.disk_full:
+        # Openings go on and are recorded later.
+        return [f"meter {order.meter[-8:]}: {text}" for text in found]
     if kept is None or next(r for r in kept.meters if r.meter == order.meter).wanted != order.wanted.value:
         found.append(f"ordered {order.wanted} before that was committed")
     return [f"meter {order.meter[-8:]}: {text}" for text in found]
@@ -70,6 +73,19 @@ def right_contact(box: SimBox, meter: str) -> bool | None:
         return False
     balance, latched = running_micro(owned.state, wallet), owned.state.wallets[wallet.wallet].state.arrears_open
     return balance >= wallet.reconnect_micro if latched else balance > wallet.trip_micro
+
+
+def not_yet_opened(box: SimBox) -> list[str]:
+    """Meters that the rules want open, by readings that are fresh and believed, and of which that is not wanted yet."""
+    owned, found = box.owner.box, []
+    for meter in box.meters:
+        row, latest = owned.state.meters[meter], owned.state.latest.get(meter)
+        judged = latest is not None and fresh_reading(owned.place, owned.state, meter, owned.now())
+        if row.state.held or meter in owned.state.doubts or meter in owned.state.lost:
+            judged = False
+        if right_contact(box, meter) is False and row.wanted != "open" and judged:
+            found.append(meter)
+    return found
 
 
 class Checker:

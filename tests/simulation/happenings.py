@@ -150,6 +150,20 @@ def battery_dies(world: "World") -> str:
     return f"clock of {box.box[-8:]} is lost, and shows {box.clock.wall_ms()}"
 
 
+def disk_fills(world: "World") -> str:
+    box = any_box(world)
+    if box.alive:
+        box.fill(not box.disk_full)
+    return f"disk of {box.box[-8:]} is full: {box.disk_full}"
+
+
+def journal_breaks(world: "World") -> str:
+    centre = world.centre
+    if centre.running:
+        centre.break_journal(not centre.journal_broken)
+    return f"the journal takes nothing: {centre.journal_broken}"
+
+
 def meter_changes(world: "World") -> str:
     meter = any_meter(world, any_box(world))
     match world.chance.choice("laadhh"):
@@ -191,6 +205,8 @@ WEIGHTS: Final[dict[Callable[["World"], str], int]] = {
     centre_fuse: 4,
     clock_steps: 3,
     battery_dies: 1,
+    disk_fills: 3,
+    journal_breaks: 2,
     meter_changes: 6,
     loads_change: 2,
 }
@@ -209,8 +225,13 @@ def heal(world: "World") -> None:
     for box in world.boxes.values():
         box.fuse = None
         box.clock.false_by_ms = 0
+        box.disk_full = False
+        if box.alive:
+            box.fill(False)
         for meter in box.meters.values():
             meter.answers, meter.deaf = True, False
             meter.draw(min(meter.load_w, 2_500))
     world.centre.fuse = None
+    world.centre.journal_broken = False
     world.revive()
+    world.centre.break_journal(False)

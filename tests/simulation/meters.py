@@ -99,6 +99,7 @@ class SimBus:
     report: Callable[[str, BusReport], None]
     ordered: Callable[[RelayOrder], None]
     lost_after: int
+    round_done: Callable[[], None]
     polled: tuple[PolledMeter, ...] = ()
     running: bool = False
     cycle: int = 0
@@ -180,6 +181,8 @@ class SimBus:
         self.cycle += 1
         asked = {polled.meter: 1 for polled in self.polled}
         self._tell(CycleDone(self.name, self.cycle, self.clock.mono_ms(), 900, asked))
+        if self.running:
+            self.round_done()
         self._later(CYCLE_MS, self._round)
 
     def _read_all(self, wanted: tuple[str, ...], purpose: ReadPurpose, boundary_at_ms: int | None = None) -> None:

@@ -45,6 +45,7 @@ class World:
         self.ending = False
         self.told: list[str] = []
         self.wrongs: list[str] = []
+        self.late: dict[str, int] = {}
         self.interval_s = self.chance.choice((1_800, 3_600, 7_200))
         self.fibres: dict[str, Fibre] = {}
         self.boxes: dict[str, SimBox] = {}
@@ -106,6 +107,7 @@ class World:
             meters=meters,
             ordered=self._ordered,
             died=self._box_died,
+            round_done=self._round_done,
         )
         self.boxes[name] = box
         box.enrol(came.lines)
@@ -120,6 +122,16 @@ class World:
 
     def _ordered(self, box: SimBox, order: RelayOrder) -> None:
         self.wrongs += [f"box {box.box[-8:]}: {text}" for text in checks.order_faults(box, order)]
+
+    def _round_done(self, box: SimBox) -> None:
+        """12. Where the rules say open, that is what is wanted of the relay within two rounds of its bus."""
+        if not box.alive:
+            return
+        late = {meter: self.late.get(meter, 0) + 1 for meter in checks.not_yet_opened(box)}
+        self.late = {meter: count for meter, count in self.late.items() if meter not in box.meters} | late
+        self.wrongs += [
+            f"12 meter {meter[-8:]}: not ordered open after two rounds" for meter in late if late[meter] > 2
+        ]
 
     def _box_died(self, box: SimBox) -> None:
         """Somebody or the service manager starts it again; after a loss of power the machine boots anew."""
