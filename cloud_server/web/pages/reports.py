@@ -97,6 +97,7 @@ def show(console: Console, visit: Visit) -> Response:
         chart_width=CHART_WIDTH,
         chart_height=CHART_HEIGHT,
         address=_address(query),
+        filtered=_chosen(console, visit, query),
         lack_text=lambda lack: _lack_text(console, visit, lack),
     )
 
@@ -215,18 +216,27 @@ def _notes(console: Console, visit: Visit, report: Report, title: str) -> list[s
         notes.append(translate(N_("%(first)s to %(last)s")) % {"first": query.from_day, "last": query.to_day})
     elif SPECS[query.kind].until:
         notes.append(translate(N_("up to %(last)s")) % {"last": query.to_day})
-    chosen = [*_place_names(visit, query.place), query.operator, query.text if query.kind != "statement" else ""]
-    if query.method:
-        chosen.append(console.renderer.words_for(visit).method(query.method))
-    if query.state:
-        chosen.append(translate(dict(SPECS[query.kind].states)[query.state]))
-    if any(chosen):
-        notes.append(translate(N_("Filter: %(what)s")) % {"what": ", ".join(one for one in chosen if one)})
+    chosen = _chosen(console, visit, query)
+    if chosen:
+        notes.append(translate(N_("Filter: %(what)s")) % {"what": chosen})
     notes.append(translate(N_("Made at %(time)s")) % {"time": show.full(report.made_at_ms)})
     notes += [_lack_text(console, visit, lack) for lack in report.lacks]
     for fact in report.facts:
         notes.append(f"{cells.fact(fact.key)}: {cells.text(fact.kind, fact.value)}")
     return notes
+
+
+def _chosen(console: Console, visit: Visit, query: ReportQuery) -> str:
+    """The filter in words, but for the days."""
+    translate, words = console.renderer.translate_for(visit), console.renderer.words_for(visit)
+    chosen = [*_place_names(visit, query.place), query.operator]
+    if query.kind != "statement":
+        chosen.append(words.alarm(query.text) if query.kind == "alarms" else query.text)
+    if query.method:
+        chosen.append(words.method(query.method))
+    if query.state:
+        chosen.append(translate(dict(SPECS[query.kind].states)[query.state]))
+    return ", ".join(one for one in chosen if one)
 
 
 def _place_names(visit: Visit, place: str) -> list[str]:

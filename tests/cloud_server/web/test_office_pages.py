@@ -177,7 +177,15 @@ def test_a_whole_large_site_fits_into_one_form(supervisor: Browser) -> None:
 
 def test_the_file_holds_what_the_page_shows(supervisor: Browser, reports: FakeReports) -> None:
     text = supervisor.get("/reports/sales?from=2026-11-01&to=2026-11-05&step=month&method=cash")
-    for words in ("2026-11-01", "Cash", "12.34", "1,500.00", "26 h" if "26 h" in text else "1 d 2 h", "nothing after"):
+    for words in (
+        "2026-11-01",
+        "Cash",
+        "12.34",
+        "1,500.00",
+        "26 h" if "26 h" in text else "1 d 2 h",
+        "nothing after",
+        "Filter: Cash",
+    ):
         assert words in text, words
     link = re.search(r'href="(/reports/sales.xlsx[^"]*)"', text)
     assert link is not None
