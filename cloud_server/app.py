@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -56,6 +57,8 @@ WATCH_EVERY_S: Final = 10.0
 """How soon a box that has gone silent is told of, beyond its limit."""
 TIDY_EVERY_S: Final = 3_600.0
 """Sessions that are over do no harm; once an hour they are removed."""
+FEED_EVERY_S: Final = 10.0
+"""The service manager's watchdog waits for a minute; the loop and its threads have to move to feed it."""
 STOP_WITHIN_S: Final = 2
 """Open streams are ended after two seconds; requests under way take milliseconds."""
 KEEP_ALIVE_S: Final = 75
@@ -191,6 +194,7 @@ def _background(parts: Parts) -> list[Any]:
         _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
         _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),
         _every(TIDY_EVERY_S, parts.sign_in.tidy),
+        _every(FEED_EVERY_S, lambda: tell_service_manager("WATCHDOG=1")),
     ]
 
 
@@ -200,6 +204,17 @@ def _append_unmarked(centre: Centre) -> int:
         return centre.journal.append_unmarked()
     except NotNow:
         return 0
+
+
+def tell_service_manager(words: str) -> int:
+    """Send a notification to systemd's socket where there is one (man 3 sd_notify); how many were sent."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return 0
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(words.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
+        return 1
+    return 0
 
 
 async def _every(pause_s: float, work: Callable[[], int]) -> None:
@@ -221,10 +236,13 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         for server in self.servers:
-            for socket in server.sockets:
-                log.info("listening", extra={"address": "{}:{}".format(*socket.getsockname()[:2])})
+            for listener in server.sockets:
+                log.info("listening", extra={"address": "{}:{}".format(*listener.getsockname()[:2])})
+        if self.started:
+            tell_service_manager("READY=1")
 
     async def shutdown(self, sockets: Any = None) -> None:
+        tell_service_manager("STOPPING=1")
         self._parts.bells.close()
         await super().shutdown(sockets)
         # Raised again behind the end, the signal would kill the process before files and connections are closed.
