@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 SCREENSHOTS = Path("test-artifacts/screenshots")
 """Kept by the build machine."""
@@ -112,7 +112,10 @@ def open_console(
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "requestfailed", lambda request: said.append(f"failed: {request.url}") if "/live/" not in request.url else None
-    )
+    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}") if _counts(request) else None)
     return Console(page=page, address=address, name=f"{language}-{theme}-{width}", said=said), context
+
+
+def _counts(request: Request) -> bool:
+    """Whether a request that failed is a fault: not a stream that ended, nor one that a new page made needless."""
+    return "/live/" not in request.url and request.failure != "net::ERR_ABORTED"
