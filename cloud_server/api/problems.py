@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
-from cloud_server.core.mistakes import Mistaken, NotFound, NotNow
+from cloud_server.core.mistakes import Conflict, Mistaken, NotFound, NotNow
 from cloud_server.flows.enrol_box import NotTakenIn
 from cloud_server.flows.synchronise import Stranger
 from cloud_server.ports import KeyReused, Refused
@@ -72,6 +72,7 @@ def mount_problems(app: FastAPI) -> None:
     app.add_exception_handler(Mistaken, _mistaken)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(KeyReused, _key_reused)
+    app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(NotNow, _not_now)
     app.add_exception_handler(Stranger, _stranger)
     app.add_exception_handler(NotTakenIn, _not_taken_in)
@@ -126,6 +127,10 @@ async def _not_found(_: Request, fault: Exception) -> JSONResponse:
 async def _key_reused(_: Request, fault: Exception) -> JSONResponse:
     errors = [field_error("Idempotency-Key", "", "was used before with other contents")]
     return problem(422, "The idempotency key was used for something else", str(fault), errors)
+
+
+async def _conflict(_: Request, fault: Exception) -> JSONResponse:
+    return problem(409, "The books do not allow it; nothing was done", str(fault))
 
 
 async def _not_now(_: Request, fault: Exception) -> JSONResponse:

@@ -72,6 +72,11 @@ def wallet(wallet_id: str) -> str:
     return _account("wallet", wallet_id)
 
 
+def payable(account: str) -> str:
+    """What was given back for a refund and is neither paid out nor granted again."""
+    return _account("payable", account)
+
+
 def revenue(rate: str) -> str:
     """What was charged for energy at one rate."""
     return _account("revenue", rate)

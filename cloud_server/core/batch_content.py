@@ -5,22 +5,24 @@ from ours is no such fault: it is posted as the box says, with a finding (see `c
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloud_server.core.fleet import GrantState, WalletGrant
+from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
 from protocol.messages import Batch
 from protocol.records import CommandResult, Fee, Granted, Interval, Reclaimed, Record
 
 
 @dataclass(frozen=True, slots=True)
 class KnownContent:
-    """What records of one box may name. `grants` holds those that the batch names, as far as they exist."""
+    """What records of one box may name. `grants` and `reclaims` hold those that the batch names, if any."""
 
     box: str
     meters: Set[str]
     wallets: Set[str]
     grants: Mapping[str, WalletGrant]
     commands_seq: int
+    reclaims: Mapping[str, ReclaimRequest] = field(default_factory=dict)
 
 
 def content_fault(batch: Batch, records: Iterable[Record], known: KnownContent) -> str | None:
@@ -28,15 +30,16 @@ def content_fault(batch: Batch, records: Iterable[Record], known: KnownContent) 
     strange = sorted(set(batch.wallets) - known.wallets)
     if strange:
         return f"wallets: {strange[0]} is no wallet of this box"
-    granted: set[str] = set()
+    seen: set[str] = set()
     for index, record in enumerate(records):
         fault = _fault(record, known)
-        if fault is None and isinstance(record, Granted) and record.grant in granted:
-            fault = f"grant {record.grant} stands twice"
+        name = _money_id(record)
+        if fault is None and name is not None and name in seen:
+            fault = f"{name} stands twice"
         if fault is not None:
             return f"record {index} ({type(record).__name__}): {fault}"
-        if isinstance(record, Granted):
-            granted.add(record.grant)
+        if name is not None:
+            seen.add(name)
     return None
 
 
@@ -48,10 +51,20 @@ def _fault(record: Record, known: KnownContent) -> str | None:
             return None if wallet in known.wallets else f"{wallet} is no wallet of this box"
         case Granted():
             return _granted_fault(record, known)
-        case Reclaimed(reclaim=reclaim):
-            return f"reclaim {reclaim} was never asked for"
+        case Reclaimed():
+            return _reclaimed_fault(record, known)
         case CommandResult(command=command):
             return None if command <= known.commands_seq else f"command {command} was never signed"
+        case _:
+            return None
+
+
+def _money_id(record: Record) -> str | None:
+    match record:
+        case Granted(grant=grant):
+            return f"grant {grant}"
+        case Reclaimed(reclaim=reclaim):
+            return f"reclaim {reclaim}"
         case _:
             return None
 
@@ -84,5 +97,19 @@ def _granted_fault(said: Granted, known: KnownContent) -> str | None:
         return (
             f"grant {said.grant} was signed as {grant.amount_micro} for wallet {grant.wallet} in command "
             f"{grant.command}; the box says {said.amount_micro} for {said.wallet} in {said.command}"
+        )
+    return None
+
+
+def _reclaimed_fault(said: Reclaimed, known: KnownContent) -> str | None:
+    asked = known.reclaims.get(said.reclaim)
+    if asked is None or asked.box != known.box:
+        return f"reclaim {said.reclaim} was never asked for"
+    if asked.state is not ReclaimState.ASKED:
+        return f"reclaim {said.reclaim} is {asked.state}, no answer to it is awaited"
+    if (said.wallet, said.command) != (asked.wallet, asked.command) or said.amount_micro > asked.amount_micro:
+        return (
+            f"reclaim {said.reclaim} asked for at most {asked.amount_micro} of wallet {asked.wallet} in command "
+            f"{asked.command}; the box says {said.amount_micro} of {said.wallet} in {said.command}"
         )
     return None

@@ -93,12 +93,16 @@ class Account:
 
 
 class GrantState(StrEnum):
-    """`waiting`: not signed, its box cannot take commands; `signed`: on its way; `applied`, `refused`: answered."""
+    """`waiting`: not signed, its box cannot take commands; `signed`: on its way; `applied`, `refused`: answered.
+
+    `undone`: its sale was reversed before it was signed; it never will be.
+    """
 
     WAITING = "waiting"
     SIGNED = "signed"
     APPLIED = "applied"
     REFUSED = "refused"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,12 @@ class WalletGrant:
     """When the relays of the wallet's meters were first seen closed after the grant was applied."""
     book_after_micro: Micro | None = None
     """The wallet's book balance as the box said when it applied the grant."""
+    undoes: str | None = None
+    """A minus grant names the grant that it takes back."""
+    operator: str | None = None
+    """Who asked for a grant that belongs to no sale, under which key, with whose second yes."""
+    key: str | None = None
+    second: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

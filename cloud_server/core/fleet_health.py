@@ -61,7 +61,7 @@ def relay_is_on(relay: MeterFacts) -> bool:
 def sale_state(grants: Iterable[WalletGrant], reachable: bool) -> SaleState:
     """How far a sale has come, by the slowest of its parts. `reachable`: all boxes still to answer are in reach."""
     parts = tuple(grants)
-    if any(part.state is GrantState.REFUSED for part in parts):
+    if any(part.state in (GrantState.REFUSED, GrantState.UNDONE) for part in parts):
         return "refused"
     if any(part.state is GrantState.WAITING for part in parts):
         return "waiting"

@@ -28,6 +28,9 @@ ANSWER_COMMANDS_MAX: Final = 500
 ANSWER_COMMAND_BYTES_MAX: Final = 8 * 1024 * 1024
 """Bytes of command lines in one answer: half of what a body may hold, since an epoch may travel with them."""
 
+REFUND_ALONE_MAX_MICRO: Final = 1_000_000_000
+"""A refund above a thousand units of the currency wants a second person: a month's power of a shop is below it."""
+
 KEY_CHARACTERS_MAX: Final = 200
 """An idempotency key; the wire allows as much."""
 

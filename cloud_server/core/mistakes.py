@@ -59,5 +59,9 @@ class NotFound(Exception):
         self.name = name
 
 
+class Conflict(Exception):
+    """What was asked is well said, but the books as they stand do not allow it; nothing was done. The text says why."""
+
+
 class NotNow(Exception):
     """The centre's own state stands against it, for example a journal that cannot be written; the text says which."""

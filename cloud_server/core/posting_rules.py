@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from cloud_server.core import accounts
 from cloud_server.core.transaction import Posting
+from protocol.commands import ReclaimPurpose
 from protocol.records import Fee, Granted, Interval, Record
 from protocol.units import Micro
 
@@ -43,6 +44,32 @@ def grant_refused(account: str, wallet: str, amount_micro: Micro) -> Postings:
     return move(accounts.in_flight(wallet), accounts.customer(account), amount_micro)
 
 
+def reclaimed(purpose: ReclaimPurpose, account: str, wallet: str, amount_micro: Micro) -> Postings:
+    """A box gave unused credit back: wallet -> payable for a refund, wallet -> customer for all else."""
+    to_account = accounts.payable(account) if purpose == "refund" else accounts.customer(account)
+    return move(accounts.wallet(wallet), to_account, amount_micro)
+
+
+def refund_set_aside(account: str, amount_micro: Micro) -> Postings:
+    """Credit never granted is to be paid back: customer -> payable."""
+    return move(accounts.customer(account), accounts.payable(account), amount_micro)
+
+
+def refund_paid(operator: str, method: str, account: str, amount_micro: Micro) -> Postings:
+    """Money handed out: payable -> till."""
+    return move(accounts.payable(account), accounts.till(operator, method), amount_micro)
+
+
+def refund_returned(account: str, amount_micro: Micro) -> Postings:
+    """Given back and not paid out after all: payable -> customer."""
+    return move(accounts.payable(account), accounts.customer(account), amount_micro)
+
+
+def reversal(operator: str, method: str, account: str, amount_micro: Micro) -> Postings:
+    """The mirror of a sale, at the till that took it: customer -> till."""
+    return move(accounts.customer(account), accounts.till(operator, method), amount_micro)
+
+
 def charge(interval: Interval) -> Postings:
     """Energy of one interval: wallet -> revenue by rate. Nothing where no wallet feeds the meter."""
     if interval.wallet is None:
@@ -62,7 +89,7 @@ def fee(record: Fee) -> Postings:
 
 
 def for_records(records: Iterable[Record]) -> Postings:
-    """What the records of one batch move, but for refused grants, whose amount only the centre knows."""
+    """What the records of one batch move, but for refused grants and reclaims, of which only the centre knows all."""
     found: list[Posting] = []
     for record in records:
         match record:

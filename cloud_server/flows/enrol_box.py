@@ -22,6 +22,7 @@ from cloud_server.core.fleet import Box, BoxState, OpenedEpoch
 from cloud_server.core.limits import CLAIM_LASTS_MS
 from cloud_server.core.mistakes import NotFound, mistaken
 from cloud_server.core.planned_site import config_of
+from cloud_server.flows.ask_back import sign_waiting_reclaims
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import sign_waiting_grants
 from cloud_server.ports import BadProof, Unit
@@ -177,6 +178,7 @@ def confirm(centre: Centre, box: str, typed: str, by: str) -> Box:
         )
         row = open_epoch(centre, unit, replace(row, record_key=asked.record_key), asked.keyid, "enrolled")
         row = sign_waiting_grants(centre, unit, row)
+        row = sign_waiting_reclaims(centre, unit, row)
         detail = {"fingerprint": fingerprint(asked.keyid), "epoch": row.epoch}
         unit.audit.append(now_ms, by, "box_confirmed", box, detail)
     centre.fail_point("confirm_committed")

@@ -12,7 +12,8 @@ from cloud_server.core.batch_facts import AlarmChange, BoxFacts, MeterFacts, Wal
 from cloud_server.core.charge_audit import Audit, ChargeFinding, MeterCharge, audit_batch, tariff_findings
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, GrantState, StoredBatch, WalletGrant
 from cloud_server.core.fleet_health import relay_is_on
-from cloud_server.core.transaction import Transaction, merged
+from cloud_server.core.money_requests import ReclaimRequest, ReclaimState, refused_state
+from cloud_server.core.transaction import Posting, Transaction, merged
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import Unit
 from protocol.commands import Body, Command, read_body
@@ -20,7 +21,7 @@ from protocol.envelope import read_line
 from protocol.errors import BadPayload
 from protocol.messages import Batch
 from protocol.payload import read_payload
-from protocol.records import CommandResult, Granted, Record, Subject
+from protocol.records import CommandResult, Granted, Reclaimed, Record, Subject
 from protocol.units import Ms
 
 
@@ -34,6 +35,8 @@ class BatchStory:
     records: Sequence[Record]
     grants: dict[str, WalletGrant]
     """The grants that its records name."""
+    reclaims: dict[str, ReclaimRequest]
+    """The requests for unused credit that its records answer."""
 
     @property
     def cause(self) -> str:
@@ -89,6 +92,7 @@ def _answer_commands(unit: Unit, story: BatchStory) -> list[WalletGrant]:
                 if record.outcome == "refused" and grant is not None and grant.state is GrantState.SIGNED:
                     unit.ledger.save_grant(replace(grant, state=GrantState.REFUSED, reason=record.reason))
                     refused.append(grant)
+                _end_reclaim(unit, story, record)
             case Granted():
                 grant = replace(
                     story.grants[record.grant],
@@ -97,9 +101,31 @@ def _answer_commands(unit: Unit, story: BatchStory) -> list[WalletGrant]:
                     book_after_micro=record.book_micro,
                 )
                 unit.ledger.save_grant(grant)
+            case Reclaimed():
+                request = story.reclaims[record.reclaim]
+                after = replace(request, state=ReclaimState.ANSWERED, answered_micro=record.amount_micro)
+                unit.money.save_reclaim(replace(after, answered_at_ms=story.now_ms))
             case _:
                 pass
     return refused
+
+
+def _end_reclaim(unit: Unit, story: BatchStory, record: CommandResult) -> None:
+    """A request that its box refused has come to nothing, for the reason it says."""
+    request = unit.money.reclaim_of_command(story.box.box, record.command)
+    if record.outcome == "refused" and request is not None and request.state is ReclaimState.ASKED:
+        ended = replace(request, state=refused_state(record.reason), reason=record.reason)
+        unit.money.save_reclaim(replace(ended, answered_at_ms=story.now_ms))
+
+
+def _given_back(story: BatchStory) -> list[Posting]:
+    return [
+        posting
+        for record in story.records
+        if isinstance(record, Reclaimed)
+        for request in (story.reclaims[record.reclaim],)
+        for posting in posting_rules.reclaimed(request.purpose, request.account, record.wallet, record.amount_micro)
+    ]
 
 
 def _answered(command: CommandFact, record: CommandResult) -> CommandFact:
@@ -108,7 +134,7 @@ def _answered(command: CommandFact, record: CommandResult) -> CommandFact:
 
 def _post_money(centre: Centre, unit: Unit, story: BatchStory, refused: Sequence[WalletGrant]) -> None:
     """One entry for the whole batch, by wallet and rate; its intervals are the detail."""
-    postings = list(posting_rules.for_records(story.records))
+    postings = [*posting_rules.for_records(story.records), *_given_back(story)]
     for grant in refused:
         postings += posting_rules.grant_refused(grant.account, grant.wallet, grant.amount_micro)
     together = merged(postings)

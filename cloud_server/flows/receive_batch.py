@@ -5,13 +5,14 @@ Nothing that a box signed is thrown away: what its chain does not take is kept a
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cloud_server.core.batch_content import KnownContent, content_fault
 from cloud_server.core.batch_facts import AlarmChange
 from cloud_server.core.batch_verifier import EVIDENCE, Arrival, BatchClaim, KnownBox, claim_of, judge
 from cloud_server.core.fleet import Box, BoxState, StoredBatch, WalletGrant
+from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.post_batch import BatchStory, post_batch
 from cloud_server.ports import Unit
@@ -20,7 +21,7 @@ from protocol.envelope import Line, check_signature
 from protocol.errors import BadPayload, BadSignature
 from protocol.messages import Batch, Verdict, VerdictOn, read_records
 from protocol.payload import read_payload
-from protocol.records import Granted, Record, Subject
+from protocol.records import Granted, Reclaimed, Record, Subject
 from protocol.signing import PublicKey
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class _Content:
     header: Batch | None = None
     records: tuple[Record, ...] = ()
     grants: dict[str, WalletGrant] | None = None
+    reclaims: dict[str, ReclaimRequest] = field(default_factory=dict)
     fault: str | None = None
 
 
@@ -88,12 +90,14 @@ def _read_content(unit: Unit, box: Box, line: Line, content: _Content) -> str | 
         content.fault = str(fault)
         return content.fault
     content.grants = unit.ledger.grants(r.grant for r in content.records if isinstance(r, Granted))
+    content.reclaims = unit.money.reclaims(r.reclaim for r in content.records if isinstance(r, Reclaimed))
     known = KnownContent(
         box=box.box,
         meters=unit.fleet.meters_of_box(box.box),
         wallets={wallet.wallet for wallet in unit.fleet.wallets_of_box(box.box)},
         grants=content.grants,
         commands_seq=box.command_head.seq,
+        reclaims=content.reclaims,
     )
     content.fault = content_fault(content.header, content.records, known)
     return content.fault
@@ -139,7 +143,7 @@ def _post(centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, c
     assert content.grants is not None
     stored = _stored(line, claim, "posted", None, centre.clock.wall_ms())
     unit.readings.add_batch(stored)
-    story = BatchStory(box, stored, content.header, content.records, content.grants)
+    story = BatchStory(box, stored, content.header, content.records, content.grants, content.reclaims)
     after = post_batch(centre, unit, story)
     centre.fail_point("batch_posted")
     after = replace(after, batch_head=Head(claim.seq, line.hash))

@@ -109,8 +109,8 @@ def sign_grant(
 ) -> Box:
     """Sign a waiting grant for a box that takes commands, and post customer -> in_flight; the box's row after."""
     now_ms = centre.clock.wall_ms()
-    key = sale.key if sale is not None else f"{grant.cause}/{grant.wallet}"
-    operator = sale.operator if sale is not None else "centre"
+    key = sale.key if sale is not None else grant.key or f"{grant.cause}/{grant.wallet}"
+    operator = sale.operator if sale is not None else grant.operator or "centre"
     body = Grant(
         grant=grant.grant,
         wallet=grant.wallet,
@@ -119,9 +119,11 @@ def sign_grant(
         sale=grant.sale,
         receipt=sale.receipt if sale is not None else None,
         parts=[SalePart(wallet=p.wallet, box=p.box, amount_micro=p.amount_micro) for p in parts],
+        undoes=grant.undoes,
         account=grant.account,
         method=sale.method if sale is not None else None,
         operator=operator,
+        second=grant.second,
         idempotency_key=key,
         paid_at_ms=sale.paid_at_ms if sale is not None else grant.made_at_ms,
     )
@@ -135,6 +137,7 @@ def sign_grant(
             posting_day=centre.day_of(now_ms),
             who=operator,
             key=key,
+            second=grant.second,
             postings=grant_signed(grant.account, grant.wallet, grant.amount_micro),
         ),
         now_ms,

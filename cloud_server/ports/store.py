@@ -26,6 +26,7 @@ from cloud_server.core.planned_site import KnownSite
 from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import AccountState
+from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
 from protocol.chain import Head
 from protocol.envelope import Line
@@ -286,6 +287,9 @@ class Unit(Protocol):
 
     @property
     def lines(self) -> Lines: ...
+
+    @property
+    def money(self) -> MoneyBook: ...
 
     @property
     def readings(self) -> Readings: ...

@@ -8,13 +8,16 @@ import peewee as pw
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
 from cloud_server.core.invariants.evidence import Memory, SignedBytes, StoredEntry
+from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, ReversalFact
 from cloud_server.core.transaction import Posting
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
+from cloud_server.store import tables_money as tm
 from cloud_server.store.audit import AuditRows
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import grant_from_row
+from cloud_server.store.money_rows import reclaim_from_row
 from cloud_server.store.rows import Rows
 from protocol.signing import PublicKey
 
@@ -115,6 +118,19 @@ class EvidenceRows(Rows):
 
     def grants(self) -> Iterator[WalletGrant]:
         yield from map(grant_from_row, self._all(self._of(tl.WalletGrant).order_by(tl.WalletGrant.grant_id)))
+
+    def reclaims(self) -> Iterator[ReclaimRequest]:
+        r = tm.ReclaimRequest
+        yield from map(reclaim_from_row, self._all(self._of(r).order_by(r.reclaim)))
+
+    def refunds(self) -> Iterator[Refund]:
+        requests = {request.reclaim: request for request in self.reclaims()}
+        for row in self._all(self._of(tm.Refund).order_by(tm.Refund.refund)):
+            fact = RefundFact(**row)
+            yield Refund(fact, requests.get(fact.reclaim or ""))
+
+    def reversals(self) -> Iterator[ReversalFact]:
+        yield from (ReversalFact(**row) for row in self._all(self._of(tm.Reversal).order_by(tm.Reversal.reversal)))
 
     def receipt_counters(self) -> dict[tuple[str, int], int]:
         c = tl.ReceiptCounter

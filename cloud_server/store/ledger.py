@@ -145,6 +145,7 @@ class LedgerRows(Rows):
             (t.WalletGrant.box == box)
             & (t.WalletGrant.state == GrantState.APPLIED.value)
             & t.WalletGrant.on_at_ms.is_null()
+            & (t.WalletGrant.amount_micro > 0)
         )
         return [grant_from_row(row) for row in self._all(query)]
 

@@ -2,7 +2,7 @@
 
 import peewee as pw
 
-from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_people
+from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_money, tables_people
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
 from cloud_server.store.site import SiteRows
@@ -12,8 +12,9 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_ledger.MODELS,
     *tables_history.MODELS,
     *tables_people.MODELS,
+    *tables_money.MODELS,
 )
-GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED)
+GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED)
 
 
 def make_schema(engine: Engine, site: str) -> bool:

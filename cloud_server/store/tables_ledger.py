@@ -99,6 +99,10 @@ class WalletGrant(Table):
     applied_at_ms = pw.BigIntegerField(null=True)
     on_at_ms = pw.BigIntegerField(null=True)
     book_after_micro = pw.BigIntegerField(null=True)
+    undoes = pw.TextField(null=True)
+    operator = pw.TextField(null=True)
+    key = pw.TextField(null=True)
+    second = pw.TextField(null=True)
 
     class Meta:
         table_name = "wallet_grant"

@@ -15,6 +15,7 @@ from cloud_server.store.evidence import EvidenceRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
+from cloud_server.store.money_rows import MoneyRows
 from cloud_server.store.readings import ReadingRows
 from cloud_server.store.report_rows import ReportBook
 from cloud_server.store.schema import GUARDED
@@ -32,6 +33,7 @@ class Unit:
         self.enrolments = EnrolmentRows(database, site)
         self.ledger = LedgerRows(database, site)
         self.lines = LineRows(database, site)
+        self.money = MoneyRows(database, site)
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
         self.alarm_book = AlarmBook(database, site)

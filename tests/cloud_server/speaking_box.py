@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from protocol.box_config import BoxConfig, read_config
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.charging import IntervalInput, price_interval
-from protocol.commands import Command, Configure, Grant, read_body
+from protocol.commands import Command, Configure, Grant, Reclaim, Withdraw, read_body
 from protocol.envelope import Line, seal
 from protocol.ids import Id
 from protocol.messages import (
@@ -34,7 +34,16 @@ from protocol.messages import (
     write_record,
 )
 from protocol.payload import read_payload, write_payload
-from protocol.records import CommandResult, ConfigApplied, Granted, Interval, Reading, Record
+from protocol.records import (
+    CommandResult,
+    ConfigApplied,
+    Granted,
+    Interval,
+    Reading,
+    Reclaimed,
+    Record,
+    RefusalReason,
+)
 from protocol.signing import SigningKey, signing_key
 from protocol.tariff import TariffBook
 from protocol.tariff_text import read_tariff
@@ -68,6 +77,10 @@ class SpeakingBox:
     taken: list[Command] = field(default_factory=list)
     refuse: set[int] = field(default_factory=set)
     """Numbers of commands that it will refuse."""
+    answered: set[str] = field(default_factory=set)
+    """Requests for unused credit that it has answered."""
+    withdrawn: set[str] = field(default_factory=set)
+    """Those that a command behind them takes back."""
     nonces: int = 0
 
     # --- coming in ------------------------------------------------------------------------------------------------
@@ -168,10 +181,7 @@ class SpeakingBox:
         self.taken.append(command)
         self.command_head = Head(command.seq, line.hash)
         if command.seq in self.refuse:
-            refused = CommandResult(
-                at_ms=self.now_ms, command=command.seq, outcome="refused", reason="unknown_wallet", detail="told so"
-            )
-            self.pending.append(refused)
+            self._refuse(command, "unknown_wallet")
             return
         body = read_body(command)
         if isinstance(body, Grant):
@@ -185,11 +195,44 @@ class SpeakingBox:
                 book_micro=after + body.amount_micro,
             )
             self.pending.append(granted)
+        elif isinstance(body, Reclaim | Withdraw):
+            reason = self._give(command, body) if isinstance(body, Reclaim) else self._too_late(body)
+            if reason is not None:
+                self._refuse(command, reason)
+                return
         elif isinstance(body, Configure):
             self.config = read_config(body.config)
             applied = ConfigApplied(at_ms=self.now_ms, config_version=body.config_version, hash=body.hash)
             self.pending.append(applied)
         self.pending.append(CommandResult(at_ms=self.now_ms, command=command.seq, outcome="done"))
+
+    def _refuse(self, command: Command, reason: RefusalReason) -> None:
+        self.pending.append(
+            CommandResult(at_ms=self.now_ms, command=command.seq, outcome="refused", reason=reason, detail="told so")
+        )
+
+    def _give(self, command: Command, asked: Reclaim) -> RefusalReason | None:
+        """Give back what is there, at most what is asked; why not, where nothing is."""
+        if asked.reclaim in self.withdrawn:
+            return "withdrawn"
+        held = replay(self.book, self.pending).get(asked.wallet, 0)
+        amount = min(asked.amount_micro, held - asked.floor_micro)
+        if amount <= 0:
+            return "nothing_to_give"
+        self.answered.add(asked.reclaim)
+        reclaimed = Reclaimed(
+            at_ms=self.now_ms,
+            command=command.seq,
+            reclaim=asked.reclaim,
+            wallet=asked.wallet,
+            amount_micro=amount,
+            book_micro=held - amount,
+        )
+        self.pending.append(reclaimed)
+        return None
+
+    def _too_late(self, body: Withdraw) -> RefusalReason | None:
+        return "money_id_known" if body.reclaim in self.answered else None
 
     # --- lines ----------------------------------------------------------------------------------------------------
 
@@ -251,6 +294,10 @@ class SpeakingBox:
 
     def take(self, lines: Sequence[Line]) -> Answer:
         """Take an answer: epochs and commands in order, then the acknowledgement."""
+        for line in lines:
+            body = read_body(read_payload(line.payload, Command)) if line.type_name == "command" else None
+            if isinstance(body, Withdraw):
+                self.withdrawn.add(body.reclaim)
         for line in lines:
             if line.type_name == "epoch":
                 self.open_epoch(line)

@@ -26,6 +26,7 @@ from cloud_server.core.invariants.ledger_checks import (
     nothing_was_changed,
     steps_name_who_and_why,
 )
+from cloud_server.core.invariants.refund_checks import refunds_are_covered
 
 Check = Callable[[Evidence], CheckResult]
 
@@ -38,12 +39,13 @@ CHECKS: Final[tuple[Check, ...]] = (
     nothing_without_authority,
     charges_are_exact,
     energy_is_charged_once,
+    refunds_are_covered,
     time_runs_forward,
     one_writer,
     nothing_was_changed,
     entries_follow_from_lines,
     steps_name_who_and_why,
 )
-"""In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 16, 17, 18, 19."""
+"""In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 15, 16, 17, 18, 19."""
 
 __all__ = ["CHECKS", "Check", "CheckResult", "Evidence"]

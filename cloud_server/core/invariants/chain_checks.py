@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from cloud_server.core.fleet import Box, GrantState, OpenedEpoch
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, SignedBytes, parsed, told_batches
 from protocol.chain import EMPTY_COMMANDS, Head, Link, link
-from protocol.commands import Command, Grant, read_body
+from protocol.commands import Body, Command, Grant, Reclaim, read_body
 from protocol.envelope import Line, check_signature
 from protocol.errors import BadPayload, BadSignature, WireError
 from protocol.messages import Batch, Epoch, Money
 from protocol.payload import read_payload
-from protocol.records import CommandResult, Granted
+from protocol.records import CommandResult, Granted, Reclaimed
 from protocol.signing import PublicKey, public_key_from_text
 
 
@@ -141,7 +141,7 @@ def _commands_base(evidence: Evidence, box: str) -> int:
 
 
 def nothing_without_authority(evidence: Evidence) -> CheckResult:
-    """7. Every grant that a box applied stands in a signed command of that number, with that wallet and amount."""
+    """7. Every grant applied and every credit given back stands in a signed command of that number, as it was."""
     breaches, count = [], 0
     for box in evidence.boxes():
         signed = {line.number: line.raw for line in evidence.command_lines(box.box)}
@@ -149,24 +149,35 @@ def nothing_without_authority(evidence: Evidence) -> CheckResult:
             for record in batch.records:
                 if isinstance(record, Granted):
                     count += 1
-                    body = _grant_body(signed.get(record.command))
+                    body = _body(signed.get(record.command))
                     said = (record.grant, record.wallet, record.amount_micro)
-                    if body is None or (body.grant, body.wallet, body.amount_micro) != said:
+                    if not isinstance(body, Grant) or (body.grant, body.wallet, body.amount_micro) != said:
                         breaches.append(
                             f"{batch.place}: grant {record.grant} is not what command {record.command} says"
                         )
-    return CheckResult("7 nothing without a signed command", f"{count} grants against their commands", tuple(breaches))
+                elif isinstance(record, Reclaimed):
+                    count += 1
+                    body = _body(signed.get(record.command))
+                    if not isinstance(body, Reclaim) or not _gives_as_asked(record, body):
+                        breaches.append(
+                            f"{batch.place}: reclaim {record.reclaim} is not what command {record.command} asks"
+                        )
+    return CheckResult("7 nothing without a signed command", f"{count} answers against their commands", tuple(breaches))
 
 
-def _grant_body(raw: bytes | None) -> Grant | None:
+def _gives_as_asked(said: Reclaimed, asked: Reclaim) -> bool:
+    same = (said.reclaim, said.wallet) == (asked.reclaim, asked.wallet)
+    return same and said.amount_micro <= asked.amount_micro
+
+
+def _body(raw: bytes | None) -> Body | None:
     line = parsed(raw) if raw is not None else None
     if line is None:
         return None
     try:
-        body = read_body(read_payload(line.payload, Command))
+        return read_body(read_payload(line.payload, Command))
     except WireError:
         return None
-    return body if isinstance(body, Grant) else None
 
 
 def time_runs_forward(evidence: Evidence) -> CheckResult:

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
+from cloud_server.core.money_requests import ReclaimRequest, Refund, ReversalFact
 from cloud_server.core.transaction import Posting
 from protocol.envelope import Line, read_line
 from protocol.errors import TheirFault
@@ -91,6 +92,12 @@ class Evidence(Protocol):
     def sales(self) -> Iterator[SaleFact]: ...
 
     def grants(self) -> Iterator[WalletGrant]: ...
+
+    def reclaims(self) -> Iterator[ReclaimRequest]: ...
+
+    def refunds(self) -> Iterator[Refund]: ...
+
+    def reversals(self) -> Iterator[ReversalFact]: ...
 
     def receipt_counters(self) -> dict[tuple[str, int], int]:
         """Day and term -> last running number."""

@@ -1,22 +1,23 @@
 """Checks of the ledger itself: sums, accounts against boxes, entries against signed lines, who and why. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from cloud_server.core import accounts, posting_rules
 from cloud_server.core.accounts import parse_account
 from cloud_server.core.audit_chain import entry_fits
-from cloud_server.core.fleet import GrantState, WalletGrant
+from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, parsed, told_batches
+from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.core.transaction import Posting, merged, transaction_id
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.errors import BadPayload
 from protocol.messages import Money
-from protocol.money import OpeningBody, SaleBody, read_money_body
+from protocol.money import MoneyBody, MoveBody, OpeningBody, RefundBody, ReversalBody, SaleBody, read_money_body
 from protocol.payload import read_payload
-from protocol.records import CommandResult
+from protocol.records import CommandResult, Reclaimed
 
-BY_PEOPLE = frozenset({"sale", "opening"})
+BY_PEOPLE = frozenset({"sale", "opening", "refund", "refund_paid", "refund_returned", "reversal"})
 """Kinds of entries that a person or program made; the others follow from signed lines."""
 
 
@@ -123,6 +124,9 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
     """Cause, kind and postings that signed lines ask for."""
     grants = {grant.grant: grant for grant in evidence.grants()}
     by_command = {(g.box, g.command): g for g in grants.values() if g.command is not None}
+    sales = {sale.sale: sale for sale in evidence.sales()}
+    refunds = {refund.fact.refund for refund in evidence.refunds()}
+    reclaims = {request.reclaim: request for request in evidence.reclaims()}
     for line in evidence.money_lines():
         envelope = parsed(line.raw)
         if envelope is None:
@@ -132,13 +136,7 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
             body = read_money_body(money)
         except BadPayload:
             continue
-        match body:
-            case SaleBody(sale=sale, account=account, amount_micro=amount_micro, method=method):
-                yield f"sale/{sale}", "sale", posting_rules.sale(money.operator, method, account, amount_micro)
-            case OpeningBody(wallet=wallet, account=account, amount_micro=amount_micro):
-                yield f"opening/{wallet}", "opening", posting_rules.opening(account, amount_micro)
-            case _:
-                pass
+        yield from _entries_of(money, body, sales, refunds)
     for grant in grants.values():
         if grant.command is not None:
             signed = posting_rules.grant_signed(grant.account, grant.wallet, grant.amount_micro)
@@ -147,8 +145,40 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
         for batch in told_batches(evidence, box.box):
             postings = list(posting_rules.for_records(batch.records))
             postings += _given_back(box.box, batch.records, by_command)
+            postings += _reclaimed(batch.records, reclaims)
             cause = f"batch/{box.box}/{batch.stored.epoch}/{batch.stored.seq}"
             yield cause, "batch", merged(postings)
+
+
+def _entries_of(
+    money: Money, body: MoneyBody, sales: Mapping[str, SaleFact], refunds: Set[str]
+) -> Iterator[tuple[str, str, Iterable[Posting]]]:
+    """The entry that a money line asks for; none for lines that only tell of a change or of a question to a box."""
+    match body:
+        case SaleBody(sale=sale, account=account, amount_micro=amount_micro, method=method):
+            yield f"sale/{sale}", "sale", posting_rules.sale(money.operator, method, account, amount_micro)
+        case OpeningBody(wallet=wallet, account=account, amount_micro=amount_micro):
+            yield f"opening/{wallet}", "opening", posting_rules.opening(account, amount_micro)
+        case RefundBody(refund=refund, account=account, amount_micro=amount_micro, method=method, paid=True):
+            paid = posting_rules.refund_paid(money.operator, method, account, amount_micro)
+            yield f"refund/{refund}", "refund_paid", paid
+        case RefundBody(refund=refund, account=account, amount_micro=amount_micro, reclaim=None):
+            yield f"refund/{refund}", "refund", posting_rules.refund_set_aside(account, amount_micro)
+        case MoveBody(move=refund, account=account, amount_micro=amount_micro) if refund in refunds:
+            yield f"refund/{refund}", "refund_returned", posting_rules.refund_returned(account, amount_micro)
+        case ReversalBody(reversal=reversal, sale=name) if name in sales:
+            sale_ = sales[name]
+            undone = posting_rules.reversal(sale_.operator, sale_.method, sale_.account, body.amount_micro)
+            yield f"reversal/{reversal}", "reversal", undone
+        case _:
+            pass
+
+
+def _reclaimed(records: Iterable[object], reclaims: Mapping[str, ReclaimRequest]) -> Iterator[Posting]:
+    for record in records:
+        if isinstance(record, Reclaimed) and record.reclaim in reclaims:
+            request = reclaims[record.reclaim]
+            yield from posting_rules.reclaimed(request.purpose, request.account, record.wallet, record.amount_micro)
 
 
 def _given_back(
@@ -170,7 +200,7 @@ def steps_name_who_and_why(evidence: Evidence) -> CheckResult:
             breaches.append(f"entry {entry.id} ({entry.kind} {entry.cause}): who {entry.who!r}, key {entry.key!r}")
         if entry.kind in BY_PEOPLE:
             steps += 1
-        if entry.kind == "sale" and entry.key not in keys:
+        if entry.kind in BY_PEOPLE - {"opening"} and entry.key not in keys:
             breaches.append(f"entry {entry.id}: the key {entry.key!r} was never answered")
     running: dict[tuple[str, str], list[int]] = defaultdict(list)
     sales = 0

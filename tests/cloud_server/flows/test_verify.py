@@ -1,5 +1,6 @@
 """Each check of the books can fail: a breach is planted behind the program's back, and found by name."""
 
+import dataclasses
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -10,13 +11,16 @@ import msgspec
 import pytest
 
 from cloud_server.core.invariants import CHECKS
+from cloud_server.flows.refund_credit import Refunds
+from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.verify import verify
+from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
 from cloud_server.store.database import SqliteEngine
 from cloud_server.store.unit import StoredBooks
 from protocol.signing import PublicKey
-from tests.cloud_server.site_rig import SiteRig, open_rig
+from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
-from tests.cloud_server.street import YUAN, meter_id, wallet_id
+from tests.cloud_server.street import YUAN, account_id, meter_id, wallet_id
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ def lived_in_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, 
             _use(rig, box, number)
             rig.sell("30.00", box=number, shop=3)
             rig.settle(box)
+            _pay_back_and_undo(rig, box, number)
         return rig.config.database, rig.site, rig.centre.authority.command_keys
 
 
@@ -56,6 +61,23 @@ def lived_in(lived_in_site: tuple[Path, str, Mapping[str, PublicKey]], tmp_path:
     engine = SqliteEngine(copy)
     yield Archive(copy, StoredBooks(engine, site), keys)
     engine.close()
+
+
+def _pay_back_and_undo(rig: SiteRig, box: SpeakingBox, number: int) -> None:
+    """A refund that is paid, one that lies ready, and a sale that is reversed."""
+    refunds = Refunds(rig.centre)
+    wish = RefundOrder(
+        key=f"refund-{number}", account=account_id(number, 2), amount="2.00", method="cash", reason="tenant leaves"
+    )
+    asked = refunds.ask(wish, CASHIER)
+    rig.settle(box)
+    refunds.pay(RefundStep(key=f"paid-{number}", refund=asked.refund), CASHIER)
+    refunds.ask(dataclasses.replace(wish, key=f"refund-{number}b", amount="1.00"), CASHIER)
+    rig.settle(box)
+    sale = rig.sell("7.00", box=number, shop=3)
+    rig.clock.advance(1_000)
+    Reversals(rig.centre).reverse(ReversalOrder(key=f"undo-{number}", sale=sale, reason="typed wrong"), CASHIER)
+    rig.settle(box)
 
 
 def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
@@ -76,7 +98,7 @@ def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
 
 def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in: Archive) -> None:
     report = verify(lived_in.store, lived_in.keys)
-    assert len(report) == len(CHECKS) == 13
+    assert len(report) == len(CHECKS) == 14
     for result in report:
         assert result.breaches == (), result.name
         assert any(character in "123456789" for character in result.looked_at), result
@@ -105,6 +127,20 @@ PLANTED: dict[str, tuple[str, str]] = {
     "a wrong charge was hidden": ("DELETE FROM finding WHERE kind = 'charge'", "10 "),
     "a gap in a register was hidden": ("DELETE FROM finding WHERE kind = 'continuity'", "11 "),
     "a wallet that differs was hidden": ("DELETE FROM finding WHERE kind = 'wallet'", "2 "),
+    "a refund was paid that nobody gave back": ("UPDATE refund SET settled_micro = settled_micro + 1", "15 "),
+    "a box's answer was raised": (
+        "UPDATE reclaim_request SET answered_micro = answered_micro + 1 WHERE state = 'answered'",
+        "15 ",
+    ),
+    "a request was forgotten": ("DELETE FROM reclaim_request", "15 "),
+    "a refund was forgotten": ("DELETE FROM refund WHERE settled IS NULL", "15 "),
+    "a reversed sale has its money": ("UPDATE wallet_grant SET undoes = NULL", "15 "),
+    "a reversal of another amount": ("UPDATE reversal SET amount_micro = amount_micro + 1", "15 "),
+    "a refund of a sale that was reversed": (
+        "UPDATE refund SET account = (SELECT account FROM reversal LIMIT 1), settled_at_ms = (SELECT reversed_at_ms "
+        "FROM reversal LIMIT 1) - 1 WHERE settled = 'paid'",
+        "15 ",
+    ),
     "a line became a text": ("UPDATE batch_line SET line = 'lorem ipsum' WHERE seq = 1", "5, 6"),
     "an epoch line was changed": ("UPDATE signed_line SET line = 'x' WHERE type = 'epoch'", "10 "),
     "an epoch is open beside another": (

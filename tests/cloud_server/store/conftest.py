@@ -7,9 +7,11 @@ import pytest
 
 from cloud_server.core.alarm_views import AlarmFilter
 from cloud_server.flows import synchronise
+from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.watch_fleet import watch_fleet
+from cloud_server.ports.money import ReversalOrder
 from protocol.chain import Head
-from tests.cloud_server.site_rig import open_rig
+from tests.cloud_server.site_rig import CASHIER, open_rig
 from tests.cloud_server.street import YUAN, meter_id
 
 
@@ -20,6 +22,9 @@ def lived_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rig.plan(opening_micro=YUAN)
         box = rig.enrol(1)
         rig.sell("10.00")
+        rig.settle(box)
+        wrong = ReversalOrder(key="undo", sale=rig.sell("3.00"), reason="typed wrong")
+        Reversals(rig.centre).reverse(wrong, CASHIER)
         rig.settle(box)
         box.use(meter_id(1, 1), 500)
         box.seal()

@@ -1,0 +1,72 @@
+"""Asking a box for unused credit, and taking the question back. The box alone decides how much comes."""
+
+from dataclasses import replace
+
+from cloud_server.core.fleet import Box
+from cloud_server.core.mistakes import Conflict
+from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.sign_lines import issue_command
+from cloud_server.ports import Unit
+from protocol.commands import Reclaim, Withdraw
+
+
+def ask_back(centre: Centre, unit: Unit, request: ReclaimRequest) -> ReclaimRequest:
+    """Store a request and sign it where its box can take it; the request as it stands after. Raises Conflict."""
+    if unit.money.has_finding(request.wallet):
+        raise Conflict(f"wallet {request.wallet} pays nothing out: a difference between box and ledger is not settled")
+    if unit.money.has_open_reclaim(request.wallet):
+        raise Conflict(f"credit of wallet {request.wallet} is asked back already and not answered yet")
+    unit.money.add_reclaim(request)
+    box = unit.fleet.box(request.box)
+    if box is None or not _takes_reclaims(unit, box):
+        return request
+    _, asked = _sign(centre, unit, box, request)
+    return asked
+
+
+def _takes_reclaims(unit: Unit, box: Box) -> bool:
+    """Where a batch is parked nobody knows what the wallets hold: what would be paid out waits."""
+    return box.takes_commands and not unit.readings.is_parked(box.box)
+
+
+def _sign(centre: Centre, unit: Unit, box: Box, request: ReclaimRequest) -> tuple[Box, ReclaimRequest]:
+    body = Reclaim(
+        reclaim=request.reclaim,
+        wallet=request.wallet,
+        amount_micro=request.amount_micro,
+        floor_micro=request.floor_micro,
+        purpose=request.purpose,
+        request=request.reclaim,
+    )
+    after = issue_command(centre, unit, box, body, request.operator)
+    asked = replace(request, state=ReclaimState.ASKED, command=after.command_head.seq)
+    unit.money.save_reclaim(asked)
+    return after, asked
+
+
+def sign_waiting_reclaims(centre: Centre, unit: Unit, box: Box) -> Box:
+    """Sign every request that waited for this box to take it, oldest first; the box's row after."""
+    if _takes_reclaims(unit, box):
+        for request in unit.money.waiting_reclaims(box.box):
+            box, _ = _sign(centre, unit, box, request)
+    return box
+
+
+def take_back(centre: Centre, unit: Unit, request: ReclaimRequest, who: str) -> ReclaimRequest:
+    """Withdraw a request: at once where it was never signed, else by a command that its box may hear too late.
+
+    Raises Conflict where the box has answered or cannot be told.
+    """
+    now_ms = centre.clock.wall_ms()
+    if request.state is ReclaimState.WAITING:
+        ended = replace(request, state=ReclaimState.WITHDRAWN, reason="withdrawn", answered_at_ms=now_ms)
+        unit.money.save_reclaim(ended)
+        return ended
+    if request.state is not ReclaimState.ASKED:
+        raise Conflict(f"the request is {request.state}; only one that was not answered can be withdrawn")
+    box = unit.fleet.box(request.box)
+    if box is None or not box.takes_commands:
+        raise Conflict("the box takes no commands now and cannot be told")
+    issue_command(centre, unit, box, Withdraw(reclaim=request.reclaim), who)
+    return request

@@ -1,0 +1,36 @@
+"""A database of an older schema is brought forward: it has every table and column that a new one has."""
+
+import sqlite3
+from pathlib import Path
+
+from cloud_server.store import tables_money
+from cloud_server.store.database import SqliteEngine
+from cloud_server.store.schema import check_schema, make_schema
+
+SITE = "0" * 32
+ADDED_TO_GRANTS = ("undoes", "operator", "key", "second")
+
+
+def columns(path: Path) -> dict[str, set[str]]:
+    with sqlite3.connect(path) as database:
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: {row[1] for row in database.execute(f"PRAGMA table_info({name})")} for name in tables}
+
+
+def test_schema_2_comes_forward(tmp_path: Path) -> None:
+    path = tmp_path / "centre.db"
+    engine = SqliteEngine(path)
+    make_schema(engine, SITE)
+    engine.close()
+    newest = columns(path)
+    with sqlite3.connect(path) as database:
+        for model in tables_money.MODELS:
+            database.execute(f'DROP TABLE "{model._meta.table_name}"')
+        for column in ADDED_TO_GRANTS:
+            database.execute(f'ALTER TABLE wallet_grant DROP COLUMN "{column}"')
+        database.execute("UPDATE about SET value = '2' WHERE name = 'schema'")
+    engine = SqliteEngine(path)
+    assert make_schema(engine, SITE)
+    check_schema(engine, SITE)
+    engine.close()
+    assert columns(path) == newest
