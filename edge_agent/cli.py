@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     lock = _add(commands, "lock-out", "open a relay for work on it, until lifted by name", scripts=True)
     lock.add_argument("--meter", required=True, help="id or name of the meter")
     lock.add_argument("--who", required=True, help="who hangs it")
+    words = "record on the spot that a meter was exchanged; a person at the centre decides"
+    noted = _add(commands, "note-replacement", words, scripts=True)
+    noted.add_argument("--meter", required=True, help="id or name of the meter that was there")
+    noted.add_argument("--new-serial", required=True, help="serial number of the new meter")
+    noted.add_argument("--old-kwh", type=_watt_hours, help="last register of the old one, as it shows it: 1234.56")
+    noted.add_argument("--new-kwh", type=_watt_hours, help="first register of the new one, as it shows it: 0.00")
+    noted.add_argument("--who", required=True, help="who exchanged it")
     batches = commands.add_parser("batches", help="sealed batches").add_subparsers(required=True, metavar="COMMAND")
     show = _add(batches, "show", "the batches of this epoch, with the agent stopped", "batches show", scripts=True)
     show.add_argument("--from", dest="from_seq", type=int, default=1, help="first number (%(default)s)")
@@ -93,6 +100,14 @@ def _unit_id(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= 247:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r}: right would be a unit id from 1 to 247")
+
+
+def _watt_hours(text: str) -> int:
+    """Kilowatt hours as a meter shows them, with at most three decimals, in Wh."""
+    whole, _, rest = text.partition(".")
+    if whole.isascii() and whole.isdecimal() and len(whole) <= 10 and len(rest) <= 3 and (not rest or rest.isdecimal()):
+        return int(whole) * 1_000 + int(rest.ljust(3, "0"))
+    raise argparse.ArgumentTypeError(f"{text!r}: right would be kilowatt hours, for example 1234.56")
 
 
 def _add(commands: Any, name: str, words: str, command: str | None = None, *, scripts: bool = False) -> Any:

@@ -136,6 +136,16 @@ def _lock_out(parsed: Namespace, terminal: Terminal) -> int:
     return code
 
 
+def _note_replacement(parsed: Namespace, terminal: Terminal) -> int:
+    told = {"meter": parsed.meter, "new_serial": parsed.new_serial, "who": parsed.who}
+    registers = {"old_wh": parsed.old_kwh, "new_wh": parsed.new_kwh}
+    done = ask(_box_file(parsed).state_dir, "note_replacement", **told, **registers)
+    code = _outcome(parsed, terminal, done, OK if "noted" in done else FAILED)
+    if code == OK and not parsed.json:
+        terminal.say("Noted. It takes hold when a person at the centre says yes.")
+    return code
+
+
 def _outcome(parsed: Namespace, terminal: Terminal, answer: dict[str, Any], code: int) -> int:
     if parsed.json:
         terminal.say(json.dumps(answer, ensure_ascii=False))
@@ -200,6 +210,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
     "relay-test": _test,
     "guard-test": _test,
     "lock-out": _lock_out,
+    "note-replacement": _note_replacement,
     "batches show": _batches_show,
     "courier export": _courier_export,
     "courier import": _courier_import,

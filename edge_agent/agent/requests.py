@@ -8,6 +8,7 @@ from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_guard, may_test_relay
 from edge_agent.flows.courier import next_piece, take_file, told_piece
 from edge_agent.flows.guard_test import GuardTest
+from edge_agent.flows.note_replacement import note_replacement
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import seal_pending
 from edge_agent.flows.tell import find_meter, meter_status, status_of
@@ -113,6 +114,20 @@ def _lock_out(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
     return {"meter": meter, "locked_out": who, "status": meter_status(box, meter, box.clock.wall_ms())}
 
 
+def _note_replacement(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
+    meter, who = _meter(owner, request.arguments), _who(request.arguments)
+    if meter is None:
+        return _UNKNOWN_METER
+    if who is None:
+        return _NO_NAME
+    old, new = request.arguments.get("old_wh"), request.arguments.get("new_wh")
+    registers = old if isinstance(old, int) else None, new if isinstance(new, int) else None
+    noted = note_replacement(owner.box, meter, str(request.arguments.get("new_serial", "")), registers, who)
+    if isinstance(noted, Refusal):
+        return _refused(noted)
+    return {"meter": meter, "noted": noted.new_serial, "old_serial": noted.old_serial}
+
+
 def _courier_export(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
     """One piece of what the centre lacks, behind the batch named by `after`; what waits is sealed before the first."""
     after = request.arguments.get("after")
@@ -149,6 +164,7 @@ _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]]
     "guard_test_look": _guard_test_look,
     "guard_test": _guard_test,
     "lock_out": _lock_out,
+    "note_replacement": _note_replacement,
     "courier_export": _courier_export,
     "courier_import": _courier_import,
 }
