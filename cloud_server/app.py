@@ -22,6 +22,7 @@ from cloud_server.api.boxes import box_routes
 from cloud_server.api.health import health_routes
 from cloud_server.api.problems import mount_problems
 from cloud_server.api.provision import provision_routes
+from cloud_server.api.refunds import refund_routes
 from cloud_server.api.sales import sales_routes
 from cloud_server.authority import KeyFolder
 from cloud_server.clock import SystemChance, SystemClock
@@ -168,6 +169,7 @@ def make_app(parts: Parts) -> FastAPI:
     mount_problems(app)
     app.include_router(box_routes(parts.centre, parts.bells))
     app.include_router(sales_routes(parts.centre, parts.books, parts.desk, parts.live))
+    app.include_router(refund_routes(parts.centre))
     app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
     app.include_router(health_routes(parts.centre))
     services = Services(
