@@ -4,12 +4,13 @@ The monotonic clock never jumps. A wall clock that has moved against it since it
 until a fresh answer of the centre agrees with it, or it comes back by itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edge_agent.core.box_alarm import box_alarm
 from edge_agent.core.decision import Decision, join
 from edge_agent.core.place import Place
+from edge_agent.core.readings import OUTAGE_MS_MAX
 from edge_agent.core.state import Marks, Now
 
 EARLIEST_MS: Final = 1_793_491_200_000
@@ -22,23 +23,38 @@ AGREEMENT_MS: Final = 300_000
 
 @dataclass(frozen=True, slots=True)
 class ClockTrust:
-    """Wall less monotonic time when the wall clock was last believed; None before anything is known."""
+    """What a reading of the wall clock is held against.
+
+    Attributes:
+        offset_ms: wall less monotonic time when the wall clock was last believed; None before anything is known.
+        recorded_ms: the newest instant that the store held at the start; None where it held none.
+    """
 
     offset_ms: int | None = None
+    recorded_ms: int | None = None
 
     def believes(self, wall_ms: int, mono_ms: int) -> bool:
         """May this reading of the wall clock be believed?"""
-        steady = self.offset_ms is None or abs(wall_ms - mono_ms - self.offset_ms) <= STEP_MS
-        return steady and wall_ms >= EARLIEST_MS
+        if wall_ms < EARLIEST_MS:
+            return False
+        if self.offset_ms is None:
+            return self._can_follow(wall_ms)
+        return abs(wall_ms - mono_ms - self.offset_ms) <= STEP_MS
+
+    def _can_follow(self, wall_ms: int) -> bool:
+        """Whether what was recorded can lie as far back: a battery that died in the outage shows itself so."""
+        if self.recorded_ms is None:
+            return True
+        return self.recorded_ms - AGREEMENT_MS <= wall_ms <= self.recorded_ms + OUTAGE_MS_MAX
 
     def followed(self, now: Now) -> "ClockTrust":
         """Follow a clock that is disciplined slowly, as long as it is believed."""
-        return ClockTrust(now.wall_ms - now.mono_ms) if now.sure else self
+        return replace(self, offset_ms=now.wall_ms - now.mono_ms) if now.sure else self
 
     def confirmed(self, wall_ms: int, mono_ms: int, server_ms: int) -> "ClockTrust":
         """A fresh answer with the server's time came at this instant: believe the wall clock where both agree."""
         agrees = abs(wall_ms - server_ms) <= AGREEMENT_MS and wall_ms >= EARLIEST_MS
-        return ClockTrust(wall_ms - mono_ms) if agrees else self
+        return replace(self, offset_ms=wall_ms - mono_ms) if agrees else self
 
 
 def judge_clock(place: Place, marks: Marks, now: Now, ahead_ms: int | None) -> Decision:

@@ -12,6 +12,8 @@ from edge_agent.store.records import Store
 from protocol.envelope import Line
 from protocol.payload import decode
 from protocol.records import Boot, Record
+from protocol.units import DAY_MS
+from tests.edge_agent.core.street import box_config
 from tests.edge_agent.rig import rig
 
 
@@ -33,3 +35,28 @@ def test_a_full_disk_does_not_keep_the_agent_from_starting(tmp_path: Path, monke
         assert boots(a.store) == []
         a.box.flush()
         assert [boot.why for boot in boots(a.store)] == ["killed"]
+
+
+@pytest.mark.parametrize(
+    ("false_by_ms", "believed"),
+    [(0, True), (3 * DAY_MS, True), (30 * 365 * DAY_MS, False), (-3 * DAY_MS, False), (-60_000, True)],
+)
+def test_after_a_start_a_clock_that_cannot_follow_what_was_recorded_is_not_believed(
+    tmp_path: Path, false_by_ms: int, believed: bool
+) -> None:
+    """Found by the simulation: a clock of 2056 charged 400 days of fees at once, a slow one had registers held."""
+    with rig(tmp_path, box_config()) as a:
+        a.read(0, 1_000)
+    with rig(tmp_path, fresh=False) as a:
+        a.clock.wall += false_by_ms
+        assert a.box.now().sure is believed
+
+
+def test_a_fresh_answer_makes_a_doubted_clock_believed(tmp_path: Path) -> None:
+    with rig(tmp_path, box_config()) as a:
+        a.clock.wall += 3 * DAY_MS
+        a.read(0, 1_000)
+    with rig(tmp_path, fresh=False) as a:
+        assert not a.box.now().sure
+        a.exchange()
+        assert a.box.now().sure
