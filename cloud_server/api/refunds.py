@@ -71,10 +71,9 @@ class RefundDetail(RefundOut):
 
 
 def refund_routes(centre: Centre) -> APIRouter:
-    """Reversals and refunds."""
+    """Reversals and refunds: the steps that move money, and what may be read of them."""
     router = APIRouter(prefix="/api/v1", tags=["refunds"])
     refunds, reversals = Refunds(centre), Reversals(centre)
-    reads = Depends(asks_for(centre, "read"))
     sells = Depends(asks_for(centre, "sell"))
 
     @router.post("/sales/{sale}/reversal", status_code=201)
@@ -117,6 +116,13 @@ def refund_routes(centre: Centre) -> APIRouter:
         """Take back what was asked of the box, if it has not answered yet."""
         return _answer(refunds.withdraw(RefundStep(key=_named(key), refund=refund), by))
 
+    _add_reads(router, centre)
+    return router
+
+
+def _add_reads(router: APIRouter, centre: Centre) -> None:
+    reads = Depends(asks_for(centre, "read"))
+
     @router.get("/refunds", dependencies=[reads])
     def newest(
         account: Annotated[str | None, Query(max_length=64)] = None,
@@ -140,8 +146,6 @@ def refund_routes(centre: Centre) -> APIRouter:
         if found is None:
             raise NotFound("refund", refund)
         return _detail(found)
-
-    return router
 
 
 def _named(key: str) -> str:
