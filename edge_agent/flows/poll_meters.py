@@ -97,6 +97,9 @@ class Polling:
         now = box.now()
         match report:
             case ReadingReport(reading=reading):
+                if reading.meter in box.state.lost:
+                    # Lost in an earlier run of the agent: the bus of this run has nothing to report it back from.
+                    box.take(meter_back(box.place, box.state, reading.meter, now))
                 box.take(take_reading(box.place, box.state, reading, now))
             case DetailReport(reading=detail):
                 box.details.setdefault(detail.meter, {}).update(detail.values)
