@@ -1,5 +1,8 @@
 """What must hold: at each order to a relay, after every step, and when everything has been healed."""
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from cloud_server.core import accounts
@@ -12,14 +15,18 @@ from edge_agent.core.readings import fresh_reading
 from edge_agent.core.state import MeterRow
 from edge_agent.core.wallets import running_micro
 from edge_agent.ports import RelayOrder
-from protocol.records import Interval
+from protocol.records import Fee, Interval, Record
+from protocol.units import DAY_MS
 from tests.simulation.box import SimBox
 from tests.simulation.box_books import BookReader
+from tests.simulation.clocks import START_MS
 from tests.simulation.meters import CYCLE_MS, WRAP_WH
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+FALSE_DAYS: Final = 30 * DAY_MS
+"""More than any clock of this world is false by, but for one that lost its battery."""
 MONEY_CAUSES: Final = ("arrears", "overload", "alarm2")
 
 
@@ -37,14 +44,15 @@ def order_faults(box: SimBox, order: RelayOrder) -> list[str]:
         found.append("a meter that is forced off was closed")
     if order.wanted is RelayOrdered.OPEN and mode == "protected" and not locked:
         found.append("a protected meter was opened")
+    wallet = owned.place.wallet_of.get(order.meter)
     if order.meter not in state.latest and not locked:
         found.append("a relay moved before its meter was read")
     if order.wanted is RelayOrdered.OPEN and row.cause in MONEY_CAUSES:
         if not fresh_reading(owned.place, state, order.meter, owned.now()):
             found.append(f"opened for {row.cause} on a stale reading")
-        if row.state.held:
+        others = wallet.meters if wallet is not None and row.cause == "arrears" else [order.meter]
+        if all(state.meters[meter].state.held for meter in others):
             found.append(f"opened for {row.cause} with its register held")
-    wallet = owned.place.wallet_of.get(order.meter)
     closes = order.wanted is RelayOrdered.CLOSED and mode == "prepaid" and row.state.service == "in_service"
     if closes and wallet is not None and state.wallets[wallet.wallet].state.arrears_open:
         found.append("closed while the arrears latch stands")
@@ -112,13 +120,15 @@ class Checker:
         kept, owned = box.run.store.load(), box.owner.box
         assert kept is not None
         waiting = join(*owned.deferred)
-        found = invariants.breaches(self.books[box.box].read(box.run.store))
+        books = self.books[box.box].read(box.run.store)
+        found = invariants.breaches(books)
         if {row.meter: row for row in (*kept.meters, *waiting.meters)} != owned.state.meters:
             found.append("meters in memory are not those of the store")
         if {row.wallet: row for row in (*kept.wallets, *waiting.wallets)} != owned.state.wallets:
             found.append("wallets in memory are not those of the store")
         if kept.marks != owned.state.marks:
             found.append("marks in memory are not those of the store")
+        found += _fees(books.records, box.time.now_ms)
         if owned.state.marks.epoch == 1 and box.owner.sealing.set_back is not None:
             found.append(f"believes that it was set back: {box.owner.sealing.set_back}")
         return found
@@ -174,6 +184,20 @@ class Checker:
             if abs(latest.raw_wh % WRAP_WH - meter.register_wh) > 100:
                 found.append(f"meter {meter.meter[-8:]} shows {meter.register_wh}, the box believes {latest.raw_wh}")
         return found
+
+
+def _fees(records: Sequence[Record], now_ms: int) -> list[str]:
+    """16. A day is charged once, and none long before or after the world's own.
+
+    A clock that was set some days wrong while the box was dead is believed until it is put right: the days that it
+    charged too early are not charged again.
+    """
+    told = [(record.wallet, record.day) for record in records if isinstance(record, Fee)]
+    first, last = (datetime.fromtimestamp(ms / 1_000, UTC).date() for ms in (START_MS - DAY_MS, now_ms + FALSE_DAYS))
+    never = sorted(day for day in {day for _, day in told} if not first <= date.fromisoformat(day) <= last)
+    found = [f"16 fee for {day}, a day that never was" for day in never[:3]]
+    twice = {(wallet, day): count for (wallet, day), count in Counter(told).items() if count > 1}
+    return found + [f"16 fee of {wallet[-8:]} for {day} {count} times" for (wallet, day), count in twice.items()]
 
 
 def _unsettled(unit: Unit, box: SimBox) -> list[str]:

@@ -96,6 +96,8 @@ class Staff:
         if self.centre.running:
             try:
                 self.centre.burn(lambda: self.centre.parts.desk.sell(bent, sold.by))
+            except NotNow:
+                return f"{key} with another amount, not now"
             except (KeyReused, Refused):
                 return f"{key} with another amount, refused"
             if self.centre.running:
