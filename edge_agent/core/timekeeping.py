@@ -11,7 +11,7 @@ from edge_agent.core.box_alarm import box_alarm
 from edge_agent.core.decision import Decision, join
 from edge_agent.core.place import Place
 from edge_agent.core.readings import OUTAGE_MS_MAX
-from edge_agent.core.state import Marks, Now
+from edge_agent.core.state import BoxState, Marks, Now
 
 EARLIEST_MS: Final = 1_793_491_200_000
 """2026-11-01 UTC: a clock that shows an earlier time than this program's making is wrong."""
@@ -28,10 +28,12 @@ class ClockTrust:
     Attributes:
         offset_ms: wall less monotonic time when the wall clock was last believed; None before anything is known.
         recorded_ms: the newest instant that the store held at the start; None where it held none.
+        doubted: the clock was not believed when the run before ended: what it stamped then says nothing of this one.
     """
 
     offset_ms: int | None = None
     recorded_ms: int | None = None
+    doubted: bool = False
 
     def believes(self, wall_ms: int, mono_ms: int) -> bool:
         """May this reading of the wall clock be believed?"""
@@ -43,6 +45,8 @@ class ClockTrust:
 
     def _can_follow(self, wall_ms: int) -> bool:
         """Whether what was recorded can lie as far back: a battery that died in the outage shows itself so."""
+        if self.doubted:
+            return False
         if self.recorded_ms is None:
             return True
         return self.recorded_ms - AGREEMENT_MS <= wall_ms <= self.recorded_ms + OUTAGE_MS_MAX
@@ -55,6 +59,12 @@ class ClockTrust:
         """A fresh answer with the server's time came at this instant: believe the wall clock where both agree."""
         agrees = abs(wall_ms - server_ms) <= AGREEMENT_MS and wall_ms >= EARLIEST_MS
         return replace(self, offset_ms=wall_ms - mono_ms) if agrees else self
+
+
+def trust_at_start(state: BoxState) -> ClockTrust:
+    """What a run begins with, from what the store holds."""
+    read_at = [row.state.read_at_ms for row in state.meters.values() if row.state.read_at_ms is not None]
+    return ClockTrust(recorded_ms=max(read_at, default=None), doubted="clock_unsure" in state.marks.alarms)
 
 
 def judge_clock(place: Place, marks: Marks, now: Now, ahead_ms: int | None) -> Decision:

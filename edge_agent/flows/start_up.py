@@ -12,7 +12,7 @@ from edge_agent.core.decision import Decision
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState
-from edge_agent.core.timekeeping import ClockTrust
+from edge_agent.core.timekeeping import trust_at_start
 from edge_agent.flows.answers import KeyRing, read_keys, read_limits
 from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
@@ -72,7 +72,7 @@ def load_box(
         chance=chance,
         read_place=place_of,
         limits=limits_in_force(store, root, who, local_limits),
-        trust=ClockTrust(recorded_ms=max((row.state.read_at_ms or 0 for row in remembered.meters), default=0) or None),
+        trust=trust_at_start(state),
     )
     return box, read_keys(keys, root, who.site)
 

@@ -6,5 +6,6 @@ KEPT: Final[tuple[tuple[int, int, str], ...]] = (
     (6, 25, "what would be done flapped with the age of readings; back in observe, nothing was told"),
     (301, 20, "an agent whose disk was full could not start"),
     (403, 4, "a clock of 2056 after a loss of power charged 400 days of fees at once"),
+    (429, 30, "what a doubted clock had stamped made it look right after a restart"),
     (409, 40, "a meter that was lost before a restart stayed lost though it answered"),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_agent.core.decision import Decision
@@ -60,3 +61,15 @@ def test_a_fresh_answer_makes_a_doubted_clock_believed(tmp_path: Path) -> None:
         assert not a.box.now().sure
         a.exchange()
         assert a.box.now().sure
+
+
+def test_a_clock_that_was_not_believed_is_not_believed_after_a_restart(tmp_path: Path) -> None:
+    """Found by the simulation: what it had stamped meanwhile made it look right."""
+    with rig(tmp_path, box_config()) as a:
+        a.clock.wall += 30 * 365 * DAY_MS
+        a.read(0, 1_000)
+        marks = msgspec.structs.replace(a.box.state.marks, alarms=("clock_unsure",))
+        a.box.take(Decision(marks=marks))
+    with rig(tmp_path, fresh=False) as a:
+        a.clock.wall += 30 * 365 * DAY_MS
+        assert not a.box.now().sure
