@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from provisioning.demo.folder import free_port
 from tests.end_to_end.console_pages import Console, open_console
-from tests.end_to_end.running_demo import RunningDemo
+from tests.end_to_end.running_demo import RunningDemo, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 
@@ -63,7 +63,7 @@ def test_a_shop_goes_dark_before_ones_eyes(console: Console, demo: RunningDemo) 
 
 @pytest.mark.parametrize("console", [("cashier", "zh-CN", "light")], indirect=True)
 def test_a_sale_by_keyboard_lights_it_again(console: Console, demo: RunningDemo) -> None:
-    assert console.state_of("101") == "arrears"
+    console.await_state("101", "arrears", within_s=100)
     console.find_and_choose("101")
     page = console.page
     page.keyboard.type("100")
@@ -86,6 +86,8 @@ def test_a_sale_by_keyboard_lights_it_again(console: Console, demo: RunningDemo)
 
 @pytest.mark.parametrize("console", [("cashier", "en", "dark")], indirect=True)
 def test_with_the_fibre_cut_the_sale_says_that_it_waits_and_then_arrives(console: Console, demo: RunningDemo) -> None:
+    console.await_state("107", "arrears", within_s=100)
+    wait_until(lambda: demo.relay("107") == "open", 60, "the shop in arrears to be dark")
     demo.control.cut_fibre("A1", silent=False)
     console.sell("107", "50")
     console.await_sale("waiting", within_s=30)
