@@ -49,10 +49,10 @@ demo: venv ## run a whole site on this machine until Ctrl-C (ARGS="--headless --
 	@$(BIN)/python -m provisioning demo $(ARGS)
 
 test: venv browser ## run the tests, two at a time (ARGS are pytest's)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: venv browser ## run the long sweeps that `make test` leaves out
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow --timeout 3600 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow --timeout 3600 $(ARGS)
 
 # Tests marked `browser` drive a real Chromium, and their screenshots need Chinese glyphs. Root gets both installed;
 # everybody else is told what will be skipped and how to mend it.
