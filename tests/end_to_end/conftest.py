@@ -76,8 +76,10 @@ async def _serve(server: uvicorn.Server) -> None:
     await asyncio.sleep(0.3)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
+    """One browser a file: while playwright is open its event loop runs in this thread, where no other test could
+    start one of its own."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield opened
