@@ -59,8 +59,22 @@ class NotFound(Exception):
         self.name = name
 
 
+ConflictCode = Literal[
+    "other", "second_needed", "second_is_maker", "second_not_supervisor", "reversed_before", "till_day_over",
+    "refunded_since", "credit_used", "wallet_differs", "asked_already", "answered", "box_takes_none", "not_payable",
+    "no_wallet",
+]  # fmt: skip
+
+
 class Conflict(Exception):
-    """What was asked is well said, but the books as they stand do not allow it; nothing was done. The text says why."""
+    """What was asked is well said, but the books as they stand do not allow it; nothing was done. The text says why.
+
+    `code` is from a closed list that the console has words for; `other` where it is only ever said to programs.
+    """
+
+    def __init__(self, text: str, code: ConflictCode = "other") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class NotNow(Exception):

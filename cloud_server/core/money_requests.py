@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from cloud_server.core.mistakes import Conflict
 from protocol.commands import ReclaimPurpose
 from protocol.units import Micro, Ms
 
@@ -151,14 +152,14 @@ CONFIRMING: Final = "supervisor"
 """The role whose second yes money steps ask for."""
 
 
-def second_fault(maker: str, second: str | None, roles: Set[str]) -> str | None:
+def second_fault(maker: str, second: str | None, roles: Set[str]) -> Conflict | None:
     """Why this is no valid second yes, or None. Maker and checker are two people, and the checker a supervisor."""
     if second is None:
-        return "a second person, a supervisor, must confirm this"
+        return Conflict("a second person, a supervisor, must confirm this", "second_needed")
     if second == maker:
-        return f"{second} asked for it and cannot confirm it too"
+        return Conflict(f"{second} asked for it and cannot confirm it too", "second_is_maker")
     if CONFIRMING not in roles:
-        return f"{second} is no {CONFIRMING}"
+        return Conflict(f"{second} is no {CONFIRMING}", "second_not_supervisor")
     return None
 
 
@@ -179,18 +180,20 @@ class ReversalFacts:
     """Credit of the account at the centre that nothing else waits for."""
 
 
-def reversal_fault(facts: ReversalFacts) -> str | None:
+def reversal_fault(facts: ReversalFacts) -> Conflict | None:
     """Why the sale cannot be reversed, or None."""
     if facts.reversed_before:
-        return f"sale {facts.receipt} has been reversed"
+        return Conflict(f"sale {facts.receipt} has been reversed", "reversed_before")
     if facts.till_day != facts.today:
-        return (
+        text = (
             f"the till day of sale {facts.receipt}, {facts.till_day}, is over; only a refund or an adjustment is left"
         )
+        return Conflict(text, "till_day_over")
     if any(refund.takes_from_sale_of(facts.paid_at_ms) for refund in facts.refunds):
-        return f"money of the account was refunded, or is asked back, since sale {facts.receipt}"
+        text = f"money of the account was refunded, or is asked back, since sale {facts.receipt}"
+        return Conflict(text, "refunded_since")
     if facts.at_centre_micro > facts.free_micro:
-        return f"credit of sale {facts.receipt} at the centre has been used since"
+        return Conflict(f"credit of sale {facts.receipt} at the centre has been used since", "credit_used")
     return None
 
 

@@ -14,9 +14,11 @@ from protocol.commands import Reclaim, Withdraw
 def ask_back(centre: Centre, unit: Unit, request: ReclaimRequest) -> ReclaimRequest:
     """Store a request and sign it where its box can take it; the request as it stands after. Raises Conflict."""
     if unit.money.has_finding(request.wallet):
-        raise Conflict(f"wallet {request.wallet} pays nothing out: a difference between box and ledger is not settled")
+        text = f"wallet {request.wallet} pays nothing out: a difference between box and ledger is not settled"
+        raise Conflict(text, "wallet_differs")
     if unit.money.has_open_reclaim(request.wallet):
-        raise Conflict(f"credit of wallet {request.wallet} is asked back already and not answered yet")
+        text = f"credit of wallet {request.wallet} is asked back already and not answered yet"
+        raise Conflict(text, "asked_already")
     unit.money.add_reclaim(request)
     box = unit.fleet.box(request.box)
     if box is None or not _takes_reclaims(unit, box):
@@ -64,9 +66,9 @@ def take_back(centre: Centre, unit: Unit, request: ReclaimRequest, who: str) -> 
         unit.money.save_reclaim(ended)
         return ended
     if request.state is not ReclaimState.ASKED:
-        raise Conflict(f"the request is {request.state}; only one that was not answered can be withdrawn")
+        raise Conflict(f"the request is {request.state}; only one that was not answered can be withdrawn", "answered")
     box = unit.fleet.box(request.box)
     if box is None or not box.takes_commands:
-        raise Conflict("the box takes no commands now and cannot be told")
+        raise Conflict("the box takes no commands now and cannot be told", "box_takes_none")
     issue_command(centre, unit, box, Withdraw(reclaim=request.reclaim), who)
     return request

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cloud_server.core import accounts, sale_order
 from cloud_server.core.fleet import Wallet
 from cloud_server.core.limits import REFUND_ALONE_MAX_MICRO
-from cloud_server.core.mistakes import Conflict, FieldError, NotFound
+from cloud_server.core.mistakes import FieldError, NotFound
 from cloud_server.core.money_requests import second_fault
 from cloud_server.core.views import METHODS
 from cloud_server.flows.money_step import key_errors, reason_errors, refuse_if_wrong
@@ -47,7 +47,7 @@ def judge_refund(unit: Unit, order: RefundOrder, by: Actor) -> JudgedRefund:
         second = order.second
         fault = second_fault(by.name, second.name if second else None, second.roles if second else frozenset())
         if fault is not None:
-            raise Conflict(fault)
+            raise fault
     return JudgedRefund(amount, centre_micro, wallet)
 
 

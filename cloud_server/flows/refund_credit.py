@@ -188,7 +188,7 @@ class Refunds:
         refuse_if_wrong(key_errors(step.key))
         refund = _found(unit, step.refund)
         if refund.reclaim is None:
-            raise Conflict("nothing of this refund was asked of a box; it is paid or given back")
+            raise Conflict("nothing of this refund was asked of a box; it is paid or given back", "answered")
         request = take_back(self._centre, unit, refund.reclaim, by.name)
         unit.audit.append(self._centre.clock.wall_ms(), by.name, "refund_withdrawn", step.refund, {})
         return _done(Refund(refund.fact, request), (request.box,))
@@ -221,7 +221,8 @@ def _found(unit: Unit, refund: str) -> Refund:
 def _payable(unit: Unit, refund: str) -> Refund:
     found = _found(unit, refund)
     if found.state != "payable":
-        raise Conflict(f"the refund is {found.state}; only one whose money is back at the centre can be ended")
+        text = f"the refund is {found.state}; only one whose money is back at the centre can be ended"
+        raise Conflict(text, "not_payable")
     return found
 
 
@@ -229,7 +230,8 @@ def _wallet_to_grant(unit: Unit, fact: RefundFact) -> Wallet:
     wallets = [wallet for wallet in unit.fleet.wallets_of_account(fact.account) if wallet.state == "in_use"]
     named = [wallet for wallet in wallets if wallet.wallet == fact.wallet]
     if not wallets:
-        raise Conflict("the account has no wallet in use any more; what was given back can only be paid out")
+        text = "the account has no wallet in use any more; what was given back can only be paid out"
+        raise Conflict(text, "no_wallet")
     return (named or wallets)[0]
 
 

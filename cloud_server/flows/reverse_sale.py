@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cloud_server.core import accounts, posting_rules, sale_order
 from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
-from cloud_server.core.mistakes import Conflict, NotFound
+from cloud_server.core.mistakes import NotFound
 from cloud_server.core.money_requests import ReversalFact, ReversalFacts, reversal_fault, second_fault
 from cloud_server.core.transaction import Transaction, transaction_id
 from cloud_server.flows.centre import Centre
@@ -82,13 +82,13 @@ class Reversals:
         )
         fault = reversal_fault(facts)
         if fault is not None:
-            raise Conflict(fault)
+            raise fault
         asked = order.second
         if asked is None and sale.operator == by.name and not _used(unit, grants):
             return None
         fault = second_fault(by.name, asked.name if asked else None, asked.roles if asked else frozenset())
         if fault is not None:
-            raise Conflict(fault)
+            raise fault
         return asked.name if asked else None
 
     def _write(self, unit: Unit, sale: SaleFact, fact: ReversalFact) -> None:
