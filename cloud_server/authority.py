@@ -73,7 +73,8 @@ class KeyFolder:
         self._ca_key = ca_key
         self._ca = ca
         self.keys_line: Line = line
-        self.limits_line: Line | None = limits
+        self._limits_line: Line | None = limits
+        self._limits: Limits | None = None
         self.keys = self._checked(site, keys_line, limits_line)
         self.command_keys = {key.keyid: key for key in map(public_key_from_text, self.keys.command_keys)}
         self.ca_pem = ca.public_bytes(Encoding.PEM).decode()
@@ -85,9 +86,10 @@ class KeyFolder:
         try:
             check_signature(self.keys_line, root)
             keys = read_payload(self.keys_line.payload, Keys)
-            if self.limits_line is not None:
-                check_signature(self.limits_line, root)
-                if read_payload(self.limits_line.payload, Limits).site != site:
+            if self._limits_line is not None:
+                check_signature(self._limits_line, root)
+                self._limits = read_payload(self._limits_line.payload, Limits)
+                if self._limits.site != site:
                     mistakes.append(f"{limits_path}: is of another site")
         except TheirFault as fault:
             raise KeysFault([f"{keys_path} or {limits_path}: {fault}"]) from None
@@ -100,6 +102,13 @@ class KeyFolder:
         if mistakes:
             raise KeysFault(mistakes)
         return keys
+
+    def limits_for(self, box: str, held_generation: int) -> Line | None:
+        """The root-signed limits where they hold for this box and it keeps older ones, or none (generation 0)."""
+        limits = self._limits
+        if limits is None or limits.box not in (None, box) or limits.limits_generation <= held_generation:
+            return None
+        return self._limits_line
 
     def command_line(self, type_name: str, payload: Payload) -> Line:
         """Sign with the command key: `command`, `epoch`, `money`."""

@@ -90,6 +90,8 @@ class Limits(Payload, frozen=True, kw_only=True):
 
     site: IdText
     box: IdText | None = None
+    limits_generation: Seq
+    """Rises with each line that the root signs, whichever box it is for: a box takes no older one again."""
     greatest_grant_micro: Count
     greatest_price_micro: Count
     protected_always: list[IdText]
@@ -209,6 +211,8 @@ class Sync(Payload, frozen=True, kw_only=True):
     term_seen: Count
     agent: Name
     wait_s: Annotated[int, msgspec.Meta(ge=0, le=limits.WAIT_S_MAX)]
+    limits_generation: Seq | None = None
+    """Of the limits that the box keeps; absent where it has none."""
     live: Annotated[list[Live], msgspec.Meta(max_length=1_000)] | None = None
 
 

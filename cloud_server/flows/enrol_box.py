@@ -153,8 +153,8 @@ def _taken_in(centre: Centre, unit: Unit, box: Box) -> TakenIn:
     pem = unit.enrolments.newest_certificate(box.box)
     assert raw is not None
     assert pem is not None
-    limits = (centre.authority.limits_line,) if centre.authority.limits_line is not None else ()
-    return TakenIn(pem, (centre.authority.keys_line, *limits, read_line(raw)))
+    limits = centre.authority.limits_for(box.box, 0)
+    return TakenIn(pem, (centre.authority.keys_line, *(() if limits is None else (limits,)), read_line(raw)))
 
 
 def confirm(centre: Centre, box: str, typed: str, by: str) -> Box:

@@ -178,10 +178,11 @@ def _look(centre: Centre, unit: Unit, box: Box, sync: Sync, verdicts: tuple[Verd
 
 
 def _keys(centre: Centre, sync: Sync) -> list[Line]:
-    if sync.key_generation >= centre.authority.keys.key_generation:
-        return []
-    limits = centre.authority.limits_line
-    return [centre.authority.keys_line] if limits is None else [centre.authority.keys_line, limits]
+    """What the root signed and the box has not seen: the centre's keys, the bounds that the box keeps."""
+    authority = centre.authority
+    found = [authority.keys_line] if sync.key_generation < authority.keys.key_generation else []
+    limits = authority.limits_for(sync.box, sync.limits_generation or 0)
+    return found if limits is None else [*found, limits]
 
 
 def _epoch(unit: Unit, box: Box, sync: Sync) -> list[Line]:

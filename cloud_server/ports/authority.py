@@ -63,8 +63,9 @@ class Authority(Protocol):
     @property
     def keys_line(self) -> Line: ...
 
-    @property
-    def limits_line(self) -> Line | None: ...
+    def limits_for(self, box: str, held_generation: int) -> Line | None:
+        """The root-signed limits where they hold for this box and it keeps older ones, or none (generation 0)."""
+        ...
 
     @property
     def command_keys(self) -> dict[str, PublicKey]:

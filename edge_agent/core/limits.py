@@ -18,3 +18,5 @@ class BoxLimits:
     greatest_grant_micro: int = GREATEST_GRANT_MICRO
     greatest_price_micro: int = GREATEST_PRICE_MICRO
     protected_always: frozenset[str] = frozenset()
+    generation: int = 0
+    """Of the newest line that the root signed; 0 where there is none."""

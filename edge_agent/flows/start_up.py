@@ -87,6 +87,7 @@ def limits_in_force(store: RecordStore, root: PublicKey, who: Who, local: BoxLim
         greatest_grant_micro=min(local.greatest_grant_micro, signed.greatest_grant_micro),
         greatest_price_micro=min(local.greatest_price_micro, signed.greatest_price_micro),
         protected_always=local.protected_always | frozenset(signed.protected_always),
+        generation=signed.limits_generation,
     )
 
 

@@ -144,6 +144,7 @@ class Synchroniser:
             term_seen=marks.term,
             agent=box.who.agent,
             wait_s=wait_s,
+            limits_generation=box.limits.generation or None,
             live=live,
         )
         return seal("sync", write_payload(sync), box.who.record_key)
@@ -239,9 +240,14 @@ class Synchroniser:
     def _take_limits(self, believed: Believed) -> None:
         for line in believed.limits:
             try:
-                read_limits(line, self.root, self.box.who.site, self.box.who.box)
+                offered = read_limits(line, self.root, self.box.who.site, self.box.who.box).limits_generation
             except TheirFault as fault:
                 log.warning("limits_not_believed", extra={"fields": {"reason": str(fault)}})
+                continue
+            held = self.box.limits.generation
+            if offered <= held:
+                if offered < held:
+                    log.warning("limits_older", extra={"fields": {"offered": offered, "held": held}})
                 continue
             self.box.take(Decision(), (line,))
             self.limits_changed()

@@ -7,6 +7,10 @@ import pytest
 from cloud_server.authority import KeyFolder, KeysFault
 from cloud_server.cli import main
 from cloud_server.config import ConfigFault, read_config
+from protocol.envelope import seal
+from protocol.messages import Limits
+from protocol.payload import write_payload
+from provisioning.keys import read_root
 from tests.cloud_server.site_rig import make_folder
 
 
@@ -109,6 +113,26 @@ def test_keys_that_the_root_did_not_name_are_refused(settings: Path, tmp_path: P
     (keys / "keys.line").write_bytes((other / "keys.line").read_bytes())
     with pytest.raises(KeysFault, match="no signature of a trusted key"):
         load_keys(settings)
+
+
+def test_limits_go_to_the_boxes_that_keep_older_ones(settings: Path) -> None:
+    site = read_config(settings).site.site
+    root = read_root(settings.parent.parent / "root" / "root.key", None)
+    limits = Limits(
+        site=site,
+        box="a" * 32,
+        limits_generation=3,
+        greatest_grant_micro=1,
+        greatest_price_micro=1,
+        protected_always=[],
+    )
+    line = seal("limits", write_payload(limits), root)
+    (settings.parent / "keys" / "limits.line").write_bytes(line.raw)
+    change(settings, ("root_public", 'limits_line = "keys/limits.line"\nroot_public'))
+    keys = load_keys(settings)
+    assert keys.limits_for("a" * 32, 2) == line
+    assert keys.limits_for("a" * 32, 3) is None, "the box keeps them already"
+    assert keys.limits_for("b" * 32, 0) is None, "another box's"
 
 
 def test_the_terminal_says_what_is_wrong(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

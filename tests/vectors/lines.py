@@ -84,6 +84,7 @@ LIMITS_LINE: Final = sealed(
     Limits(
         site=SITE,
         box=BOX,
+        limits_generation=1,
         greatest_grant_micro=50_000_000_000,
         greatest_price_micro=5_000_000,
         protected_always=[MAIN_METER],
@@ -221,6 +222,7 @@ SYNC_LINE: Final = sealed(
         term_seen=TERM,
         agent=AGENT,
         wait_s=25,
+        limits_generation=1,
         live=[
             Live(
                 meter=METER,

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.limits import BoxLimits
 from edge_agent.flows import synchronise
 from edge_agent.flows.seal_batches import seal_pending
+from edge_agent.flows.start_up import limits_in_force
 from edge_agent.ports import Blame, ExchangeAnswered, ExchangeFailed
 from protocol.envelope import Line, seal
 from protocol.messages import BatchHead, Limits, VerdictOn
@@ -245,11 +247,40 @@ def test_a_higher_term_is_taken_and_a_lower_one_refused_from_then_on(tmp_path: P
         assert again.box.state.marks.term == TERM + 5
 
 
+def limits_of(generation: int, greatest_grant_micro: int) -> Limits:
+    return Limits(
+        site=SITE,
+        limits_generation=generation,
+        greatest_grant_micro=greatest_grant_micro,
+        greatest_price_micro=6,
+        protected_always=[METERS[0]],
+    )
+
+
+def test_older_limits_played_again_change_nothing(tmp_path: Path) -> None:
+    with rig(tmp_path) as a:
+
+        def changed() -> None:
+            a.box.limits = limits_in_force(a.store, ROOT.public, a.box.who, BoxLimits())
+
+        a.sync.limits_changed = changed
+        first, second = (sealed("limits", limits_of(n, n * 10), ROOT) for n in (1, 2))
+        assert a.ask().limits_generation is None
+        a.deliver(second, a.answer_line())
+        a.clock.go_on(1_000)
+        assert a.ask().limits_generation == 2
+        a.deliver(first, sealed("limits", limits_of(2, 99), ROOT), a.answer_line())
+        assert a.box.limits.greatest_grant_micro == 20
+    with rig(tmp_path, fresh=False) as again:
+        assert again.box.limits.greatest_grant_micro == 20
+        assert again.box.limits.generation == 2
+
+
 def test_limits_that_the_root_signed_are_kept(tmp_path: Path) -> None:
     with rig(tmp_path) as a:
         changed: list[bool] = []
         a.sync.limits_changed = lambda: changed.append(True)
-        limits = Limits(site=SITE, greatest_grant_micro=5, greatest_price_micro=6, protected_always=[METERS[0]])
+        limits = limits_of(2, 5)
         a.exchange(sealed("limits", limits, COMMAND_KEY))
         assert changed == []
         a.exchange(sealed("limits", limits, ROOT))
