@@ -69,7 +69,7 @@ def _look(owner: "Owner", request: LocalRequest, may_test: Callable[[str], Refus
     if meter is None:
         return _UNKNOWN_METER
     refused = may_test(meter)
-    status = {"status": meter_status(owner.box, meter, owner.box.clock.wall_ms())}
+    status = {"status": meter_status(owner.box, meter)}
     return status if refused is None else {**_refused(refused), **status}
 
 
@@ -111,7 +111,7 @@ def _lock_out(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
     if isinstance(decision, Refusal):
         return _refused(decision)
     box.take(decision)
-    return {"meter": meter, "locked_out": who, "status": meter_status(box, meter, box.clock.wall_ms())}
+    return {"meter": meter, "locked_out": who, "status": meter_status(box, meter)}
 
 
 def _note_replacement(owner: "Owner", request: LocalRequest) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class Decision:
     opened_raw_wh: tuple[tuple[str, int | None], ...] = ()
     accounts: tuple[tuple[str, Account], ...] = ()
     order_registers: tuple[tuple[str, RelayOrdered], ...] = ()
+    testing: tuple[tuple[str, bool], ...] = ()
+    """Meters that a person begins or ends to test: what their relays do meanwhile is by command."""
     read_serials: frozenset[str] = field(default_factory=frozenset)
     """Meters whose serial number is to be read now."""
 
@@ -100,6 +102,7 @@ def join(*decisions: Decision) -> Decision:
         opened_raw_wh=tuple(pair for d in decisions for pair in d.opened_raw_wh),
         accounts=tuple(pair for d in decisions for pair in d.accounts),
         order_registers=tuple(pair for d in decisions for pair in d.order_registers),
+        testing=tuple(pair for d in decisions for pair in d.testing),
         read_serials=frozenset().union(*(d.read_serials for d in decisions)),
     )
 
@@ -134,6 +137,8 @@ def apply(state: BoxState, decision: Decision) -> None:
     _keep(state.opened_raw_wh, decision.opened_raw_wh)
     state.accounts.update(decision.accounts)
     state.order_registers.update(decision.order_registers)
+    for meter, begun in decision.testing:
+        (state.testing.add if begun else state.testing.discard)(meter)
     _keep(state.trying, decision.trying)
     _keep(state.doubts, [(meter, count or None) for meter, count in decision.doubts])
     _keep(state.overload_since_mono_ms, decision.overload_since_mono_ms)
@@ -167,6 +172,7 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         opened_raw_wh=dict(state.opened_raw_wh),
         accounts=dict(state.accounts),
         order_registers=dict(state.order_registers),
+        testing=set(state.testing),
     )
     apply(copy, decision)
     return copy

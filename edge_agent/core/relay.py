@@ -183,7 +183,8 @@ def want_nothing(place: Place, state: BoxState, meter: str, now: Now) -> Decisio
 def relay_seen(place: Place, state: BoxState, meter: str, seen: Contact, now: Now) -> Decision:
     """Take down what is seen of a relay, where it changed; clear `relay_deaf` where it obeys again.
 
-    In observe a lifted lock-out is undone by one order; once it is obeyed nothing is wanted any more.
+    In observe a lifted lock-out is undone by one order; once it is obeyed nothing is wanted any more. While a person
+    tests the relay it moves by command, and not by the meter's own control.
     """
     row = state.meters[meter]
     if seen in ("unknown", row.seen):
@@ -195,10 +196,12 @@ def relay_seen(place: Place, state: BoxState, meter: str, seen: Contact, now: No
         wanted = "unknown"
     alarms = tuple(a for a in row.alarms if not (obeys and a == "relay_deaf"))
     after = msgspec.structs.replace(row, seen=seen, wanted=wanted, switched_at_ms=switched, alarms=alarms)
-    records: tuple[Record, ...] = (_relay_record(place, state, after, now, own=not obeys),)
+    tested = meter in state.testing
+    moved: Cause = "command" if tested else row.cause if obeys or wanted == "unknown" else "own_control"
+    records: tuple[Record, ...] = (_relay_record(place, state, after, now, moved),)
     if alarms != row.alarms:
         records += (_deaf(place, meter, now, raised=False),)
-    if (row.seen, seen, row.wanted) == ("closed", "open", "closed"):
+    if not tested and (row.seen, seen, row.wanted) == ("closed", "open", "closed"):
         after = with_alarm(after, "meter_own_control", raised=True)
         records += (
             MeterEvent(at_ms=now.wall_ms, meter=meter, event="own_control"),
@@ -229,14 +232,15 @@ def _would(row: MeterRow, wish: Wish, now: Now) -> Decision:
     return Decision(records=(record,), meters=(msgspec.structs.replace(row, would=wish.wanted),))
 
 
-def _relay_record(place: Place, state: BoxState, row: MeterRow, now: Now, *, own: bool = False) -> Relay:
+def _relay_record(place: Place, state: BoxState, row: MeterRow, now: Now, cause: Cause | None = None) -> Relay:
+    """The record, with the row's cause where it is no other."""
     wallet, latest = feeding(place, state, row.meter), state.latest.get(row.meter)
     return Relay(
         at_ms=now.wall_ms,
         meter=row.meter,
         wanted=row.wanted,
         seen=row.seen,
-        cause="own_control" if own and row.wanted != "unknown" else row.cause,
+        cause=row.cause if cause is None else cause,
         command=row.command,
         raw_wh=latest.raw_wh if latest is not None else None,
         running_micro=running_micro(state, wallet) if wallet is not None else None,

@@ -172,7 +172,8 @@ class BoxState:
     how many readings of a meter in a row could not be believed; identified: meters whose register counts, since it
     is known who answers; serials_asked: of the others; noted: registers beside the charged one; suspicions: how many
     readings in a row spoke for an alarm (below 0: against it); opened_raw_wh: the register when a relay was first
-    seen open; accounts: meters' own, as they were read last; order_registers: what meters hold as their order.
+    seen open; accounts: meters' own, as they were read last; order_registers: what meters hold as their order; testing:
+    meters whose relay a person is testing.
     """
 
     marks: Marks
@@ -192,3 +193,4 @@ class BoxState:
     opened_raw_wh: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     order_registers: dict[str, RelayOrdered] = field(default_factory=dict)
+    testing: set[str] = field(default_factory=set)

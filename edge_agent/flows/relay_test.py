@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge_agent.core.decision import Decision, join
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_relay, note_test
@@ -47,6 +48,7 @@ class RelayTest:
         if busy:
             return Refusal("meter_in_use", f"a test of meter {busy[0]} runs on the same bus")
         box.lent.add(self.meter)
+        box.take(Decision(testing=((self.meter, True),)))
         self.found = box.state.meters[self.meter].seen
         self._steps = ["open", "closed", *(["open"] if self.found == "open" else [])]
         self._order()
@@ -89,5 +91,6 @@ class RelayTest:
         self.box.lent.discard(self.meter)
         detail = ", ".join(self._seen)
         log.info("relay_tested", extra={"fields": {"meter": self.meter, "passed": passed, "detail": detail}})
-        self.box.take(note_test(self.box.state, self.meter, "relay", passed, self.who, detail, self.box.now()))
+        noted = note_test(self.box.state, self.meter, "relay", passed, self.who, detail, self.box.now())
+        self.box.take(join(noted, Decision(testing=((self.meter, False),))))
         self.done(passed, detail)

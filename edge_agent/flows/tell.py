@@ -40,7 +40,7 @@ def status_of(box: Box, polling: Polling | None, sealing: Sealing | None, sync: 
         },
         "alarms": list(marks.alarms),
         "buses": [_bus(box, polling, bus.bus, bus.name) for bus in box.state.config.buses],
-        "meters": [meter_status(box, meter.meter, now_ms) for meter in box.state.config.meters],
+        "meters": [meter_status(box, meter.meter) for meter in box.state.config.meters],
     }
 
 
@@ -62,8 +62,8 @@ def _bus(box: Box, polling: Polling | None, bus_id: str, name: str) -> dict[str,
     }
 
 
-def meter_status(box: Box, meter: str, now_ms: int) -> dict[str, Any]:
-    """One meter: what is known, how old that is, what its relay should be and is."""
+def meter_status(box: Box, meter: str) -> dict[str, Any]:
+    """One meter: what is known, how old that is (whatever the wall clock did), what its relay should be and is."""
     config, row = box.place.meters[meter], box.state.meters.get(meter)
     latest, wallet = box.state.latest.get(meter), feeding(box.place, box.state, meter)
     running = running_micro(box.state, wallet) if wallet and wallet.wallet in box.state.wallets else None
@@ -74,7 +74,7 @@ def meter_status(box: Box, meter: str, now_ms: int) -> dict[str, Any]:
         "unit": config.unit,
         "profile": config.profile,
         "lost": meter in box.state.lost,
-        "age_s": None if latest is None else max(0, now_ms - latest.wall_ms) // 1_000,
+        "age_s": _age_s(box, None if latest is None else latest.mono_ms),
         "raw_wh": None if latest is None else latest.raw_wh,
         "power_w": None if latest is None else latest.power_w,
         "balance": None if running is None else amount_to_text(running),

@@ -13,9 +13,9 @@ from edge_agent.core.measured import RelayPosition
 from edge_agent.ports import RelayOutcome
 from protocol.commands import Mode
 from protocol.payload import decode
-from protocol.records import LockOut, MeterTest, Record
+from protocol.records import LockOut, MeterTest, Record, Relay
 from tests.edge_agent.agent.owner_rig import OwnerRig, owner_rig
-from tests.edge_agent.core.street import METERS, box_config, meter_config, wallet_config
+from tests.edge_agent.core.street import METERS, WALLETS, YUAN, box_config, meter_config, wallet_config
 
 
 def records(o: OwnerRig) -> list[Record]:
@@ -29,6 +29,16 @@ def noted_tests(o: OwnerRig) -> list[tuple[bool, str]]:
 def set_mode(o: OwnerRig, mode: Mode) -> None:
     row = o.a.box.state.meters[METERS[0]]
     o.a.box.take(Decision(meters=(msgspec.structs.replace(row, state=msgspec.structs.replace(row.state, mode=mode)),)))
+
+
+def serve_in_credit(o: OwnerRig) -> None:
+    """Put the first meter in service, its wallet in credit."""
+    state = o.a.box.state
+    row, wallet = state.meters[METERS[0]], state.wallets[WALLETS[0]]
+    served = msgspec.structs.replace(row.state, service="in_service")
+    funded = msgspec.structs.replace(wallet.state, book_micro=100 * YUAN)
+    wallets = (msgspec.structs.replace(wallet, state=funded, funded=True),)
+    o.a.box.take(Decision(meters=(msgspec.structs.replace(row, state=served),), wallets=wallets))
 
 
 def test_a_relay_test_opens_then_closes_and_is_recorded_as_passed(tmp_path: Path) -> None:
@@ -45,6 +55,35 @@ def test_a_relay_test_opens_then_closes_and_is_recorded_as_passed(tmp_path: Path
         assert noted_tests(o) == [(True, "Li")]
         assert [test.passed for test in o.a.box.state.meters[METERS[0]].state.tests] == [True]
         assert o.a.box.urgent
+
+
+def test_what_a_relay_does_in_a_test_is_told_as_by_command(tmp_path: Path) -> None:
+    """In service too: it is no control of the meter's own, and no alarm."""
+    with owner_rig(tmp_path) as o:
+        o.a.read(0, 1_000)
+        serve_in_credit(o)
+        o.a.read(0, 1_000)
+        before = len([record for record in records(o) if isinstance(record, Relay)])
+        o.ask("relay_test", meter="M0", who="Li")
+        o.obey()
+        o.a.read(0, 1_000, RelayPosition.OPEN)
+        o.obey()
+        moved = [record for record in records(o) if isinstance(record, Relay)][before:]
+        assert [(record.seen, record.cause) for record in moved] == [("open", "command"), ("closed", "command")]
+        row = o.a.box.state.meters[METERS[0]]
+        assert row.alarms == ()
+        assert row.wanted == "closed"
+        assert not o.a.box.state.testing
+
+
+def test_the_age_of_a_reading_is_not_that_of_a_clock_that_was_set(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.a.read(0, 1_000)
+        o.a.clock.go_on(7_000)
+        o.a.clock.wall -= 3_600_000
+        status = o.ask("status")
+        assert status is not None
+        assert status["meters"][0]["age_s"] == 7
 
 
 def test_a_relay_that_was_open_is_left_open(tmp_path: Path) -> None:
