@@ -48,6 +48,10 @@ class AlarmEntry:
     notes: tuple[AlarmNote, ...] = ()
     covers: int = 0
     """How many lesser alarms are the same fault: the meters behind a lost bus."""
+    times: int = 1
+    """How often it was raised, where it came and went within minutes."""
+    cleared_by: str = ""
+    """Who said that it is over; empty where it ended by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

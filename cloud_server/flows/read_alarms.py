@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Sequence
 
+from cloud_server.core.alarm_rules import BY_HAND_KINDS
 from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter, AlarmNews, AlarmNote, AlarmPage, fold_lost
 from cloud_server.core.site_map import SiteMap
 from cloud_server.flows.centre import Centre
@@ -82,6 +83,19 @@ class AlarmOffice:
         self._centre.live.changed()
         return done
 
+    def settle(self, alarms: Sequence[Id], note: str, by: Actor) -> int:
+        """End alarms that only a person ends; how many there were."""
+        now_ms = self._centre.clock.wall_ms()
+        with self._centre.store.write() as unit:
+            done = unit.alarms.settle(alarms, BY_HAND_KINDS, now_ms, by.name)
+            if done:
+                unit.alarm_book.add_notes(alarms, now_ms, by.name, note)
+                unit.audit.append(now_ms, by.name, "alarms_settled", "", {"alarms": list(alarms), "note": note})
+        with self._lock:
+            self._news = None
+        self._centre.live.changed()
+        return done
+
 
 def boxes_in(site: SiteMap, place: str) -> list[str] | None:
     """The boxes of a building, box or bus; None for the whole site."""
@@ -137,4 +151,6 @@ def _entry(site: SiteMap | None, fact: AlarmRowFact, notes: tuple[AlarmNote, ...
         shop=shop,
         customer=customer,
         notes=notes,
+        times=fact.times,
+        cleared_by=fact.cleared_by or "",
     )

@@ -32,6 +32,10 @@ class AlarmDesk(Protocol):
         """Note for each that somebody has seen to it; how many there were. With an audit row."""
         ...
 
+    def settle(self, alarms: Sequence[Id], note: str, by: Actor) -> int:
+        """End those of them that nothing ends by itself, with a note and an audit row; how many there were."""
+        ...
+
 
 class OperationBook(Protocol):
     """Orders to many meters, as they were given together."""
@@ -74,6 +78,8 @@ class AlarmRowFact:
     value: int | None
     raised_at_ms: Ms
     cleared_at_ms: Ms | None
+    cleared_by: str | None
+    times: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
+from cloud_server.core.alarm_rules import BY_HAND_KINDS, MONEY_KINDS, SAME_AGAIN_WITHIN_MS
 from cloud_server.core.batch_facts import AlarmChange
 from cloud_server.core.fleet import FoundDifference
 from cloud_server.core.transaction import transaction_id
 from cloud_server.store import tables_history as t
-from cloud_server.store.rows import Rows
+from cloud_server.store.rows import Rows, pieces
 from protocol.records import Subject
 
 
@@ -25,6 +27,8 @@ class AlarmRows(Rows):
         subject = change.subject
         row = self._one(self._of(t.Alarm, t.Alarm.alarm_id).where(_standing(change.alarm, subject)))
         if change.raised and row is None:
+            if self._stands_on(change):
+                return 1
             place = f"{change.alarm}/{_name(subject)}/{change.at_ms}"
             again = self._tuples(self._of(t.Alarm, t.Alarm.alarm_id).where(t.Alarm.alarm_id == _id(place)))
             raised = {
@@ -38,6 +42,8 @@ class AlarmRows(Rows):
                 "value": change.value,
                 "raised_at_ms": change.at_ms,
                 "cleared_at_ms": None,
+                "cleared_by": None,
+                "times": 1,
             }
             self._put(t.Alarm, ("alarm_id",), [raised])
             return 1
@@ -45,6 +51,27 @@ class AlarmRows(Rows):
             mine = (t.Alarm.site == self._site) & (t.Alarm.alarm_id == row["alarm_id"])
             return self._run(t.Alarm.update(cleared_at_ms=change.at_ms).where(mine))
         return 0
+
+    def _stands_on(self, change: AlarmChange) -> bool:
+        """An alarm that ended a moment ago and is back has not ended: it stands on, counted, with its notes."""
+        if change.alarm in MONEY_KINDS or change.alarm in BY_HAND_KINDS:
+            return False
+        a = t.Alarm
+        recent = _about(change.alarm, change.subject) & (a.cleared_at_ms >= change.at_ms - SAME_AGAIN_WITHIN_MS)
+        row = self._one(self._of(a, a.alarm_id).where(recent).order_by(a.cleared_at_ms.desc(), a.alarm_id))
+        if row is None:
+            return False
+        mine = (a.site == self._site) & (a.alarm_id == row["alarm_id"])
+        self._run(a.update(cleared_at_ms=None, cleared_by=None, times=a.times + 1, value=change.value).where(mine))
+        return True
+
+    def settle(self, alarms: Iterable[str], kinds: Iterable[str], at_ms: int, who: str) -> int:
+        """A person says that these, of kinds that nothing else ends, are over; how many were standing."""
+        a, done = t.Alarm, 0
+        for names in pieces(alarms):
+            which = (a.site == self._site) & a.alarm_id.in_(names) & a.kind.in_(list(kinds)) & a.cleared_at_ms.is_null()
+            done += self._run(a.update(cleared_at_ms=at_ms, cleared_by=who).where(which))
+        return done
 
     def standing_alarms(self, kind: str) -> list[tuple[str, int]]:
         """Box and time of the alarms of one kind that stand."""
@@ -77,8 +104,12 @@ def _name(subject: Subject) -> str:
     return f"{subject.box}/{subject.bus}/{subject.device}/{subject.meter}/{subject.wallet}"
 
 
-def _standing(kind: str, subject: Subject) -> object:
-    which = (t.Alarm.kind == kind) & (t.Alarm.box == subject.box) & t.Alarm.cleared_at_ms.is_null()
+def _standing(kind: str, subject: Subject) -> Any:
+    return _about(kind, subject) & t.Alarm.cleared_at_ms.is_null()
+
+
+def _about(kind: str, subject: Subject) -> Any:
+    which = (t.Alarm.kind == kind) & (t.Alarm.box == subject.box)
     for column, value in (
         (t.Alarm.bus, subject.bus),
         (t.Alarm.device, subject.device),

@@ -2,7 +2,7 @@
 
 import peewee as pw
 
-from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_money, tables_people
+from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_messages, tables_money, tables_people
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
 from cloud_server.store.site import SiteRows
@@ -13,6 +13,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_history.MODELS,
     *tables_people.MODELS,
     *tables_money.MODELS,
+    *tables_messages.MODELS,
 )
 GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED)
 

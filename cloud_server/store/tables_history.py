@@ -133,7 +133,8 @@ class WalletState(Table):
 
 
 class Alarm(Table):
-    """An alarm from raised to cleared; at most one stands for a kind and subject."""
+    """An alarm from raised to cleared; at most one stands for a kind and subject. `box` is empty for the centre itself,
+    `cleared_by` for all that ended by itself; `times` counts how often it was raised anew within minutes."""
 
     alarm_id = pw.TextField()
     kind = pw.TextField()
@@ -145,6 +146,8 @@ class Alarm(Table):
     value = pw.BigIntegerField(null=True)
     raised_at_ms = pw.BigIntegerField()
     cleared_at_ms = pw.BigIntegerField(null=True)
+    cleared_by = pw.TextField(null=True)
+    times = pw.BigIntegerField()
 
     class Meta:
         table_name = "alarm"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cloud_server.core.alarm_rules import BY_HAND_KINDS
 from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter, AlarmNews, AlarmNote, AlarmPage, fold_lost
 from cloud_server.core.operation_views import Batch, BatchHead, BatchLine
 from cloud_server.core.report_table import Column, Fact, Lack, Report, ReportQuery, ReportTable
@@ -69,6 +70,14 @@ class FakeAlarms:
             made = AlarmNote(at_ms=self._site.clock.wall_ms(), who=by.name, note=note)
             self.notes.setdefault(alarm, []).append(made)
         return len(known)
+
+    def settle(self, alarms: Sequence[str], note: str, by: Actor) -> int:
+        ended = [one for one in self.more if one.alarm in alarms and one.kind in BY_HAND_KINDS]
+        self.more = [
+            replace(one, cleared_at_ms=self._site.clock.wall_ms(), cleared_by=by.name) if one in ended else one
+            for one in self.more
+        ]
+        return len(ended)
 
 
 class FakeBatches:

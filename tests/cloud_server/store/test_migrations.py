@@ -3,11 +3,14 @@
 import sqlite3
 from pathlib import Path
 
-from cloud_server.store import tables_money
+import pytest
+
+from cloud_server.store import tables_messages, tables_money
 from cloud_server.store.database import SqliteEngine
 from cloud_server.store.schema import check_schema, make_schema
 
 SITE = "0" * 32
+ADDED_TO_ALARMS = ("cleared_by", "times")
 ADDED_TO_GRANTS = ("undoes", "operator", "key", "second")
 
 
@@ -17,18 +20,30 @@ def columns(path: Path) -> dict[str, set[str]]:
         return {name: {row[1] for row in database.execute(f"PRAGMA table_info({name})")} for name in tables}
 
 
-def test_schema_2_comes_forward(tmp_path: Path) -> None:
+def take_back_to(version: int, database: sqlite3.Connection) -> None:
+    """Undo the steps from the newest schema down to an older one."""
+    if version < 4:
+        for model in tables_messages.MODELS:
+            database.execute(f'DROP TABLE "{model._meta.table_name}"')
+        for column in ADDED_TO_ALARMS:
+            database.execute(f'ALTER TABLE alarm DROP COLUMN "{column}"')
+    if version < 3:
+        for model in tables_money.MODELS:
+            database.execute(f'DROP TABLE "{model._meta.table_name}"')
+        for column in ADDED_TO_GRANTS:
+            database.execute(f'ALTER TABLE wallet_grant DROP COLUMN "{column}"')
+    database.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(version),))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_an_older_schema_comes_forward(tmp_path: Path, version: int) -> None:
     path = tmp_path / "centre.db"
     engine = SqliteEngine(path)
     make_schema(engine, SITE)
     engine.close()
     newest = columns(path)
     with sqlite3.connect(path) as database:
-        for model in tables_money.MODELS:
-            database.execute(f'DROP TABLE "{model._meta.table_name}"')
-        for column in ADDED_TO_GRANTS:
-            database.execute(f'ALTER TABLE wallet_grant DROP COLUMN "{column}"')
-        database.execute("UPDATE about SET value = '2' WHERE name = 'schema'")
+        take_back_to(version, database)
     engine = SqliteEngine(path)
     assert make_schema(engine, SITE)
     check_schema(engine, SITE)

@@ -1,0 +1,109 @@
+"""One life for alarms of every kind: raised once, standing on when they come and go, ended by themselves or by hand."""
+
+from pathlib import Path
+
+from cloud_server.core.alarm_rules import SAME_AGAIN_WITHIN_MS, DutyStep, duty_calls, severity_of
+from cloud_server.core.alarm_views import AlarmFilter
+from cloud_server.flows.alarm_life import clear_alarm, raise_alarm
+from cloud_server.flows.read_alarms import AlarmOffice
+from protocol.records import Subject
+from tests.cloud_server.site_rig import CASHIER, open_rig
+from tests.cloud_server.street import box_id, meter_id, wallet_id
+
+MIN = 60_000
+
+
+def test_said_again_it_changes_nothing_and_a_fault_that_is_back_stands_on(tmp_path: Path) -> None:
+    with open_rig(tmp_path) as rig:
+        rig.plan()
+        office = AlarmOffice(rig.centre)
+        subject = Subject(box=box_id(1), meter=meter_id(1, 1))
+
+        def step(after_ms: int, raised: bool) -> bool:
+            rig.clock.advance(after_ms)
+            with rig.store.write() as unit:
+                act = raise_alarm if raised else clear_alarm
+                return act(unit, "relay_deaf", rig.clock.now_ms, subject)
+
+        assert step(0, raised=True)
+        assert not step(1_000, raised=True)
+        (first,) = office.page(AlarmFilter()).entries
+        assert office.acknowledge([first.alarm], "电工已派", CASHIER) == 1
+        for _ in range(3):
+            assert step(MIN, raised=False)
+            assert not step(1_000, raised=False)
+            assert step(SAME_AGAIN_WITHIN_MS - 2_000, raised=True)
+        (entry,) = office.page(AlarmFilter(state="all")).entries
+        assert (entry.alarm, entry.times, entry.raised_at_ms) == (first.alarm, 4, first.raised_at_ms)
+        assert [note.who for note in entry.notes] == ["wang"]
+        assert step(MIN, raised=False)
+        assert step(SAME_AGAIN_WITHIN_MS + 1, raised=True)
+        entries = office.page(AlarmFilter(state="all")).entries
+        assert sorted((one.times, one.cleared_at_ms is None, len(one.notes)) for one in entries) == [
+            (1, True, 0),
+            (4, False, 1),
+        ]
+
+
+def test_money_alarms_are_not_damped(tmp_path: Path) -> None:
+    with open_rig(tmp_path) as rig:
+        rig.plan()
+        subject = Subject(box=box_id(1), wallet=wallet_id(1, 1))
+        with rig.store.write() as unit:
+            for at_ms in (1_000, 3_000):
+                assert raise_alarm(unit, "arrears", at_ms, subject, -1)
+                assert clear_alarm(unit, "arrears", at_ms + 1_000, subject)
+        assert len(AlarmOffice(rig.centre).page(AlarmFilter(state="past")).entries) == 2
+
+
+def test_a_person_ends_what_nothing_else_ends_and_only_that(tmp_path: Path) -> None:
+    with open_rig(tmp_path) as rig:
+        rig.plan()
+        office = AlarmOffice(rig.centre)
+        with rig.store.write() as unit:
+            raise_alarm(unit, "finding", rig.clock.now_ms, Subject(box=box_id(1)))
+            raise_alarm(unit, "disk", rig.clock.now_ms, value=5)
+        alarms = [entry.alarm for entry in office.page(AlarmFilter()).entries]
+        assert office.settle(alarms, "价格单已核", CASHIER) == 1
+        (over,) = office.page(AlarmFilter(state="past")).entries
+        assert (over.kind, over.cleared_by, over.notes[0].note) == ("finding", "wang", "价格单已核")
+        (left,) = office.page(AlarmFilter()).entries
+        assert (left.kind, left.box, left.box_name) == ("disk", "", "")
+        assert rig.breaches() == []
+
+
+def test_the_duty_list_is_told_by_steps_until_somebody_acknowledges(tmp_path: Path) -> None:
+    with open_rig(tmp_path) as rig:
+        rig.plan()
+        office = AlarmOffice(rig.centre)
+        steps = (
+            DutyStep(0, ("值班",), frozenset({"critical", "severe"})),
+            DutyStep(15, ("班长",), frozenset({"critical", "severe"})),
+            DutyStep(60, ("经理",), frozenset({"critical"})),
+        )
+        began = rig.clock.now_ms
+        with rig.store.write() as unit:
+            raise_alarm(unit, "box_lost", began, Subject(box=box_id(1)))
+            raise_alarm(unit, "arrears", began, Subject(box=box_id(1), wallet=wallet_id(1, 1)), -5)
+            raise_alarm(unit, "unbalance", began, Subject(box=box_id(1), meter=meter_id(1, 1)))
+
+        def told(after_min: int) -> list[tuple[str, int]]:
+            entries = office.page(AlarmFilter()).entries
+            return [(c.entry.kind, c.step) for c in duty_calls(entries, steps, began + after_min * MIN)]
+
+        assert told(0) == [("box_lost", 0)]
+        assert told(15) == [("box_lost", 0), ("box_lost", 1)]
+        assert told(90) == [("box_lost", 0), ("box_lost", 1)]
+        assert told(25 * 60) == []
+        (lost,) = (e.alarm for e in office.page(AlarmFilter(kind="box_lost")).entries)
+        office.acknowledge([lost], "", CASHIER)
+        assert told(16) == []
+
+
+def test_severities() -> None:
+    assert [severity_of(kind) for kind in ("store_full", "box_lost", "phase_lost", "alarm1")] == [
+        "critical",
+        "severe",
+        "warning",
+        "notice",
+    ]
