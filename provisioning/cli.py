@@ -16,8 +16,10 @@ from provisioning import boxes, init_site
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.demo import command as demo_command
 from provisioning.keys import KeyFault, check_passphrase
-from provisioning.options import UsageFault, add_centre_options, add_init_options, connect
+from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
 from provisioning.plan_file import PlanFault, PlanFile
+from provisioning.workbook import files as workbook
+from provisioning.workbook.sheets import LANGUAGES
 
 DONE: Final = 0
 NOT_DONE: Final = 1
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, NO_ANSWER, str(fault))
     except Refused as fault:
         return _fail(options, NOT_DONE, str(fault), fault.errors)
-    except (ApiFault, KeyFault, init_site.InitFault, boxes.BoxFault, OSError) as fault:
+    except (ApiFault, KeyFault, init_site.InitFault, boxes.BoxFault, workbook.WorkbookFault, OSError) as fault:
         return _fail(options, NOT_DONE, str(fault))
     except KeyboardInterrupt:
         return _fail(options, NOT_DONE, "interrupted")
@@ -183,6 +185,16 @@ def _site_apply(options: argparse.Namespace) -> int:
     return _show(options, "The centre has taken the plan.", site=read.plan.site, answer=answer)
 
 
+def _site_template(options: argparse.Namespace) -> int:
+    known = workbook.Known()
+    if options.dir is not None:
+        site = centre_settings(options.dir).get("site", {})
+        known = workbook.Known(*(str(site.get(name, "")) for name in ("id", "name", "zone", "currency")))
+    workbook.write_template(options.file, options.language, known)
+    text = f"{options.file}: fill in its sheets, then: provision site import {options.file}"
+    return _show(options, text, file=str(options.file), language=options.language)
+
+
 def _counts(read: PlanFile) -> dict[str, int]:
     plan = read.plan
     if plan is None:
@@ -244,10 +256,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE")
     check.set_defaults(run=_site_plan)
     apply = site.add_parser("apply", help="send a plan file to the centre")
-    apply.add_argument("file", type=Path, metavar="FILE")
-    apply.add_argument("--yes", action="store_true", help="do not ask")
-    add_centre_options(apply)
-    apply.set_defaults(run=_site_apply)
+    imported = site.add_parser("import", help="check a filled workbook, show what it holds, and send it")
+    for each in (apply, imported):
+        each.add_argument("file", type=Path, metavar="FILE")
+        each.add_argument("--yes", action="store_true", help="do not ask")
+        add_centre_options(each)
+        each.set_defaults(run=_site_apply)
+    template = site.add_parser("template", help="write a workbook to fill in, with notes, choices and examples")
+    template.add_argument("file", type=Path, metavar="FILE.xlsx")
+    template.add_argument("--language", choices=LANGUAGES, default="zh_CN", help="of its words (zh_CN)")
+    template.add_argument("--dir", type=Path, help="folder of the centre, from which the site is filled in")
+    template.set_defaults(run=_site_template)
     box = words.add_parser("box", help="take boxes in").add_subparsers(required=True)
     listed = box.add_parser("list", help="all boxes, and how far they are")
     add_centre_options(listed)
@@ -264,7 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     confirm.add_argument("fingerprint", metavar="FINGERPRINT")
     add_centre_options(confirm)
     confirm.set_defaults(run=_box_confirm)
-    for each in (check, apply, listed, add, confirm):
+    for each in (check, apply, imported, template, listed, add, confirm):
         each.add_argument("--json", action="store_true", help="the result as one JSON object")
     demo_command.add_words(words)
     return parser

@@ -4,7 +4,7 @@ import argparse
 import os
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from provisioning.centre_api import CentreApi
 
@@ -15,16 +15,24 @@ class UsageFault(Exception):
     """Options that do not go together or name nothing; the text says which and what would be right."""
 
 
+def centre_settings(folder: Path) -> dict[str, Any]:
+    """The settings of the centre in a folder that `init` made. Raises UsageFault."""
+    path = folder / "centre.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as fault:
+        raise UsageFault(f"--dir: {path} cannot be read: {fault}") from None
+
+
 def connect(options: argparse.Namespace) -> CentreApi:
     """A connection with the centre that the options name. Raises UsageFault, ApiFault."""
     url, ca_file, token = options.url, options.ca, os.environ.get(TOKEN_VARIABLE, "")
     if options.dir is not None:
-        settings = options.dir / "centre.toml"
+        read = centre_settings(options.dir)
         try:
-            read = tomllib.loads(settings.read_text(encoding="utf-8"))
             url, ca_file = url or read["public_url"], ca_file or Path(read["keys"]["dir"]) / "ca.pem"
-        except (OSError, tomllib.TOMLDecodeError, KeyError) as fault:
-            raise UsageFault(f"--dir: {settings} cannot be read: {fault}") from None
+        except KeyError as fault:
+            raise UsageFault(f"--dir: {options.dir / 'centre.toml'} lacks {fault}") from None
     if options.token_file is not None:
         token = options.token_file.read_text(encoding="utf-8").strip()
     lacks = [

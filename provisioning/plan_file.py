@@ -1,4 +1,4 @@
-"""Plan files on disk: reads TOML or JSON, takes in the tariff and profile texts that they name, keeps the ids.
+"""Plan files on disk, in TOML, JSON or a workbook: takes in the tariff and profile texts that they name, keeps ids.
 
 Beside `street.toml` lies `street.ids.json` with the id of each label. It belongs to the plan: without it the same
 labels would get new ids, and the centre would see another site.
@@ -19,6 +19,7 @@ from protocol.ids import make_id
 from protocol.site_plan import SitePlan
 from provisioning.files import SETTINGS_MODE, write_file
 from provisioning.site_plan import IdBook, Mistake, give_ids, read_plan
+from provisioning.workbook import files as workbook
 
 _TEXT_LISTS: Final = ("tariffs", "profiles")
 """Parts of a plan whose entries carry a text, or name the file that it stands in."""
@@ -32,14 +33,17 @@ class PlanFile:
     """A plan file as it was read: the plan or its mistakes, and the ids that its labels have."""
 
     def __init__(self, path: Path) -> None:
-        """Read and check a plan. Raises PlanFault for a file that is neither TOML nor JSON, or not there."""
+        """Read and check a plan. Raises PlanFault for a file that is none of the three, or not there."""
         self.path = path
         self.ids_path = path.with_suffix(".ids.json")
         self._known = _read_ids(self.ids_path)
-        mistakes: list[Mistake] = []
-        with_texts = _take_in_texts(_read(path), path.parent, mistakes)
+        self.plan: SitePlan | None = None
+        labelled, mistakes = _read(path)
+        with_texts = _take_in_texts(labelled, path.parent, mistakes)
+        if path.suffix in workbook.SUFFIXES and mistakes:
+            self.ids, self.mistakes = self._known, mistakes
+            return
         with_ids, self.ids = give_ids(with_texts, self._known, new_id)
-        self.plan: SitePlan | None
         self.plan, found = read_plan(with_ids, self.ids)
         self.mistakes = mistakes + found
 
@@ -60,13 +64,19 @@ def new_id() -> str:
     return make_id(time.time_ns() // 1_000_000, secrets.token_bytes(10))
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> tuple[Any, list[Mistake]]:
+    """The plan with labels, and what a workbook says that cannot be taken."""
+    if path.suffix in workbook.SUFFIXES:
+        try:
+            return workbook.labels_of(path)
+        except workbook.WorkbookFault as fault:
+            raise PlanFault(str(fault)) from None
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise PlanFault(f"{path}: cannot be read: {fault}") from None
     try:
-        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        return (json.loads(text) if path.suffix == ".json" else tomllib.loads(text)), []
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as fault:
         raise PlanFault(f"{path}: {fault}") from None
 

@@ -41,7 +41,18 @@ HOMES: dict[str, tuple[str, ...]] = {
 }
 """Where each library may be imported; one that is not named here may be imported nowhere."""
 
-PURE = ("protocol", "edge_agent.core", "cloud_server.core", "provisioning.site_plan")
+PURE = (
+    "protocol",
+    "edge_agent.core",
+    "cloud_server.core",
+    "provisioning.site_plan",
+    "provisioning.workbook.cells",
+    "provisioning.workbook.checks",
+    "provisioning.workbook.plan",
+    "provisioning.workbook.reading",
+    "provisioning.workbook.sheets",
+    "provisioning.workbook.table",
+)
 """Values in, a decision out: time, chance, bytes and rows are arguments here."""
 
 PURE_STANDARD_LIBRARY = frozenset(
