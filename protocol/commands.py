@@ -28,6 +28,10 @@ class TypedReading(Payload, frozen=True, kw_only=True):
     reason: Text
 
 
+TypedReadings = Annotated[list[TypedReading], msgspec.Meta(min_length=1, max_length=100)]
+"""One register for each meter of a wallet that cannot be read; a wallet may feed several."""
+
+
 class SalePart(Payload, frozen=True, kw_only=True):
     """One wallet's share of a sale."""
 
@@ -81,7 +85,7 @@ class Reclaim(Payload, frozen=True, kw_only=True):
     floor_micro: Int
     purpose: ReclaimPurpose
     request: IdText
-    typed: TypedReading | None = None
+    typed: TypedReadings | None = None
 
 
 class CloseWallet(Payload, frozen=True, kw_only=True):
@@ -89,7 +93,7 @@ class CloseWallet(Payload, frozen=True, kw_only=True):
 
     wallet: IdText
     request: IdText
-    typed: TypedReading | None = None
+    typed: TypedReadings | None = None
 
 
 class SetMode(Payload, frozen=True, kw_only=True):

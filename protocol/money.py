@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from protocol.commands import ReclaimPurpose, SalePart
+from protocol.commands import ReclaimPurpose, SalePart, TypedReading
 from protocol.errors import BadPayload
 from protocol.messages import Money
 from protocol.payload import Count, Day, IdText, Int, Name, Payload, Text, read_part
@@ -64,11 +64,27 @@ class OpeningBody(Payload, frozen=True, kw_only=True):
     source: Text
 
 
+class ClosedWallet(Payload, frozen=True, kw_only=True):
+    """What a closed wallet stood at and the centre took over: below 0 a debt."""
+
+    wallet: IdText
+    moved_micro: Int
+
+
 class ClosingBody(Payload, frozen=True, kw_only=True):
-    """An account closed and settled."""
+    """An account closed and settled.
+
+    Its wallets' debts and `received_micro` (paid in at the till by `method`) meet its credit at the centre; what is
+    below a fen goes to `rounding_micro` (above 0: kept by the site).
+    """
 
     account: IdText
     settled_micro: Int
+    closing: IdText | None = None
+    wallets: Annotated[tuple[ClosedWallet, ...], msgspec.Meta(max_length=100)] = ()
+    received_micro: Count = 0
+    method: Name | None = None
+    rounding_micro: Int = 0
 
 
 class WriteOffBody(Payload, frozen=True, kw_only=True):
@@ -76,6 +92,7 @@ class WriteOffBody(Payload, frozen=True, kw_only=True):
 
     account: IdText
     amount_micro: Count
+    write_off: IdText | None = None
 
 
 class AccountBody(Payload, frozen=True, kw_only=True):
@@ -114,9 +131,56 @@ class MoveBody(Payload, frozen=True, kw_only=True):
     amount_micro: Count
 
 
+class RateCharge(Payload, frozen=True, kw_only=True):
+    """What energy at one rate cost."""
+
+    rate: Name
+    charge_micro: Count
+
+
+class SettledBody(Payload, frozen=True, kw_only=True):
+    """A wallet settled without its box, which will not return, from the last posted batch and typed registers.
+
+    Grants on their way (`in_flight_micro`) and what is left after the charges (`moved_micro`, below 0 a debt) go back
+    to the customer's credit at the centre.
+    """
+
+    wallet: IdText
+    account: IdText
+    box: IdText
+    in_flight_micro: Int
+    charges: Annotated[list[RateCharge], msgspec.Meta(max_length=100)]
+    moved_micro: Int
+    typed: Annotated[list[TypedReading], msgspec.Meta(max_length=100)]
+
+
+class TillAmount(Payload, frozen=True, kw_only=True):
+    """One method of a till: what the books expect in it, and what was counted."""
+
+    method: Name
+    expected_micro: Int
+    counted_micro: Int
+
+
+class TillBody(Payload, frozen=True, kw_only=True):
+    """A till opened with a float out of the bank, or counted, closed and handed over to it."""
+
+    shift: IdText
+    operator: Name
+    step: Literal["opened", "closed"]
+    amounts: Annotated[list[TillAmount], msgspec.Meta(max_length=20)]
+
+
+class DayBody(Payload, frozen=True, kw_only=True):
+    """A posting day closed: nothing is booked under it any more. `receipts` is the last running number of the term."""
+
+    day: Day
+    receipts: Count
+
+
 MoneyBody = (
     SaleBody | RefundBody | ReversalBody | AdjustmentBody | OpeningBody | ClosingBody | WriteOffBody | AccountBody
-    | CustomerBody | WalletBody | MoveBody
+    | CustomerBody | WalletBody | MoveBody | SettledBody | TillBody | DayBody
 )  # fmt: skip
 
 MONEY_BODIES: Final[dict[str, type[MoneyBody]]] = {
@@ -131,6 +195,9 @@ MONEY_BODIES: Final[dict[str, type[MoneyBody]]] = {
     "customer": CustomerBody,
     "wallet": WalletBody,
     "move": MoveBody,
+    "settled": SettledBody,
+    "till": TillBody,
+    "day": DayBody,
 }
 
 

@@ -1,5 +1,7 @@
 """Credit that goes back to the centre: reclaim, withdraw, closing of a wallet. The box decides how much comes."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from edge_agent.core.asked import Asked, close_for_settling
@@ -58,7 +60,7 @@ def close_wallet(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     return None
 
 
-def _settle(steps: Steps, asked: Asked, wallet: str, typed: TypedReading | None) -> WalletConfig | Refusal:
+def _settle(steps: Steps, asked: Asked, wallet: str, typed: Sequence[TypedReading] | None) -> WalletConfig | Refusal:
     """Close the intervals of all meters of an open wallet, so that book and running balance agree."""
     config = asked.place.wallets.get(wallet)
     if config is None or wallet not in steps.state.wallets:
@@ -66,7 +68,8 @@ def _settle(steps: Steps, asked: Asked, wallet: str, typed: TypedReading | None)
     if steps.state.wallets[wallet].closed or config.account_state == "closed":
         return Refusal("wallet_closed", f"wallet {wallet}")
     for meter in config.meters:
-        refused = close_for_settling(steps, asked, meter, typed)
+        register = next((reading for reading in typed or () if reading.meter == meter), None)
+        refused = close_for_settling(steps, asked, meter, register)
         if refused is not None:
             return refused
     return config

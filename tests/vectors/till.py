@@ -3,19 +3,24 @@
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.commands import SalePart
+from protocol.commands import SalePart, TypedReading
 from protocol.messages import MoneyKind
 from protocol.money import (
     AccountBody,
     AdjustmentBody,
     ClosingBody,
     CustomerBody,
+    DayBody,
     MoneyBody,
     MoveBody,
     OpeningBody,
+    RateCharge,
     RefundBody,
     ReversalBody,
     SaleBody,
+    SettledBody,
+    TillAmount,
+    TillBody,
     WalletBody,
     WriteOffBody,
 )
@@ -106,5 +111,29 @@ STEPS: Final = (
     ),
     Step("closing", ClosingBody(account=ACCOUNT, settled_micro=-30_000), second="zhao"),
     Step("write_off", WriteOffBody(account=ACCOUNT, amount_micro=30_000), second="zhao", reason="欠费无法收回"),
+    Step(
+        "settled",
+        SettledBody(
+            wallet=OTHER_WALLET,
+            account=ACCOUNT,
+            box=OTHER_BOX,
+            in_flight_micro=0,
+            charges=[RateCharge(rate="flat", charge_micro=800_000)],
+            moved_micro=-30_000,
+            typed=[TypedReading(meter=METER, raw_wh=1_241_000, who="li", second="zhao", reason="照片")],
+        ),
+        second="zhao",
+        reason="采集箱报废",
+    ),
+    Step(
+        "till",
+        TillBody(
+            shift=an_id("shift 1"),
+            operator="chen",
+            step="closed",
+            amounts=[TillAmount(method="cash", expected_micro=150_000_000, counted_micro=149_500_000)],
+        ),
+    ),
+    Step("day", DayBody(day="2026-11-22", receipts=18)),
 )
 """In the order of the journal."""

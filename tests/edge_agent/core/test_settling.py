@@ -46,7 +46,7 @@ def paid(yuan: int, used_wh: int, fresh: bool = True) -> Street:
 def reclaim(amount_micro: int, floor_micro: int = 0, typed: TypedReading | None = None) -> Reclaim:
     return Reclaim(
         reclaim=RECLAIM, wallet=WALLETS[0], amount_micro=amount_micro, floor_micro=floor_micro, purpose="refund",
-        request=REQUEST, typed=typed,
+        request=REQUEST, typed=[typed] if typed is not None else None,
     )  # fmt: skip
 
 
