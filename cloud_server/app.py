@@ -33,21 +33,20 @@ from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_alarms import AlarmOffice
-from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_books import ReadBooks
-from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.flows.watch_fleet import watch_fleet
-from cloud_server.store.database import SqliteEngine
+from cloud_server.store.database import Engine
+from cloud_server.store.engines import open_engine
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.people import StoredPeople
 from cloud_server.store.schema import check_schema
 from cloud_server.store.unit import StoredBooks
+from cloud_server.web.assembly import console_services
 from cloud_server.web.passwords import ArgonPasswords
 from cloud_server.web.routes import mount as mount_console
-from cloud_server.web.services import Services
 from protocol.limits import BODY_BYTES_MAX
 
 FAIL_POINT_VARIABLE: Final = "TALLYBOX_FAIL_POINT"
@@ -73,7 +72,7 @@ class Parts:
     """Everything that was wired together."""
 
     centre: Centre
-    engine: SqliteEngine
+    engine: Engine
     journal: JournalFile
     bells: BoxBells
     live: LiveRoom
@@ -94,7 +93,7 @@ def wire(config: Config) -> Parts:
     """Open the database and the keys and put the parts together. Raises DatabaseFault, KeysFault."""
     site = config.site
     authority = KeyFolder(config.keys_dir, config.keys_line, config.limits_line, config.root_public, site.site)
-    engine = SqliteEngine(config.database)
+    engine = open_engine(config.database)
     check_schema(engine, site.site)
     store = StoredBooks(engine, site.site)
     clock, chance, bells = SystemClock(), SystemChance(), BoxBells()
@@ -172,20 +171,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(refund_routes(parts.centre))
     app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
     app.include_router(health_routes(parts.centre))
-    services = Services(
-        books=parts.books,
-        desk=parts.desk,
-        operations=parts.operations,
-        alarms=parts.alarms,
-        batches=BatchBook(parts.centre),
-        reports=ReportOffice(parts.centre, parts.alarms),
-        staff=parts.staff,
-        feed=parts.live,
-        sign_in=parts.sign_in,
-        clock=parts.centre.clock,
-        chance=parts.centre.chance,
-        public_url=parts.centre.site.public_url,
-    )
+    services = console_services(parts.centre, parts.books, parts.live, parts.alarms, parts.sign_in, parts.staff)
     mount_console(app, services)
     return app
 

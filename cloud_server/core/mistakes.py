@@ -60,9 +60,9 @@ class NotFound(Exception):
 
 
 ConflictCode = Literal[
-    "other", "second_needed", "second_is_maker", "second_not_supervisor", "reversed_before", "till_day_over",
-    "refunded_since", "credit_used", "wallet_differs", "asked_already", "answered", "box_takes_none", "not_payable",
-    "no_wallet",
+    "other", "second_needed", "second_is_maker", "second_not_supervisor", "second_unknown", "reversed_before",
+    "till_day_over", "refunded_since", "credit_used", "wallet_differs", "asked_already", "answered",
+    "box_takes_none", "not_payable", "no_wallet",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ Right = Literal[
     "see_phones",
     "see_sales",
     "sell",
+    "refund",
     "set_mode",
     "put_in_service",
     "lock_out",
@@ -31,6 +32,8 @@ TABLE: Final[dict[Right, frozenset[Role]]] = {
     "see_sales": frozenset({"cashier", "supervisor", "accountant", "administrator", "auditor"}),
     # Who keeps the system does not take money with it.
     "sell": frozenset({"cashier", "supervisor"}),
+    # Each takes a second person where the sum or the case asks for one.
+    "refund": frozenset({"cashier", "supervisor"}),
     "set_mode": frozenset({"supervisor", "technician", "administrator"}),
     "put_in_service": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
     "lock_out": frozenset({"supervisor", "technician", "provisioner", "administrator"}),

@@ -94,6 +94,19 @@ class SignIn:
 
     def enter(self, name: str, password: str, address: str) -> str | None:
         """Sign in: the new session's token, or None. There is one answer for all failures, the throttle included."""
+        staff = self._known(name, password, address)
+        return self._open(staff, self._clock.wall_ms()) if staff is not None else None
+
+    def vouch(self, name: str, password: str, address: str) -> Actor | None:
+        """A second person confirms one step with their own name and password, at the first one's screen.
+
+        No session is opened; failures count as failed sign-ins do. None where they are not who they say.
+        """
+        staff = self._known(name, password, address)
+        return actor_of(staff) if staff is not None else None
+
+    def _known(self, name: str, password: str, address: str) -> StaffRow | None:
+        """Whose name and password these are; None for every failure, the throttle included."""
         now_ms = self._clock.wall_ms()
         keys = _throttle_keys(name, address)
         failed = self._people.failures(tuple(keys.values()))
@@ -108,7 +121,7 @@ class SignIn:
             self._people.note_failures(tuple(keys.values()), now_ms, now_ms - QUIET_MS)
             return None
         self._people.clear_failures((keys["both"], keys["name"]))
-        return self._open(staff, now_ms)
+        return staff
 
     def who(self, token: str, *, uses: bool = True) -> Who | None:
         """Whose session this is, with the rights as they stand now. `uses` counts as use of it."""

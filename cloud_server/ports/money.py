@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, RefundState, ReversalFact
+from cloud_server.core.money_views import RefundRow
 from cloud_server.ports.console import Actor
 from protocol.ids import Id
 from protocol.units import Micro
@@ -47,6 +48,8 @@ class MoneyBook(Protocol):
     def add_reversal(self, reversal: ReversalFact) -> None: ...
 
     def reversal_of_sale(self, sale: str) -> ReversalFact | None: ...
+
+    def reversals_of_sales(self, sales: Iterable[str]) -> dict[str, ReversalFact]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,26 @@ class RefundAnswer:
     state: RefundState
     payable_micro: Micro
     paid_micro: Micro
+
+
+class MoneyBooks(Protocol):
+    """Refunds and reversals as pages show them."""
+
+    def refund(self, refund: Id) -> RefundRow | None:
+        """One refund, None where there is none."""
+        ...
+
+    def refunds(self, limit: int, *, open_only: bool = False) -> tuple[RefundRow, ...]:
+        """The newest refunds; with `open_only` those that somebody still has to see to."""
+        ...
+
+    def refunds_of_account(self, account: Id) -> tuple[RefundRow, ...]:
+        """All refunds of an account, newest first."""
+        ...
+
+    def reversals(self, sales: Iterable[Id]) -> dict[Id, ReversalFact]:
+        """The reversals of those of the sales that were reversed."""
+        ...
 
 
 class RefundDesk(Protocol):

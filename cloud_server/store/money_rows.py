@@ -112,6 +112,14 @@ class MoneyRows(Rows):
         """Store a reversal."""
         self._insert(t.Reversal, [asdict(reversal)])
 
+    def reversals_of_sales(self, sales: Iterable[str]) -> dict[str, ReversalFact]:
+        """The reversals of those of the sales that were reversed."""
+        found: dict[str, ReversalFact] = {}
+        for names in pieces(sales):
+            rows = self._all(self._of(t.Reversal).where(t.Reversal.sale.in_(names)))
+            found |= {row["sale"]: ReversalFact(**row) for row in rows}
+        return found
+
     def reversal_of_sale(self, sale: str) -> ReversalFact | None:
         """The reversal of a sale."""
         row = self._one(self._of(t.Reversal).where(t.Reversal.sale == sale))

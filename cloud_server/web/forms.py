@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from cloud_server.core.views import METHODS
-from cloud_server.ports import FieldError, FieldErrorCode
+from cloud_server.ports import Chance, FieldError, FieldErrorCode
 from protocol.units import BadAmount, Micro, amount_from_text
 
 FORM_BYTES_MOST: Final = 32_768
@@ -83,12 +83,12 @@ class SaleForm:
 
 def read_sale(form: Mapping[str, str]) -> SaleForm:
     """Read the desk's form and find every mistake in it that needs no ledger."""
-    parts = tuple((name[5:], _typed(value)) for name, value in form.items() if name.startswith("part-"))
+    parts = tuple((name[5:], clean_amount(value)) for name, value in form.items() if name.startswith("part-"))
     read = SaleForm(
         account=form.get("account", ""),
-        amount=_typed(form.get("amount", "")),
+        amount=clean_amount(form.get("amount", "")),
         method=form.get("method", ""),
-        cash_given=_typed(form.get("cash_given", "")) if form.get("method") == "cash" else "",
+        cash_given=clean_amount(form.get("cash_given", "")) if form.get("method") == "cash" else "",
         key=form.get("key", ""),
         parts=tuple((wallet, amount) for wallet, amount in parts if amount),
         again=form.get("again") == "yes",
@@ -115,12 +115,17 @@ def _check(form: SaleForm) -> dict[str, FieldError]:
     return found
 
 
-def _typed(value: str) -> str:
+def clean_amount(value: str) -> str:
     """What a cashier's keyboard may add: spaces, a currency sign, thousands marks, full-width digits."""
     table = {0x3000: " ", 0xFF0E: ".", 0x3002: ".", 0xFFE5: "¥", 0xFF0C: ","}
     table.update({0xFF10 + digit: str(digit) for digit in range(10)})
     narrow = value.translate(table).strip().removeprefix("¥").strip()
     return narrow.replace(",", "") if _has_thousands(narrow) else narrow
+
+
+def new_key(chance: Chance) -> str:
+    """An idempotency key, born with its form: the same form sent twice is one step."""
+    return f"desk-{chance.draw(16).hex()}"
 
 
 def _has_thousands(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from cloud_server.core.views import LiveValue
 from cloud_server.web.show import Show
-from cloud_server.web.words import N_, RATE
+from cloud_server.web.word_tables import N_, RATE
 
 UNITS: Final[dict[str, tuple[int, int, str]]] = {
     "mv": (1_000, 1, "V"),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from cloud_server.core.report_table import ReportKind, Step
-from cloud_server.web.words import N_
+from cloud_server.web.word_tables import N_
 
 TITLE: Final[dict[ReportKind, str]] = {
     "sales": N_("Sales by period, operator and method"),

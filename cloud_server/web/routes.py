@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
 
+from cloud_server.core.mistakes import NotNow
 from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
 from cloud_server.flows.sign_in import Who
@@ -29,7 +30,9 @@ from cloud_server.web.pages import (
     operations,
     point,
     receipt,
+    refunds,
     reports,
+    reversal,
     role_table,
     sales,
     sign_in,
@@ -108,6 +111,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/desk", sales.show_desk, "sell"),
     Route("GET", "/desk/{account}", sales.show_form, "sell"),
     Route("POST", "/desk/{account}", sales.confirm_or_sell, "sell"),
+    Route("GET", "/desk/{account}/refund", refunds.show_form, "refund"),
+    Route("POST", "/desk/{account}/refund", refunds.ask, "refund"),
+    Route("GET", "/refunds", refunds.show_list, "see_sales"),
+    Route("GET", "/refunds/{refund}", refunds.show, "see_sales"),
+    Route("POST", "/refunds/{refund}/{step}", refunds.take_step, "refund"),
+    Route("GET", "/sales/{sale}/reversal", reversal.show_form, "refund"),
+    Route("POST", "/sales/{sale}/reversal", reversal.reverse, "refund"),
     Route("GET", "/sales", sales.show_day, "see_sales"),
     Route("GET", "/sales/{sale}", sales.show_result, "see_sales"),
     Route("GET", "/sales/{sale}/receipt", receipt.show, "see_sales"),
@@ -141,6 +151,7 @@ LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
     LiveRoute("/live/monitor", streams.monitor, "see_points"),
     LiveRoute("/live/points/{point}", streams.point, "see_points"),
     LiveRoute("/live/sales/{sale}", streams.sale, "see_sales"),
+    LiveRoute("/live/refunds/{refund}", streams.refund, "see_sales"),
     LiveRoute("/live/operations/{batch}", streams.batch, "operate_many"),
     LiveRoute("/live/alarms", alarms.news, "see_points"),
 )
@@ -203,7 +214,10 @@ def _answer(console: Console, services: Services, route: Route, request: Request
     visit = visit_of(services, request, form, uses=True)
     response = _refusal(console, visit, route.ask, request, route.method)
     if response is None:
-        response = route.page(console, visit)
+        try:
+            response = route.page(console, visit)
+        except NotNow as fault:
+            response = errors.not_now(console, visit, str(fault))
     if new_visitor and visit.who is None:
         guard.set_visitor(response, visit.secret)
     return compress(guard.dress(response, services.public_url), request.headers.get("accept-encoding", ""))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
+from cloud_server.ports.money import MoneyBooks, RefundDesk, ReversalDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +14,9 @@ class Services:
 
     books: Books
     desk: Desk
+    money: MoneyBooks
+    refunds: RefundDesk
+    reversals: ReversalDesk
     operations: Operations
     alarms: AlarmDesk
     batches: OperationBook

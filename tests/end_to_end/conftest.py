@@ -25,6 +25,7 @@ from cloud_server.flows.sign_in import SignIn
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_money import FakeMoney
 from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
 from tests.fakes.centre_site import FakeSite
@@ -127,10 +128,14 @@ def street(certificate: Path) -> Iterator[Street]:
         port = int(free.getsockname()[1])
     address = f"https://127.0.0.1:{port}"
     app = FastAPI()
+    money = FakeMoney()
     services = Services(
         books=site,
         desk=site,
         operations=site,
+        money=money,
+        refunds=money,
+        reversals=money,
         alarms=FakeAlarms(site),
         batches=FakeBatches(site),
         reports=FakeReports(site),

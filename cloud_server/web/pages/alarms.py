@@ -14,7 +14,7 @@ from cloud_server.web.pages.reports import cells_for
 from cloud_server.web.render import see_other
 from cloud_server.web.show import parse_day
 from cloud_server.web.visit import Visit
-from cloud_server.web.words import ALARM
+from cloud_server.web.word_tables import ALARM
 
 NOTE_MOST: Final = 200
 STATES: Final[tuple[AlarmState, ...]] = ("standing", "past", "all")

@@ -20,3 +20,8 @@ def forbidden(console: Console, visit: Visit, right: Right) -> Response:
 def foreign_form(console: Console, visit: Visit) -> Response:
     """A form that was not made by this console for this browser, or long ago. Nothing was done."""
     return console.renderer.page(visit, "error.html", 403, kind="foreign_form", right=None)
+
+
+def not_now(console: Console, visit: Visit, why: str) -> Response:
+    """The centre's own state stands against it, for example a journal that cannot be written. Nothing was done."""
+    return console.renderer.page(visit, "error.html", 503, kind="not_now", right=None, why=why)

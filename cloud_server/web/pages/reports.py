@@ -17,7 +17,7 @@ from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.show import parse_day
 from cloud_server.web.visit import Visit
-from cloud_server.web.words import ALARM, N_
+from cloud_server.web.word_tables import ALARM, N_
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEXT_MOST: Final = 80

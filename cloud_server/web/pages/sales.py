@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from cloud_server.core.views import METHODS, SaleRow, SaleSheet
 from cloud_server.ports import FieldError, KeyReused, LooksLikeDuplicate, Refused, SaleOrder
-from cloud_server.web.forms import SaleForm, read_sale
+from cloud_server.web.forms import SaleForm, new_key, read_sale
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
@@ -45,7 +45,8 @@ def show_form(console: Console, visit: Visit) -> Response:
     sheet = visit.services.books.sale_sheet(visit.parts["account"])
     if sheet is None:
         return errors.not_found(console, visit)
-    empty = SaleForm(account=sheet.account.account, amount="", method="cash", cash_given="", key=_new_key(visit))
+    key = new_key(visit.services.chance)
+    empty = SaleForm(account=sheet.account.account, amount="", method="cash", cash_given="", key=key)
     return _form(console, visit, sheet, empty)
 
 
@@ -56,7 +57,7 @@ def confirm_or_sell(console: Console, visit: Visit) -> Response:
         return errors.not_found(console, visit)
     form = replace(read_sale(visit.form), account=sheet.account.account)
     if not form.key:
-        form = replace(form, key=_new_key(visit))
+        form = replace(form, key=new_key(visit.services.chance))
     if form.mistakes:
         return _form(console, visit, sheet, form, 422)
     step = visit.form.get("step", "confirm")
@@ -81,7 +82,7 @@ def _sell(console: Console, visit: Visit, sheet: SaleSheet, form: SaleForm) -> R
     except Refused as refused:
         return _form(console, visit, sheet, replace(form, mistakes={e.field: e for e in refused.errors}), 422)
     except KeyReused:
-        return _form(console, visit, sheet, replace(form, key=_new_key(visit)), 409, key_reused=True)
+        return _form(console, visit, sheet, replace(form, key=new_key(visit.services.chance)), 409, key_reused=True)
     except LooksLikeDuplicate as duplicate:
         return _confirm(console, visit, sheet, form, 409, earlier=duplicate.earlier)
     change = f"?given={form.cash_given}" if form.cash_given else ""
@@ -130,7 +131,13 @@ def show_result(console: Console, visit: Visit) -> Response:
     given = form.cash_given if "cash_given" not in form.mistakes else ""
     done = replace(form, amount=console.renderer.show_for(visit).plain(row.amount_micro), cash_given=given)
     return console.renderer.page(
-        visit, "sale_result.html", sale=row, given_micro=done.given_micro, change_micro=done.change_micro
+        visit,
+        "sale_result.html",
+        sale=row,
+        given_micro=done.given_micro,
+        change_micro=done.change_micro,
+        reversal=visit.services.money.reversals([row.sale]).get(row.sale),
+        may_reverse=visit.may("refund") and row.till_day == console.renderer.show_for(visit).today(),
     )
 
 
@@ -142,13 +149,17 @@ def draw_progress(console: Console, visit: Visit, row: SaleRow) -> str:
 def show_day(console: Console, visit: Visit) -> Response:
     """The sales of a till day with their sum by method."""
     day = visit.services.books.sales_of_day(parse_day(visit.query.get("day")))
+    reversals = visit.services.money.reversals([row.sale for row in day.sales])
     by_method: Counter[str] = Counter()
     for row in day.sales:
-        by_method[row.method] += row.amount_micro
+        if row.sale not in reversals:
+            by_method[row.method] += row.amount_micro
     return console.renderer.page(
-        visit, "sales_day.html", day=day, by_method=by_method, methods=METHODS, total=sum(by_method.values())
+        visit,
+        "sales_day.html",
+        day=day,
+        by_method=by_method,
+        methods=METHODS,
+        total=sum(by_method.values()),
+        reversals=reversals,
     )
-
-
-def _new_key(visit: Visit) -> str:
-    return f"desk-{visit.services.chance.draw(16).hex()}"

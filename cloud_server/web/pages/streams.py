@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from cloud_server.core.money_views import RefundRow
 from cloud_server.core.operation_views import Batch
 from cloud_server.core.roles import Right, may
 from cloud_server.web import guard
@@ -17,6 +18,7 @@ from cloud_server.web.live import REFRESH_S, SPACING_S, make_event
 from cloud_server.web.pages.operations import draw_batch, is_over
 from cloud_server.web.pages.page import Console
 from cloud_server.web.pages.point import draw_live_part
+from cloud_server.web.pages.refunds import draw_piece
 from cloud_server.web.pages.sales import draw_progress
 from cloud_server.web.visit import Visit
 
@@ -67,6 +69,20 @@ async def sale(console: Console, visit: Visit, request: Request) -> Response:
         return getattr(seen, "state", None) in END_STATES
 
     return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, is_over))
+
+
+async def refund(console: Console, visit: Visit, request: Request) -> Response:
+    """How far one refund has come, until it is paid, granted back or nothing came of it."""
+
+    def draw() -> tuple[object, str] | None:
+        moment = _moment(visit)
+        row = moment.services.money.refund(moment.parts["refund"])
+        return None if row is None else (row, draw_piece(console, moment, row))
+
+    def ended(seen: object) -> bool:
+        return isinstance(seen, RefundRow) and not seen.is_open
+
+    return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, ended))
 
 
 async def batch(console: Console, visit: Visit, request: Request) -> Response:

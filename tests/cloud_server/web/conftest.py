@@ -16,6 +16,7 @@ from cloud_server.flows.sign_in import SignIn
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_money import FakeMoney
 from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
 from tests.fakes.centre_site import FakeSite
@@ -30,6 +31,7 @@ class Browser:
     """A person's browser: keeps cookies, sends forms with the token of the page that it last saw."""
 
     client: TestClient
+    address: str = ADDRESS
     text: str = ""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -41,7 +43,7 @@ class Browser:
     def post(self, path: str, **fields: str) -> str:
         """Send a form as the page would: with its token and our own Origin."""
         data = {"form_token": self.token(), **fields}
-        return self._keep(self.client.post(path, data=data, headers={"Origin": ADDRESS}))
+        return self._keep(self.client.post(path, data=data, headers={"Origin": self.address}))
 
     def token(self) -> str:
         found = _TOKEN.search(self.text)
@@ -109,10 +111,14 @@ def app(
     reports: FakeReports,
 ) -> FastAPI:
     app = FastAPI()
+    money = FakeMoney()
     services = Services(
         books=site,
         desk=site,
         operations=site,
+        money=money,
+        refunds=money,
+        reversals=money,
         alarms=alarms,
         batches=FakeBatches(site),
         reports=reports,

@@ -19,6 +19,8 @@ PARTS = {
     "kind": "prepaid",
     "batch": "batch-none",
     "staff": made_id("nobody"),
+    "refund": "0" * 32,
+    "step": "pay",
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}"}
 

@@ -3,7 +3,7 @@
 
 (() => {
   const piece = document.getElementById("piece");
-  if (!piece || piece.querySelector('[data-sale-state="on"], [data-sale-state="refused"]')) return;
+  if (!piece || !piece.dataset.stream || piece.querySelector('[data-sale-state="on"], [data-sale-state="refused"]')) return;
   openStream(piece.dataset.stream, {
     piece: (data) => {
       const focused = document.activeElement && piece.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;

@@ -13,7 +13,7 @@
     const due = fen(amount.value), paid = fen(given.value);
     change.textContent = cash && due !== null && paid !== null && paid >= due ? `${change.dataset.word} ${tallybox.money(paid - due).replace("\u00a5", change.dataset.sign)}` : "";
   };
-  if (amount) {
+  if (amount && given) {
     for (const element of [amount, given, ...methods]) element.addEventListener("input", drawChange);
     document.querySelector(".quick").hidden = false;
     document.querySelector(".keys-only").hidden = false;
@@ -23,11 +23,13 @@
   }
   document.addEventListener("keydown", (event) => {
     const key = /^F([1-6])$/.exec(event.key);
-    if (key && methods[Number(key[1]) - 1]) { event.preventDefault(); methods[Number(key[1]) - 1].checked = true; drawChange(); return; }
+    if (key && methods[Number(key[1]) - 1]) { event.preventDefault(); methods[Number(key[1]) - 1].checked = true; if (given) drawChange(); return; }
     if (event.key === "Escape") {
       event.preventDefault();
       if (page.dataset.back === "edit") document.getElementById("edit").click(); else location.assign(page.dataset.back);
     }
+    const go = event.key === "F8" ? document.getElementById("refund-link") : event.key.toLowerCase() === "r" && !event.ctrlKey && !event.metaKey ? document.getElementById("reverse") : null;
+    if (go) { event.preventDefault(); go.click(); return; }
     const print = document.getElementById("print-80");
     if (print && event.key.toLowerCase() === "p" && !event.ctrlKey && !event.metaKey) print.click();
   });

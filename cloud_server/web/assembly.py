@@ -1,0 +1,39 @@
+"""Puts together what the console is given, from the centre and the parts that it shares with boxes and programs."""
+
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.operate_meters import MeterOperations
+from cloud_server.flows.read_alarms import AlarmOffice
+from cloud_server.flows.read_batches import BatchBook
+from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.read_money import MoneyReader
+from cloud_server.flows.read_reports import ReportOffice
+from cloud_server.flows.refund_credit import Refunds
+from cloud_server.flows.reverse_sale import Reversals
+from cloud_server.flows.sell_credit import SalesDesk
+from cloud_server.flows.sign_in import SignIn
+from cloud_server.ports import LiveFeed
+from cloud_server.web.services import Services
+
+
+def console_services(
+    centre: Centre, books: ReadBooks, feed: LiveFeed, alarms: AlarmOffice, sign_in: SignIn, staff: StaffOffice
+) -> Services:
+    """Everything that pages ask and act through."""
+    return Services(
+        books=books,
+        desk=SalesDesk(centre, books),
+        money=MoneyReader(centre),
+        refunds=Refunds(centre),
+        reversals=Reversals(centre),
+        operations=MeterOperations(centre),
+        alarms=alarms,
+        batches=BatchBook(centre),
+        reports=ReportOffice(centre, alarms),
+        staff=staff,
+        feed=feed,
+        sign_in=sign_in,
+        clock=centre.clock,
+        chance=centre.chance,
+        public_url=centre.site.public_url,
+    )

@@ -1,0 +1,284 @@
+"""The words for every closed list: state, badge, cause, alarm, refusal, role, right. Tables only.
+
+The English text in the code is the key; what is shown comes from the catalogs, English included.
+"""
+
+from typing import Final
+
+from cloud_server.core.mistakes import ConflictCode
+from cloud_server.core.money_requests import RefundState
+from cloud_server.core.roles import RIGHTS, Right, Role
+from cloud_server.core.views import Badge, BoxStanding, CommandState, LostWith, Method, PointState, PointUse, SaleState
+from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, IntervalFlag, MeterTestKind, RefusalReason
+
+
+def N_(words: str) -> str:  # noqa: N802 - the name by which the collector of words knows it
+    """Mark words for the catalogs; they are looked up when they are shown."""
+    return words
+
+
+STATE: Final[dict[PointState, str]] = {
+    "normal": N_("In use"),
+    "alarm1": N_("Alarm 1"),
+    "alarm2": N_("Alarm 2"),
+    "arrears": N_("Arrears"),
+    "not_opened": N_("Not opened"),
+    "lost": N_("Lost"),
+    "measured": N_("Measured"),
+}
+LOST_WITH: Final[dict[LostWith, str]] = {
+    "box": N_("Box lost"),
+    "bus": N_("Bus lost"),
+    "device": N_("Device lost"),
+}
+BADGE: Final[dict[Badge, str]] = {
+    "overload": N_("Overload"),
+    "protected": N_("Protected"),
+    "forced_off": N_("Cut off"),
+    "locked_out": N_("Locked out"),
+    "observe": N_("Observe"),
+    "held": N_("Held"),
+    "deaf": N_("Relay deaf"),
+}
+RELAY: Final[dict[Contact, str]] = {
+    "closed": N_("Relay closed"),
+    "open": N_("Relay open"),
+    "unknown": N_("Relay unknown"),
+}
+CAUSE: Final[dict[Cause, str]] = {
+    "forced_off": N_("cut off by command"),
+    "protected": N_("protected supply"),
+    "unopened": N_("account not opened"),
+    "overload_latched": N_("overload, waiting"),
+    "overload": N_("overload"),
+    "arrears": N_("arrears"),
+    "restored": N_("paid, supply restored"),
+    "alarm2": N_("warning at alarm 2"),
+    "normal": N_("prepaid, in credit"),
+    "lock_out": N_("locked out"),
+    "command": N_("by command"),
+    "own_control": N_("the meter's own control"),
+    "unknown": N_("cause unknown"),
+}
+METHOD: Final[dict[Method, str]] = {
+    "cash": N_("Cash"),
+    "wechat": N_("WeChat Pay"),
+    "alipay": N_("Alipay"),
+    "card": N_("Card"),
+    "transfer": N_("Bank transfer"),
+    "other": N_("Other"),
+}
+SALE: Final[dict[SaleState, str]] = {
+    "sold": N_("Sold"),
+    "waiting": N_("Waiting for the box"),
+    "delivered": N_("Delivered"),
+    "on": N_("On"),
+    "refused": N_("Refused by the box"),
+}
+BOX: Final[dict[BoxStanding, str]] = {
+    "planned": N_("Planned"),
+    "claimed": N_("Claim issued"),
+    "waiting": N_("Waiting to be confirmed"),
+    "enrolled": N_("Enrolled"),
+}
+COMMAND_STATE: Final[dict[CommandState, str]] = {
+    "queued": N_("Queued"),
+    "delivered": N_("Delivered"),
+    "done": N_("Done"),
+    "refused": N_("Refused"),
+    "expired": N_("Expired"),
+}
+OPERATION: Final[dict[str, str]] = {
+    "prepaid": N_("Back to prepaid"),
+    "protected": N_("Protect"),
+    "forced_off": N_("Cut off"),
+    "in_service": N_("Put in service"),
+    "observe": N_("Back to observe"),
+    "lock_out": N_("Lock out"),
+    "lift_lock_out": N_("Lift lock-out"),
+    "grant": N_("Credit"),
+    "configure": N_("Configuration"),
+    "reclaim": N_("Ask credit back"),
+    "withdraw": N_("Withdraw"),
+    "close_wallet": N_("Close the wallet"),
+    "release_overload": N_("Release overload"),
+    "replace_meter": N_("Replace the meter"),
+    "release_meter": N_("Give the meter up"),
+    "adopt_meter": N_("Take the meter over"),
+    "resolve_register": N_("Judge the register"),
+    "upgrade": N_("Upgrade"),
+}
+MODE: Final[dict[str, str]] = {
+    "prepaid": N_("Prepaid"),
+    "protected": N_("Protected"),
+    "forced_off": N_("Cut off"),
+}
+SERVICE: Final[dict[str, str]] = {"observe": N_("Observe"), "in_service": N_("In service")}
+USE: Final[dict[PointUse, str]] = {
+    "tenant": N_("Shop"),
+    "main": N_("Main meter"),
+    "public": N_("Public supply"),
+}
+TEST: Final[dict[MeterTestKind, str]] = {
+    "relay": N_("Relay test"),
+    "guard": N_("Test of the last guard"),
+    "serial": N_("Test of the serial number"),
+    "ratio": N_("Test of the ratio"),
+}
+RATE: Final[dict[str, str]] = {
+    "sharp": N_("Sharp"),
+    "peak": N_("Peak"),
+    "flat": N_("Flat"),
+    "valley": N_("Valley"),
+    "deep_valley": N_("Deep valley"),
+}
+ALARM: Final[dict[AlarmKind | CentreAlarmKind, str]] = {
+    "alarm1": N_("Balance at alarm 1"),
+    "alarm2": N_("Balance at alarm 2"),
+    "arrears": N_("In arrears"),
+    "overload": N_("Overload"),
+    "overload_stays_open": N_("Overload too often: stays open"),
+    "relay_deaf": N_("Relay does not obey"),
+    "power_while_open": N_("Power although the relay is open"),
+    "meter_own_control": N_("The meter switched by itself"),
+    "meter_lost": N_("Meter lost"),
+    "device_lost": N_("Device lost"),
+    "bus_lost": N_("Bus lost"),
+    "foreign_master": N_("Another master on the bus"),
+    "register_held": N_("Register held for a person's judgement"),
+    "serial_differs": N_("Another serial number than planned"),
+    "ratio_differs": N_("Another ratio than planned"),
+    "rates_differ": N_("Rate registers differ"),
+    "phase_lost": N_("Phase lost"),
+    "phase_reversed": N_("Phase reversed"),
+    "current_without_voltage": N_("Current without voltage"),
+    "unbalance": N_("Phases unbalanced"),
+    "import_short": N_("Energy falls short of voltage × current"),
+    "clock_unsure": N_("Clock unsure"),
+    "clock_step": N_("Clock stepped"),
+    "clock_disagrees": N_("Clocks of box and centre disagree"),
+    "link_frozen": N_("No fresh answer from the centre"),
+    "store_nearly_full": N_("Store nearly full"),
+    "store_full": N_("Store full"),
+    "store_damaged": N_("Store damaged"),
+    "store_rolled_back": N_("Store set back"),
+    "certificate_ending": N_("Certificate ends soon"),
+    "equivocation": N_("One number with two contents"),
+    "box_lost": N_("Box lost"),
+    "box_forked": N_("Box forked"),
+    "batch_parked": N_("Batch parked"),
+    "finding": N_("Finding"),
+    "journal_stopped": N_("Journal stopped"),
+    "disk": N_("Disk of the centre"),
+    "backup_old": N_("Backup too old"),
+    "messages_stopped": N_("Messages stopped"),
+    "recovery": N_("Recovery"),
+}
+REFUSAL: Final[dict[RefusalReason, str]] = {
+    "not_supported": N_("the box's program does not know this command yet"),
+    "bad_body": N_("the command could not be read"),
+    "expired": N_("too late"),
+    "withdrawn": N_("withdrawn"),
+    "over_limit": N_("above the limit kept on the box"),
+    "unknown_wallet": N_("the box does not know this wallet"),
+    "unknown_meter": N_("the box does not know this meter"),
+    "wallet_closed": N_("the wallet is closed"),
+    "wallet_not_closed": N_("a wallet is not closed yet"),
+    "meter_not_released": N_("a meter is not released yet"),
+    "meter_in_use": N_("the meter is in use"),
+    "stale_reading": N_("no fresh reading of the meter"),
+    "money_id_known": N_("this money was applied before"),
+    "undone_grant_refused": N_("the credit to undo was refused"),
+    "nothing_to_give": N_("nothing to give back"),
+    "not_tested": N_("the relay test was not passed"),
+    "locked_out": N_("the meter is locked out"),
+    "protected_always": N_("on the list of what is always protected"),
+    "lower_term": N_("signed before the centre was restored"),
+    "config_invalid": N_("the configuration does not fit"),
+    "no_space": N_("the box's disk is full"),
+}
+FLAG: Final[dict[IntervalFlag, str]] = {
+    "estimated_split": N_("split by time"),
+    "clock_unsure": N_("clock unsure"),
+    "fallback_rate": N_("fallback rate"),
+    "typed": N_("register typed"),
+    "catch_up": N_("caught up"),
+    "wrap": N_("register wrapped"),
+    "replaced": N_("meter replaced"),
+    "midnight": N_("cut at midnight"),
+    "confirmed_twice": N_("read twice"),
+}
+ROLE: Final[dict[Role, str]] = {
+    "cashier": N_("Cashier"),
+    "supervisor": N_("Supervisor"),
+    "accountant": N_("Accountant"),
+    "technician": N_("Technician"),
+    "provisioner": N_("Provisioner"),
+    "administrator": N_("Administrator"),
+    "auditor": N_("Auditor"),
+}
+RIGHT: Final[dict[Right, str]] = {
+    "see_points": N_("See supply points, balances and alarms"),
+    "see_phones": N_("See phone numbers"),
+    "see_sales": N_("See sales and receipts"),
+    "sell": N_("Sell electricity"),
+    "refund": N_("Refund and reverse"),
+    "set_mode": N_("Protect, restore prepaid, cut off"),
+    "put_in_service": N_("Put meters in service"),
+    "lock_out": N_("Lock out"),
+    "lift_lock_out": N_("Lift a lock-out"),
+    "acknowledge_alarms": N_("Acknowledge alarms"),
+    "operate_many": N_("Operate many meters at once"),
+    "see_books": N_("See sales, arrears and the trial balance in reports"),
+    "manage_staff": N_("Add people, give roles, end sessions"),
+    "see_audit": N_("See the log of who did what"),
+    "see_roles": N_("See who may do what"),
+}
+if set(RIGHT) != set(RIGHTS):
+    raise AssertionError("each right has a word")
+REFUND: Final[dict[RefundState, str]] = {
+    "waiting": N_("Waiting: the box cannot be asked yet"),
+    "asked": N_("Asked of the box"),
+    "payable": N_("Ready to be paid"),
+    "refused": N_("The box gave nothing"),
+    "withdrawn": N_("Withdrawn"),
+    "expired": N_("Expired"),
+    "paid": N_("Paid out"),
+    "returned": N_("Granted back"),
+}
+CONFLICT: Final[dict[ConflictCode, str]] = {
+    "second_needed": N_("A second person, a supervisor, must confirm this."),
+    "second_is_maker": N_("Whoever asks for it cannot confirm it too: it takes two people."),
+    "second_not_supervisor": N_("The second person has to be a supervisor."),
+    "second_unknown": N_("The second person's name or password is wrong, or there were too many attempts."),
+    "reversed_before": N_("This sale has been reversed already."),
+    "till_day_over": N_("The till day of this sale is over: only a refund or an adjustment is left."),
+    "refunded_since": N_("Money of this account was refunded, or is being asked back, since this sale."),
+    "credit_used": N_("Credit of this sale that lay at the centre has been used since."),
+    "wallet_differs": N_("Books and box differ on this wallet: it pays nothing out until a person has settled it."),
+    "asked_already": N_("Credit of this wallet is being asked back already and the box has not answered yet."),
+    "answered": N_("The box has answered already."),
+    "box_takes_none": N_("The box takes no orders now."),
+    "not_payable": N_("Only a refund whose money is back at the centre can be paid or granted back."),
+    "no_wallet": N_("The account has no wallet in use any more: the money can only be paid out."),
+    "other": N_("The books as they stand do not allow it."),
+}
+FIELD: Final[dict[str, str]] = {
+    "required": N_("Please fill this in."),
+    "not_a_number": N_("Type digits with at most two decimals, for example 100.00."),
+    "not_above_zero": N_("The amount must be above 0."),
+    "too_many_decimals": N_("At most two decimals: the least amount is 0.01."),
+    "too_great": N_("Far above what one sale can be."),
+    "below_least": N_("One sale is at least %(limit)s."),
+    "above_greatest": N_("One sale is at most %(limit)s."),
+    "above_balance_limit": N_("The balance would rise above the greatest allowed, %(limit)s."),
+    "above_day_limit": N_("Your sales of today would rise above %(limit)s."),
+    "unknown": N_("This is not one of the choices."),
+    "account_not_in_use": N_("The account is closing or closed: no more sales."),
+    "parts_differ": N_("The parts do not add up to the amount."),
+    "several_wallets": N_("This account has several wallets: say how much for each."),
+    "wallet_not_of_account": N_("This wallet belongs to another account."),
+    "wallet_quarantined": N_("This box is set apart until a person has looked at it."),
+    "too_long": N_("Too long."),
+    "cash_too_little": N_("Less than the amount."),
+}
