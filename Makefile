@@ -24,7 +24,7 @@ SOURCES := $(wildcard protocol edge_agent cloud_server provisioning tests benchm
 CHROMIUM_NAMES := chromium chromium-browser google-chrome
 BROWSER_PACKAGES := chromium fonts-noto-cjk
 
-.PHONY: help venv demo test test-slow browser lint lint-ruff lint-format lint-types lint-imports lint-translations \
+.PHONY: help venv demo test test-slow browser node lint lint-ruff lint-format lint-types lint-imports lint-translations \
 	bench format translations compiled-translations wheel lock
 
 help: ## list the targets
@@ -48,10 +48,10 @@ $(READY): requirements.lock pyproject.toml
 demo: venv ## run a whole site on this machine until Ctrl-C (ARGS="--headless --port 18443 --state DIR --fresh")
 	@$(BIN)/python -m provisioning demo $(ARGS)
 
-test: venv browser ## run the tests, two at a time (ARGS are pytest's)
+test: venv browser node ## run the tests, two at a time (ARGS are pytest's)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-test-slow: venv browser ## run the long sweeps that `make test` leaves out
+test-slow: venv browser node ## run the long sweeps that `make test` leaves out
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow --timeout 3600 $(ARGS)
 
 # Tests marked `browser` drive a real Chromium, and their screenshots need Chinese glyphs. Root gets both installed;
@@ -75,6 +75,21 @@ browser:
 		echo "####################################################################"; \
 		echo "## NO CHINESE FONT: SCREENSHOTS WILL SHOW EMPTY BOXES.            ##"; \
 		echo "## To mend it, as root: apt-get install fonts-noto-cjk"; \
+		echo "####################################################################"; }
+
+# A box in another language speaks to a real centre. Root gets Node installed; everybody else is told what is skipped.
+node:
+	@command -v node >/dev/null && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		echo "installing nodejs for the box in Node"; \
+		DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+		apt-get -qq update </dev/null >/dev/null && \
+			apt-get -qq install -y --no-install-recommends nodejs </dev/null >/dev/null || true; \
+	fi; \
+	command -v node >/dev/null || { \
+		echo "####################################################################"; \
+		echo "## NO NODE: THE BOX IN ANOTHER LANGUAGE WILL BE SKIPPED.          ##"; \
+		echo "## To run it, as root: apt-get install nodejs                     ##"; \
 		echo "####################################################################"; }
 
 lint: venv ## check style, types, import directions and translations; all of them, then fail if one failed

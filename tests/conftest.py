@@ -27,6 +27,12 @@ settings.register_profile("deep", deadline=None, print_blob=True, max_examples=5
 settings.load_profile("house")
 
 
+def find_node() -> Path | None:
+    """Node, for the box that was written in another language."""
+    found = shutil.which("node") or shutil.which("nodejs")
+    return Path(found) if found else None
+
+
 def find_chromium() -> Path | None:
     """The browser on this machine, if there is one."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
@@ -44,6 +50,7 @@ def find_postgres() -> Path | None:
 
 
 MISSING = {
+    "node": None if find_node() else "no Node here (apt-get install nodejs)",
     "browser": None if find_chromium() else "no Chromium here (apt-get install chromium fonts-noto-cjk)",
     "postgres": None if find_postgres() else "no PostgreSQL server here (apt-get install postgresql)",
 }
