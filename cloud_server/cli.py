@@ -21,7 +21,8 @@ from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.issue_token import issue_token
 from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.verify import verify
-from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault, SqliteEngine
+from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault
+from cloud_server.store.engines import open_engine
 from cloud_server.store.schema import make_schema, restore_guards
 from cloud_server.store.unit import StoredBooks
 from protocol.courier import FILE_BYTES_MAX, STICK_FOLDER, box_that_wrote, write_file
@@ -94,9 +95,10 @@ def _setup(config: Config, options: argparse.Namespace) -> int:
     """Make the database where there is none, put guards back, and offer a fresh link."""
     site = config.site.site
     KeyFolder(config.keys_dir, config.keys_line, config.limits_line, config.root_public, site)
-    config.database.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(config.database, Path):
+        config.database.parent.mkdir(parents=True, exist_ok=True)
     config.state_dir.mkdir(parents=True, exist_ok=True)
-    engine = SqliteEngine(config.database)
+    engine = open_engine(config.database)
     try:
         made = make_schema(engine, site)
         restored = restore_guards(engine)
@@ -149,16 +151,23 @@ def _check(config: Config, options: argparse.Namespace) -> int:
     except (OSError, ssl.SSLError) as fault:
         faults.append(f"tls.certificate and tls.key do not belong together or cannot be read: {fault}")
     warnings = []
-    if _same_disk(config.journal, config.database):
-        warnings.append(f"journal {config.journal} lies on the disk of the database: one dead disk takes both")
+    if isinstance(config.database, Path):
+        warnings += _sqlite_warnings(config.database, config.journal)
+    lines = [*(f"fault: {fault}" for fault in faults), *(f"warning: {warning}" for warning in warnings)]
+    _say(options, {"faults": faults, "warnings": warnings}, "\n".join(lines) or "all is well")
+    return FAULTY if faults else DONE
+
+
+def _sqlite_warnings(database: Path, journal: Path) -> list[str]:
+    warnings = []
+    if _same_disk(journal, database):
+        warnings.append(f"journal {journal} lies on the disk of the database: one dead disk takes both")
     if WAL_RESET_FAULT[0] <= sqlite3.sqlite_version_info <= WAL_RESET_FAULT[1]:
         warnings.append(
             f"SQLite {sqlite3.sqlite_version} can lose pages when two connections write; this program writes with one, "
             "so let no other program write to the database"
         )
-    lines = [*(f"fault: {fault}" for fault in faults), *(f"warning: {warning}" for warning in warnings)]
-    _say(options, {"faults": faults, "warnings": warnings}, "\n".join(lines) or "all is well")
-    return FAULTY if faults else DONE
+    return warnings
 
 
 def _same_disk(one: Path, other: Path) -> bool:
@@ -172,7 +181,7 @@ def _verify(config: Config, options: argparse.Namespace) -> int:
     keys = KeyFolder(
         config.keys_dir, config.keys_line, config.limits_line, config.root_public, config.site.site
     ).command_keys
-    engine = SqliteEngine(config.database)
+    engine = open_engine(config.database)
     try:
         report = verify(StoredBooks(engine, config.site.site), keys)
     finally:

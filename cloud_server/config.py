@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from cloud_server.ports import SiteFacts
+from cloud_server.ports.database import PostgresAddress
 from protocol.ids import is_id
 from protocol.zone import is_zone
 
@@ -21,6 +22,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
 _CODE: Final = re.compile(r"[A-Z0-9]{1,8}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _SQLITE: Final = "sqlite:///"
+_POSTGRES: Final = "postgresql://"
 
 Value = TypeVar("Value")
 
@@ -40,7 +42,7 @@ class Config:
 
     path: Path
     state_dir: Path
-    database: Path
+    database: Path | PostgresAddress
     journal: Path
     host: str
     port: int
@@ -121,14 +123,16 @@ def read_config(path: Path) -> Config:
     host, port = reader.checked("listen", _address, "an address and a port, for example 127.0.0.1:18443", ("", 0))
     keys = data.get("keys")
     has_limits = isinstance(keys, dict) and "limits_line" in keys
+    no_database: Path | PostgresAddress = Path()
     config = Config(
         path=path.absolute(),
         state_dir=reader.path("state_dir"),
         database=reader.checked(
             "database",
             lambda text: _database(text, reader.folder),
-            "sqlite:///<file> (relative to this file's folder) or sqlite:////<absolute file>",
-            Path(),
+            "sqlite:///<file> (relative to this file's folder), sqlite:////<absolute file>, or "
+            "postgresql://<user>@<host>[,<host>]/<database>",
+            no_database,
         ),
         journal=reader.path("journal"),
         host=host,
@@ -171,7 +175,9 @@ def _address(text: str) -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def _database(text: str, folder: Path) -> Path | None:
+def _database(text: str, folder: Path) -> Path | PostgresAddress | None:
+    if text.startswith(_POSTGRES) and len(text) > len(_POSTGRES):
+        return PostgresAddress(text)
     if not text.startswith(_SQLITE) or len(text) == len(_SQLITE):
         return None
     return folder / text.removeprefix(_SQLITE)

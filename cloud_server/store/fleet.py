@@ -21,7 +21,7 @@ class FleetRows(Rows):
 
     def box(self, box: str) -> Box | None:
         """One box. Inside a writing unit the row is the caller's until the unit ends."""
-        row = self._one(self._of(t.Box).where(t.Box.box == box))
+        row = self._one(self._locked(self._of(t.Box).where(t.Box.box == box)))
         return _box(self._site, row) if row is not None else None
 
     def boxes(self) -> list[Box]:
@@ -39,6 +39,7 @@ class FleetRows(Rows):
 
     def account(self, account: str) -> Account | None:
         """One account with its customer's name. Inside a writing unit the row is the caller's until the unit ends."""
+        self._tuples(self._locked(self._of(t.Account, t.Account.account).where(t.Account.account == account)))
         query = (
             self._of(t.Account, t.Account, t.Customer.name.alias("customer_name"))
             .join(t.Customer, on=(t.Customer.site == t.Account.site) & (t.Customer.customer == t.Account.customer))

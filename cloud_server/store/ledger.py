@@ -1,6 +1,6 @@
 """Rows of the ledger: entries, postings, the sum of each account, sales and the grants that follow from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,11 +9,19 @@ import peewee as pw
 from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
 from cloud_server.core.transaction import Transaction
 from cloud_server.store import tables_ledger as t
-from cloud_server.store.rows import Rows, pieces
+from cloud_server.store.rows import Rows, Scope, pieces
 
 
 class LedgerRows(Rows):
-    """Entries, and what they come to."""
+    """Entries, and what they come to.
+
+    Sums are gathered and written at the unit's end, in one order: units of many boxes add to the same ones, and each
+    is to hold them for a moment only.
+    """
+
+    def __init__(self, database: pw.Database, site: str, scope: Scope = Scope.SITE) -> None:
+        super().__init__(database, site, scope)
+        self._gathered: dict[str, int] = {}
 
     def post(self, transaction: Transaction, posted_at_ms: int) -> None:
         """Add an entry with its postings, and bring the sums of its accounts forward."""
@@ -36,26 +44,29 @@ class LedgerRows(Rows):
             for n, p in enumerate(transaction.postings)
         ]
         self._insert(t.Posting, postings)
-        sums: dict[str, int] = {}
         for posting in transaction.postings:
-            sums[posting.account] = sums.get(posting.account, 0) + posting.amount_micro
-        self._add_to_balances(sums)
+            self._gathered[posting.account] = self._gathered.get(posting.account, 0) + posting.amount_micro
 
-    def _add_to_balances(self, sums: Mapping[str, int]) -> None:
-        known = self.sums(sums)
-        rows = [{"account": name, "balance_micro": known.get(name, 0) + change} for name, change in sums.items()]
-        self._put(t.AccountBalance, ("account",), rows)
+    def finish(self) -> None:
+        """Bring the sums of accounts forward. Called once, as the last that a unit does."""
+        rows = [{"account": name, "balance_micro": change} for name, change in sorted(self._gathered.items())]
+        sum_of_both = '"balance_micro" = "account_balance"."balance_micro" + EXCLUDED."balance_micro"'
+        self._write(t.AccountBalance, rows, f' ON CONFLICT ("site", "account") DO UPDATE SET {sum_of_both}')
+        self._gathered = {}
 
     def sums(self, accounts: Iterable[str]) -> dict[str, int]:
-        """The sums of these ledger accounts; one never posted to is absent."""
+        """The sums of these ledger accounts, with what this unit posts; one never posted to is absent."""
         found: dict[str, int] = {}
         query = self._of(t.AccountBalance, t.AccountBalance.account, t.AccountBalance.balance_micro)
         for names in pieces(accounts):
             found |= dict(self._tuples(query.where(t.AccountBalance.account.in_(names))))
+            for name in self._gathered.keys() & set(names):
+                found[name] = found.get(name, 0) + self._gathered[name]
         return found
 
     def next_receipt(self, day: str, term: int) -> int:
         """Take the next running number of a day; it is given back when the unit rolls back, so there are no holes."""
+        self._only_for_site()
         counter = t.ReceiptCounter
         insert = counter.insert(site=self._site, day=day, term=term, last=1).on_conflict(
             conflict_target=[counter.site, counter.day, counter.term], update={counter.last: counter.last + 1}

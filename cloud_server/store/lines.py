@@ -112,4 +112,5 @@ class LineRows(Rows):
 
     def keep_answer(self, key: str, request_hash: str, answer: str, at_ms: int) -> None:
         """Keep an answer under its key, for ever."""
+        self._only_for_site()
         self._insert(t.Idempotency, [{"key": key, "request_hash": request_hash, "answer": answer, "at_ms": at_ms}])

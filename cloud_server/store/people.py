@@ -1,6 +1,7 @@
 """Staff and their sessions in the database: implements `ports.People`, each call one unit of work of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeGuard, get_args
 
 import peewee as pw
@@ -11,6 +12,7 @@ from cloud_server.store import tables_people as t
 from cloud_server.store.audit import AuditRows
 from cloud_server.store.database import Engine
 from cloud_server.store.rows import Rows
+from cloud_server.store.site import SiteRows
 from protocol.ids import Id
 from protocol.units import Ms
 
@@ -148,23 +150,23 @@ class StoredPeople:
             return self._rows(database).by_id(staff)
 
     def add_staff(self, row: StaffRow, at_ms: Ms, by: str) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             self._rows(database).add(row, at_ms)
             self._audit(database, at_ms, by, "staff_added", row.staff, name=row.name, roles=sorted(row.roles))
 
     def change_password(self, staff: Id, password_hash: str, at_ms: Ms, by: str) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             self._rows(database).change(staff, {"password_hash": password_hash, "changed_at_ms": at_ms})
             self._audit(database, at_ms, by, "password_changed", staff)
 
     def change_roles(self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms, by: str) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             values = {"roles": " ".join(sorted(roles)), "active": active, "changed_at_ms": at_ms}
             self._rows(database).change(staff, values)
             self._audit(database, at_ms, by, "roles_changed", staff, roles=sorted(roles), active=active)
 
     def open_session(self, row: SessionRow) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             self._rows(database).open_session(row)
 
     def session(self, token_hash: str) -> tuple[SessionRow, StaffRow] | None:
@@ -179,11 +181,11 @@ class StoredPeople:
             self._rows(database).touch_session(token_hash, seen_at_ms)
 
     def end_session(self, token_hash: str) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             self._rows(database).end_session(token_hash)
 
     def end_sessions_before(self, opened_before_ms: Ms, seen_before_ms: Ms) -> int:
-        with self._engine.write() as database:
+        with self._write() as database:
             return self._rows(database).end_sessions_before(opened_before_ms, seen_before_ms)
 
     def failures(self, throttle_keys: Sequence[str]) -> dict[str, Failures]:
@@ -191,18 +193,18 @@ class StoredPeople:
             return self._rows(database).failures(throttle_keys)
 
     def note_failures(self, throttle_keys: Sequence[str], at_ms: Ms, forget_before_ms: Ms) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             rows = self._rows(database)
             rows.forget_failures(forget_before_ms)
             rows.note_failures(throttle_keys, at_ms)
 
     def clear_failures(self, throttle_keys: Sequence[str]) -> None:
         if self.failures(throttle_keys):
-            with self._engine.write() as database:
+            with self._write() as database:
                 self._rows(database).clear_failures(throttle_keys)
 
     def add_setup_link(self, token_hash: str, ends_at_ms: Ms) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             self._rows(database).put_link(token_hash, ends_at_ms)
 
     def setup_link(self, token_hash: str) -> Ms | None:
@@ -218,13 +220,13 @@ class StoredPeople:
             return self._rows(database).sessions()
 
     def end_sessions_of(self, staff: Id, at_ms: Ms, by: str) -> int:
-        with self._engine.write() as database:
+        with self._write() as database:
             ended = self._rows(database).end_sessions_of(staff)
             self._audit(database, at_ms, by, "sessions_ended", staff, sessions=ended)
             return ended
 
     def add_password_link(self, token_hash: str, staff: Id, ends_at_ms: Ms, at_ms: Ms, by: str) -> None:
-        with self._engine.write() as database:
+        with self._write() as database:
             self._rows(database).put_password_link(token_hash, staff, ends_at_ms)
             self._audit(database, at_ms, by, "password_link_made", staff, ends_at_ms=ends_at_ms)
 
@@ -233,7 +235,7 @@ class StoredPeople:
             return self._rows(database).password_link(token_hash)
 
     def use_password_link(self, token_hash: str, staff: Id, password_hash: str, at_ms: Ms, by: str) -> bool:
-        with self._engine.write() as database:
+        with self._write() as database:
             rows = self._rows(database)
             if not rows.take_password_link(token_hash):
                 return False
@@ -242,13 +244,20 @@ class StoredPeople:
             return True
 
     def use_setup_link(self, token_hash: str, first: StaffRow, at_ms: Ms) -> bool:
-        with self._engine.write() as database:
+        with self._write() as database:
             rows = self._rows(database)
             if not rows.take_link(token_hash):
                 return False
             rows.add(first, at_ms)
             self._audit(database, at_ms, first.name, "first_administrator", first.staff, name=first.name)
             return True
+
+    @contextmanager
+    def _write(self) -> Iterator[pw.Database]:
+        """As the site's own writer: all but a mere mark is told to the audit."""
+        with self._engine.write() as database:
+            SiteRows(database, self._site).lock()
+            yield database
 
     def _rows(self, database: pw.Database) -> PeopleRows:
         return PeopleRows(database, self._site)

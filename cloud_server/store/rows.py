@@ -1,11 +1,14 @@
 """What all row gateways share: a database inside a unit of work, a site, and the few ways to ask and to write."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from functools import cache
 from typing import Any, Final
 
 import peewee as pw
 
+from cloud_server.ports.database import WiderUnit
+from cloud_server.store import postgres_rows
 from cloud_server.store.database import run_many
 from cloud_server.store.tables_fleet import Table
 
@@ -13,12 +16,36 @@ NAMES_MAX: Final = 5_000
 """Names in one IN list, for the same reason and to keep a statement readable in a log."""
 
 
-class Rows:
-    """Base of the gateways. Lives as long as its unit of work; holds no rows."""
+class Scope(Enum):
+    """What a unit of work may do beside others that run at the same time."""
 
-    def __init__(self, database: pw.Database, site: str) -> None:
+    READ = "read"
+    SITE = "site"
+    """The site's own writer, of which there is one at a time."""
+    BOX = "box"
+    """A writer of what one box says; there may be one for each box."""
+    NOTE = "note"
+    """A mark that nobody decides upon and that nothing else hangs on."""
+
+
+class Rows:
+    """Base of the gateways. Lives as long as its unit of work."""
+
+    def __init__(self, database: pw.Database, site: str, scope: Scope = Scope.SITE) -> None:
         self._database = database
         self._site = site
+        self._scope = scope
+
+    def _only_for_site(self) -> None:
+        """Called before the next link of a chain or number of a row is taken. Raises WiderUnit."""
+        if self._scope is not Scope.SITE:
+            raise WiderUnit(type(self).__name__)
+
+    def _locked(self, query: Any) -> Any:
+        """The query's rows are this unit's until it ends, if it writes and the engine lets in several writers."""
+        if self._scope is Scope.READ or not self._database.for_update:
+            return query
+        return query.for_update()
 
     def _all(self, query: Any) -> list[dict[str, Any]]:
         """All rows as dictionaries of columns, without the site."""
@@ -55,6 +82,10 @@ class Rows:
         if not rows:
             return
         names = ("site", *rows[0])
+        if isinstance(self._database, pw.PostgresqlDatabase):
+            values = [(self._site, *row.values()) for row in rows]
+            postgres_rows.write(self._database, table, names, values, conflict)
+            return
         columns = ", ".join(f'"{name}"' for name in names)
         marks = ", ".join([self._database.param] * len(names))
         into = f'"{_name_of(table)}" ({columns}) VALUES ({marks}){conflict}'

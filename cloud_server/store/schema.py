@@ -5,7 +5,9 @@ import peewee as pw
 from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_messages, tables_money, tables_people
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
+from cloud_server.store.partitions import make_table
 from cloud_server.store.site import SiteRows
+from cloud_server.store.tables_fleet import About
 
 MODELS: tuple[type[pw.Model], ...] = (
     *tables_fleet.MODELS,
@@ -24,16 +26,17 @@ def make_schema(engine: Engine, site: str) -> bool:
     Raises DatabaseFault for a database of a newer program.
     """
     with engine.read() as database:
-        version = _version(database, site)
+        version = _version(database)
+        known = version > 0 and SiteRows(database, site).fact("schema") is not None
     if version > SCHEMA_VERSION:
         raise DatabaseFault(f"the database has schema {version}; this program knows {SCHEMA_VERSION} and must be newer")
-    if version == SCHEMA_VERSION:
+    if version == SCHEMA_VERSION and known:
         return False
     with engine.write() as database:
         if version == 0:
             for model in MODELS:
-                pw.SchemaManager(model, database).create_all(safe=False)
-        else:
+                make_table(database, model)
+        elif version < SCHEMA_VERSION:
             for step in range(version + 1, SCHEMA_VERSION + 1):
                 STEPS[step](database)
         engine.set_guards(database, GUARDED)
@@ -44,8 +47,9 @@ def make_schema(engine: Engine, site: str) -> bool:
 def check_schema(engine: Engine, site: str) -> None:
     """Look, at each start, whether this program may use the database. Raises DatabaseFault."""
     with engine.read() as database:
-        version = _version(database, site)
-    if version == 0:
+        version = _version(database)
+        known = version > 0 and SiteRows(database, site).fact("schema") is not None
+    if not known:
         raise DatabaseFault("the database has not been set up for this site: run `cloud-server setup`")
     if version != SCHEMA_VERSION:
         raise DatabaseFault(f"the database has schema {version}, this program wants {SCHEMA_VERSION}")
@@ -66,7 +70,9 @@ def restore_guards(engine: Engine) -> list[str]:
     return missing
 
 
-def _version(database: pw.Database, site: str) -> int:
-    if "about" not in database.get_tables():
+def _version(database: pw.Database) -> int:
+    """The schema of the database, whichever sites are in it; 0 where there is none."""
+    if About._meta.table_name not in database.get_tables():  # noqa: SLF001  # the library's own way to tell the name
         return 0
-    return int(SiteRows(database, site).fact("schema") or 0)
+    query = About.select(pw.fn.MAX(About.value.cast("INTEGER"))).where(About.name == "schema")
+    return int(next(iter(query.tuples().execute(database)))[0] or 0)

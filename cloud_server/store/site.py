@@ -8,6 +8,11 @@ from cloud_server.store.rows import Rows
 class SiteRows(Rows):
     """Facts by name."""
 
+    def lock(self) -> None:
+        """Wait until no other unit of the site's own writer is under way; this one is it until its end."""
+        row = (t.About.site == self._site) & (t.About.name == "schema")
+        self._tuples(self._locked(t.About.select(t.About.value).where(row)))
+
     def fact(self, name: SiteFact) -> str | None:
         """One fact, or None where it was never written."""
         rows = self._tuples(self._of(t.About, t.About.value).where(t.About.name == name))

@@ -73,7 +73,8 @@ class MeterInterval(Table):
 
     class Meta:
         table_name = "meter_interval"
-        primary_key = pw.CompositeKey("site", "box", "epoch", "seq", "n")
+        # The month is told from `from_ms`, and where a table is partitioned its key has to name what it is parted by.
+        primary_key = pw.CompositeKey("site", "box", "epoch", "seq", "n", "from_ms")
         indexes = ((("site", "meter", "from_ms"), False), (("site", "from_ms"), False))
 
 

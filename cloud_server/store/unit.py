@@ -18,6 +18,7 @@ from cloud_server.store.lines import LineRows
 from cloud_server.store.money_rows import MoneyRows
 from cloud_server.store.readings import ReadingRows
 from cloud_server.store.report_rows import ReportBook
+from cloud_server.store.rows import Scope
 from cloud_server.store.schema import GUARDED
 from cloud_server.store.site import SiteRows
 from cloud_server.store.tokens import TokenRows
@@ -27,18 +28,18 @@ from protocol.signing import PublicKey
 class Unit:
     """One transaction. Not to be kept after its `with` block."""
 
-    def __init__(self, database: pw.Database, site: str) -> None:
+    def __init__(self, database: pw.Database, site: str, scope: Scope) -> None:
         self.site = SiteRows(database, site)
-        self.fleet = FleetRows(database, site)
+        self.fleet = FleetRows(database, site, scope)
         self.enrolments = EnrolmentRows(database, site)
-        self.ledger = LedgerRows(database, site)
-        self.lines = LineRows(database, site)
+        self.ledger = LedgerRows(database, site, scope)
+        self.lines = LineRows(database, site, scope)
         self.money = MoneyRows(database, site)
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
         self.alarm_book = AlarmBook(database, site)
         self.reports = ReportBook(database, site)
-        self.audit = AuditRows(database, site)
+        self.audit = AuditRows(database, site, scope)
         self.books = BookRows(database, site)
         self.tokens = TokenRows(database, site)
 
@@ -52,9 +53,26 @@ class StoredBooks:
 
     @contextmanager
     def write(self) -> Iterator[Unit]:
-        """The one unit that may write: commits at exit, rolls back on an error."""
+        """The site's own writer, one at a time over all processes: commits at exit, rolls back on an error."""
         with self._engine.write() as database:
-            yield Unit(database, self._site)
+            unit = Unit(database, self._site, Scope.SITE)
+            unit.site.lock()
+            yield unit
+            unit.ledger.finish()
+
+    @contextmanager
+    def write_box(self) -> Iterator[Unit]:
+        """A writer of what one box says, whose row it locks by reading it; many at a time where the engine can."""
+        with self._engine.write() as database:
+            unit = Unit(database, self._site, Scope.BOX)
+            yield unit
+            unit.ledger.finish()
+
+    @contextmanager
+    def note(self) -> Iterator[Unit]:
+        """A writer of marks that nobody decides upon; locks nothing."""
+        with self._engine.write() as database:
+            yield Unit(database, self._site, Scope.NOTE)
 
     @contextmanager
     def evidence(self, command_keys: Mapping[str, PublicKey]) -> Iterator[EvidenceRows]:
@@ -67,4 +85,4 @@ class StoredBooks:
     def read(self) -> Iterator[Unit]:
         """One consistent look."""
         with self._engine.read() as database:
-            yield Unit(database, self._site)
+            yield Unit(database, self._site, Scope.READ)

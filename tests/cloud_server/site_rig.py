@@ -1,5 +1,6 @@
 """A centre of real parts in one process: SQLite, journal file, keys and CA; time and chance as a test says."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.verify import verify
 from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.ports import Actor, SaleOrder
-from cloud_server.store.database import SqliteEngine
+from cloud_server.ports.database import PostgresAddress
+from cloud_server.store.database import Engine
+from cloud_server.store.engines import open_engine
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.schema import make_schema
 from cloud_server.store.unit import StoredBooks
@@ -38,7 +41,7 @@ class SiteRig:
 
     config: Config
     clock: FakeClock
-    engine: SqliteEngine
+    engine: Engine
     store: StoredBooks
     centre: Centre
     bells: BoxBells
@@ -107,8 +110,8 @@ class SiteRig:
             return {name: sum_ for name, sum_ in unit.ledger.sums(accounts).items() if sum_}
 
 
-def make_folder(folder: Path, port: int = 18_443) -> Config:
-    """Everything that `provision init` makes, in a folder."""
+def make_folder(folder: Path, port: int = 18_443, database: PostgresAddress | None = None) -> Config:
+    """Everything that `provision init` makes, in a folder; the books in a database that is given, or in a file."""
     request = InitRequest(
         folder=folder / "site",
         root_folder=folder / "root",
@@ -120,18 +123,25 @@ def make_folder(folder: Path, port: int = 18_443) -> Config:
         listen=f"127.0.0.1:{port}",
     )
     carry_out(request, None)
-    return read_config(folder / "site" / "centre.toml")
+    settings = folder / "site" / "centre.toml"
+    if database is not None:
+        text = re.sub(r"(?m)^database = .*$", f'database = "{database.text}"', settings.read_text())
+        settings.write_text(text)
+    return read_config(settings)
 
 
 @contextmanager
 def open_rig(
-    folder: Path, clock: FakeClock | None = None, fail_point: Callable[[str], None] | None = None
+    folder: Path,
+    clock: FakeClock | None = None,
+    fail_point: Callable[[str], None] | None = None,
+    database: PostgresAddress | None = None,
 ) -> Iterator[SiteRig]:
     """A centre in a folder; made there if there is none yet, as it was left otherwise."""
     path = folder / "site" / "centre.toml"
-    config = read_config(path) if path.exists() else make_folder(folder)
+    config = read_config(path) if path.exists() else make_folder(folder, database=database)
     clock = clock or FakeClock()
-    engine = SqliteEngine(config.database)
+    engine = open_engine(config.database)
     make_schema(engine, config.site.site)
     store = StoredBooks(engine, config.site.site)
     term = set_up_centre(store, clock)

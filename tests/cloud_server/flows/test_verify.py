@@ -50,6 +50,7 @@ def lived_in_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, 
             rig.sell("30.00", box=number, shop=3)
             rig.settle(box)
             _pay_back_and_undo(rig, box, number)
+        assert isinstance(rig.config.database, Path)
         return rig.config.database, rig.site, rig.centre.authority.command_keys
 
 

@@ -38,6 +38,7 @@ def lived_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert (
                 unit.alarm_book.add_notes([alarm.alarm_id for alarm in alarms], rig.clock.now_ms, "zhang", "seen") > 0
             )
+        assert isinstance(rig.config.database, Path)
         return rig.config.database
 
 

@@ -1,0 +1,26 @@
+"""Which database holds the books, and how one says that a unit of work has to be taken again."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """Where a PostgreSQL database is: `postgresql://…`, with as many hosts as there are servers that may be primary."""
+
+    text: str
+
+
+class TryAgain(Exception):
+    """The database did not take a unit of work: others were in its way, or the server was lost.
+
+    `unknown` False: nothing of it is there. `unknown` True: the connection broke while it was being committed, and
+    nobody can tell; only a step that looks its idempotency key or its batch up first may be taken again.
+    """
+
+    def __init__(self, why: str, *, unknown: bool = False) -> None:
+        super().__init__(why)
+        self.unknown = unknown
+
+
+class WiderUnit(Exception):
+    """A unit for one box came upon something that only the site's own writer may do: take it again as that."""

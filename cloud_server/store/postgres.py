@@ -1,0 +1,206 @@
+"""PostgreSQL 15 and later: connections, units of work, and what its errors mean. Nothing here knows a table.
+
+Writing units run at READ COMMITTED and lock first what they decide upon (see `store.unit`), so that each statement
+behind a lock sees what its former holder committed. A snapshot from before the lock would be the wrong one, and
+SERIALIZABLE would fail units in numbers over the sums that every batch adds to. Reading units are one snapshot.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import peewee
+import psycopg
+from playhouse.postgres_ext import PooledPsycopg3Database
+from psycopg.types.numeric import NumericLoader
+from psycopg.types.string import StrDumper
+
+from cloud_server.ports.database import PostgresAddress, TryAgain
+from cloud_server.store.database import DatabaseFault, Guarded, run_sql
+from cloud_server.store.postgres_guards import missing_guards, set_guards
+
+OLDEST_VERSION: Final = 150_000
+"""PostgreSQL 15: the oldest that is tested."""
+CONNECTIONS_MAX: Final = 44
+"""Of one kind in one process: the 40 threads in which the web framework runs endpoints, and background work."""
+CONNECTION_WAIT_S: Final = 5.0
+"""A unit that gets no connection in five seconds is told so, rather than the whole house standing still."""
+IDLE_S: Final = 300
+"""Connections that are older than five minutes are replaced, so that they spread again over servers that come back."""
+CONNECT_OPTIONS: Final = {
+    "application_name": "tallybox",
+    "connect_timeout": "3",
+    "target_session_attrs": "read-write",
+    "tcp_user_timeout": "5000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+}
+"""Unless the address says otherwise: a host that is gone is noticed in seconds, and a standby is passed by."""
+SESSION_OPTIONS: Final = (
+    "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC "
+    "-c default_transaction_isolation=read\\ committed"
+)
+"""A lock that is not had in ten seconds is a fault; a connection that stands idle in a transaction keeps locks from all
+others; compiling our small statements would take longer than they do."""
+
+_AGAIN: Final = ("40001", "40P01", "55P03")
+"""Serialization failure, deadlock, lock wait over (PostgreSQL, appendix A)."""
+_SERVER_LOST: Final = ("08", "57P", "25006", "53300", "XX000")
+"""Connection exceptions, a server that goes down or comes up, one that became a standby, too many connections."""
+
+
+class PostgresEngine:
+    """Many writers, each on a connection of its own; readers see one moment and cannot write."""
+
+    def __init__(self, address: PostgresAddress) -> None:
+        """Connect once, to find an address that cannot be used. Raises DatabaseFault."""
+        self.address = address
+        self._writers = _pool(address)
+        self._readers = _pool(address)
+        try:
+            with self._readers.connection_context():
+                version = self._readers.connection().info.server_version
+        except peewee.PeeweeException as fault:
+            raise DatabaseFault(f"{_shown(address)}: {str(fault).strip()}") from None
+        if version < OLDEST_VERSION:
+            raise DatabaseFault(f"{_shown(address)}: PostgreSQL {version // 10_000}; 15 or later is needed")
+
+    @contextmanager
+    def write(self) -> Iterator[peewee.Database]:
+        """A unit that may write. Raises TryAgain where it could not be taken, whatever it was doing."""
+        with _unit(self._writers, "BEGIN ISOLATION LEVEL READ COMMITTED") as database:
+            yield database
+
+    @contextmanager
+    def read(self) -> Iterator[peewee.Database]:
+        """A snapshot: what is committed meanwhile is not seen."""
+        with _unit(self._readers, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") as database:
+            yield database
+
+    def missing_guards(self, tables: Sequence[Guarded]) -> list[str]:
+        """Compare triggers and their functions with those that must be there, to the letter."""
+        with self.read() as database:
+            return missing_guards(database, tables)
+
+    def set_guards(self, database: peewee.Database, tables: Sequence[Guarded]) -> None:
+        """Put all of them back."""
+        set_guards(database, tables)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._readers.close_all()
+        self._writers.close_all()
+
+
+class _Database(PooledPsycopg3Database):  # type: ignore[misc]  # the library has no types here
+    """What differs from the library's own: text by bytes, no narrow integers, and three conversions."""
+
+    field_types: Final = PooledPsycopg3Database.field_types | {
+        "TEXT": 'TEXT COLLATE "C"',
+        "INT": "BIGINT",
+        "INTEGER": "BIGINT",
+    }
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        connection.adapters.register_loader("numeric", _WholeNumber)
+        connection.adapters.register_dumper(str, _Text)
+        return connection
+
+
+class _WholeNumber(NumericLoader):
+    """Sums of whole numbers come as NUMERIC; here everything is counted in whole units."""
+
+    def load(self, data: Any) -> Any:
+        found = super().load(data)
+        return int(found) if found == found.to_integral_value() else found
+
+
+class _Text(StrDumper):
+    """PostgreSQL keeps no NUL character; a box or a person that sends one is not to stop a whole chain with it."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in obj else obj)
+
+
+def _pool(address: PostgresAddress) -> _Database:
+    said = psycopg.conninfo.conninfo_to_dict(address.text)
+    given = {name: value for name, value in CONNECT_OPTIONS.items() if name not in said}
+    given["options"] = f"{SESSION_OPTIONS} {said.get('options') or ''}".strip()
+    return _Database(
+        address.text,
+        autoconnect=False,
+        max_connections=CONNECTIONS_MAX,
+        timeout=CONNECTION_WAIT_S,
+        stale_timeout=IDLE_S,
+        **given,
+    )
+
+
+@contextmanager
+def _unit(database: _Database, begin: str) -> Iterator[peewee.Database]:
+    """One transaction on a connection of its own. The statements that frame it do not pass through the library."""
+    try:
+        database.connect()
+    except (peewee.PeeweeException, ValueError) as fault:
+        raise TryAgain(f"the database cannot be reached: {str(fault).strip()}") from None
+    connection = database.connection()
+    try:
+        connection.execute(begin)
+        yield database
+        _commit(connection)
+    except (peewee.PeeweeException, psycopg.Error) as fault:
+        again = _try_again(fault, connection)
+        if again is None:
+            raise
+        raise again from fault
+    finally:
+        _let_go(database, connection)
+
+
+def _commit(connection: Any) -> None:
+    try:
+        connection.execute("COMMIT")
+    except psycopg.Error as fault:
+        if connection.broken or connection.closed:
+            raise TryAgain(f"the connection was lost at COMMIT: {fault}", unknown=True) from fault
+        raise
+
+
+def _let_go(database: _Database, connection: Any) -> None:
+    """Hand the connection back clean, or close it."""
+    try:
+        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()
+    database.close()
+
+
+def _try_again(fault: BaseException, connection: Any) -> TryAgain | None:
+    """What an error of the database means for the unit; None for one that would come again."""
+    cause = fault.args[0] if fault.args and isinstance(fault.args[0], psycopg.Error) else fault
+    state = getattr(cause, "sqlstate", None) or ""
+    if state in _AGAIN or state.startswith(_SERVER_LOST) or connection.broken or connection.closed:
+        return TryAgain(f"the unit was not taken ({state or 'connection lost'}): {str(cause).strip()}")
+    return None
+
+
+def _shown(address: PostgresAddress) -> str:
+    """The address without its password."""
+    said = psycopg.conninfo.conninfo_to_dict(address.text)
+    said.pop("password", None)
+    return "postgresql " + " ".join(f"{name}={value}" for name, value in said.items())
+
+
+def ask(address: PostgresAddress, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+    """Run statements that only look, each on its own, outside any unit; their rows."""
+    database = _pool(address)
+    try:
+        with database.connection_context():
+            return [run_sql(database, statement) for statement in statements]
+    except peewee.PeeweeException as fault:
+        raise DatabaseFault(f"{_shown(address)}: {str(fault).strip()}") from None
+    finally:
+        database.close_all()
