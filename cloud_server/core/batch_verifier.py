@@ -77,7 +77,7 @@ def judge(known: KnownBox | None, arrival: Arrival, content_fault: Callable[[], 
     """The verdict on one batch. `content_fault` is asked last: why its content cannot be posted, or None."""
     if known is None:
         return "unknown_box"
-    if known.state is BoxState.REVOKED:
+    if known.state in (BoxState.REVOKED, BoxState.RETIRED):
         return "revoked"
     claim = arrival.claim
     if arrival.signer is None or claim is None or known.keyids.get(claim.epoch, arrival.signer) != arrival.signer:

@@ -15,7 +15,7 @@ class BoxState(StrEnum):
 
     `planned`: in the plan; `claimed`: a claim file was made; `waiting`: it asked to be taken in, a person must compare
     its fingerprint; `enrolled`: it writes its history; `quarantined`: it goes on enforcing, its batches are kept and
-    not posted; `revoked`: it is not believed any more.
+    not posted; `revoked`: it is not believed any more; `retired`: nothing stands at this place any more.
     """
 
     PLANNED = "planned"
@@ -24,6 +24,7 @@ class BoxState(StrEnum):
     ENROLLED = "enrolled"
     QUARANTINED = "quarantined"
     REVOKED = "revoked"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,11 @@ class Box:
     """`sealed_at_ms` of the newest posted batch: how old everything is that the centre knows of this box."""
     recovery: bool
     """The box is ahead of this centre: it knows an epoch or a command that the centre has forgotten."""
+
+    @property
+    def believed(self) -> bool:
+        """Whether anything that this place signs is taken at all."""
+        return self.state not in (BoxState.REVOKED, BoxState.RETIRED)
 
     @property
     def takes_commands(self) -> bool:
@@ -195,7 +201,8 @@ class StoredBatch:
     seq: int
     hash: str
     raw: bytes
-    state: Literal["posted", "parked", "behind_parked"]
+    state: Literal["posted", "parked", "behind_parked", "fenced"]
+    """`fenced`: it waited to be posted when its epoch was closed before it; evidence from then on."""
     fault: str | None
     sealed_at_ms: Ms
     received_at_ms: Ms

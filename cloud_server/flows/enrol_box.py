@@ -6,9 +6,8 @@ Opening an epoch and fencing the one before are one transaction.
 import base64
 import binascii
 from dataclasses import dataclass, replace
+from typing import Final
 
-from cloud_server.core import accounts
-from cloud_server.core.box_place import place_from_config
 from cloud_server.core.enrolment import (
     Claim,
     Enrolment,
@@ -17,20 +16,15 @@ from cloud_server.core.enrolment import (
     token_fault,
     token_hash,
 )
-from cloud_server.core.epochs import epoch_state
-from cloud_server.core.fleet import Box, BoxState, OpenedEpoch
+from cloud_server.core.fleet import Box, BoxState
 from cloud_server.core.limits import CLAIM_LASTS_MS
 from cloud_server.core.mistakes import NotFound, mistaken
-from cloud_server.core.planned_site import config_of
-from cloud_server.flows.ask_back import sign_waiting_reclaims
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.sign_lines import sign_waiting_grants
+from cloud_server.flows.open_epoch import begin_epoch
 from cloud_server.ports import BadProof, Unit
-from protocol.box_config import text_hash, write_config
-from protocol.chain import Head
 from protocol.envelope import Line, check_signature, read_line
 from protocol.errors import BadPayload, BadSignature
-from protocol.messages import BatchHead, ChainHead, Enrol, Epoch, EpochWhy, Renew
+from protocol.messages import Enrol, EpochWhy, Renew
 from protocol.payload import read_payload
 from protocol.signing import public_key_from_text
 
@@ -57,19 +51,31 @@ class TakenIn:
     lines: tuple[Line, ...]
 
 
-def make_claim(centre: Centre, box: str, by: str) -> str:
-    """A new claim file for a box, as text; an earlier claim no longer holds. Raises NotFound, Mistaken."""
+REPLACED: Final = (BoxState.ENROLLED, BoxState.QUARANTINED, BoxState.REVOKED, BoxState.RETIRED)
+"""States of a place at which hardware has served: other hardware comes in by a claim of its own."""
+
+
+def make_claim(centre: Centre, box: str, by: str, *, replaces: bool = False) -> str:
+    """A new claim file for a box, as text; an earlier claim no longer holds. Raises NotFound, Mistaken.
+
+    With `replaces` other hardware is to take over a place at which some has served; that goes on until a person has
+    confirmed the other's fingerprint.
+    """
     token = centre.chance.draw(TOKEN_CHANCE_BYTES).hex()
     now_ms = centre.clock.wall_ms()
     expires_at_ms = now_ms + CLAIM_LASTS_MS
     with centre.store.write() as unit:
         row = _box(unit, box)
-        if row.state not in (BoxState.PLANNED, BoxState.CLAIMED, BoxState.WAITING):
-            raise mistaken("box", row.name, f"is {row.state}; a claim is made for a box that was not taken in yet")
+        allowed = REPLACED if replaces else (BoxState.PLANNED, BoxState.CLAIMED, BoxState.WAITING)
+        if row.state not in allowed:
+            right = "only hardware that serves is replaced" if replaces else "other hardware comes in by a replacement"
+            raise mistaken("box", row.name, f"is {row.state}; {right}")
         claim = Claim(box=box, token_hash=token_hash(token), made_at_ms=now_ms, expires_at_ms=expires_at_ms, made_by=by)
         unit.enrolments.put_claim(claim)
-        unit.fleet.save_box(replace(row, state=BoxState.CLAIMED))
-        unit.audit.append(now_ms, by, "claim_made", box, {"expires_at_ms": expires_at_ms})
+        if not replaces:
+            unit.fleet.save_box(replace(row, state=BoxState.CLAIMED))
+        detail = {"expires_at_ms": expires_at_ms, "replaces": replaces}
+        unit.audit.append(now_ms, by, "claim_made", box, detail)
     authority = centre.authority
     return "\n".join(
         (
@@ -100,15 +106,14 @@ def ask_to_enrol(centre: Centre, line: Line) -> Waiting | TakenIn:
             raise NotTakenIn(f"the token is {fault or 'unknown'}; a provisioner makes a new claim for this box")
         if box.state in (BoxState.ENROLLED, BoxState.QUARANTINED) and box.record_key == request.record_key:
             return _taken_in(centre, unit, box)
-        if box.state not in (BoxState.CLAIMED, BoxState.WAITING):
-            raise NotTakenIn(f"this place is {box.state}; a provisioner makes a new claim for it")
         other = unit.enrolments.box_of_key(keyid)
         if other is not None:
             raise NotTakenIn("this record key has served before; the box must make a new one")
         if claim.keyid is None:
             unit.enrolments.put_claim(replace(claim, keyid=keyid))
             unit.enrolments.put_enrolment(_enrolment(request, keyid, line, now_ms))
-            unit.fleet.save_box(replace(box, state=BoxState.WAITING, agent=request.agent, seen_at_ms=now_ms))
+            if box.state not in REPLACED:
+                unit.fleet.save_box(replace(box, state=BoxState.WAITING, agent=request.agent, seen_at_ms=now_ms))
             detail = {"fingerprint": fingerprint(keyid), "model": request.hardware.model}
             unit.audit.append(now_ms, f"box {box.name}", "enrolment_asked", box.box, detail)
     centre.live.changed()
@@ -165,7 +170,7 @@ def confirm(centre: Centre, box: str, typed: str, by: str) -> Box:
     with centre.store.write() as unit:
         row = _box(unit, box)
         asked = unit.enrolments.enrolment(box)
-        if row.state is not BoxState.WAITING or asked is None:
+        if asked is None or not (row.state is BoxState.WAITING or replacement_waits(unit, row)):
             raise mistaken("box", row.name, f"is {row.state}; only a box that waits can be confirmed")
         if not same_fingerprint(typed, asked.keyid):
             raise mistaken("fingerprint", typed, f"the box that asked has {fingerprint(asked.keyid)}")
@@ -176,10 +181,9 @@ def confirm(centre: Centre, box: str, typed: str, by: str) -> Box:
         unit.enrolments.add_certificate(
             box, certificate.serial, asked.keyid, certificate.pem, now_ms, certificate.ends_at_ms
         )
-        row = open_epoch(centre, unit, replace(row, record_key=asked.record_key), asked.keyid, "enrolled")
-        row = sign_waiting_grants(centre, unit, row)
-        row = sign_waiting_reclaims(centre, unit, row)
-        detail = {"fingerprint": fingerprint(asked.keyid), "epoch": row.epoch}
+        why = _why(row)
+        row = begin_epoch(centre, unit, replace(row, record_key=asked.record_key), asked.keyid, why)
+        detail = {"fingerprint": fingerprint(asked.keyid), "epoch": row.epoch, "why": why}
         unit.audit.append(now_ms, by, "box_confirmed", box, detail)
     centre.fail_point("confirm_committed")
     centre.journal.append_unmarked()
@@ -188,74 +192,18 @@ def confirm(centre: Centre, box: str, typed: str, by: str) -> Box:
     return row
 
 
-def open_epoch(centre: Centre, unit: Unit, box: Box, keyid: str, why: EpochWhy) -> Box:
-    """Sign a box's next epoch with its state and configuration, fence the one before; the box's row after."""
-    plan = unit.fleet.plan()
-    assert plan is not None
-    assert box.record_key is not None
-    known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
-    planned = next(planned for planned in plan.boxes if planned.box == box.box)
-    config = config_of(plan, planned, known.account_states)
-    text = write_config(config)
-    now_ms = centre.clock.wall_ms()
-    closes = None
-    if box.epoch > 0:
-        head_hash = unit.readings.batch_hash(box.box, box.epoch, box.posted_seq) if box.posted_seq else None
-        opened = unit.lines.chain_head("epoch", box.box, journaled_only=False)
-        closes = BatchHead(epoch=box.epoch, seq=box.posted_seq, hash=head_hash or opened.hash)
-    place = place_from_config(config)
-    epoch = Epoch(
-        site=centre.site.site,
-        box=box.box,
-        epoch=box.epoch + 1,
-        term=centre.term,
-        record_key=box.record_key,
-        closes=closes,
-        commands_base=ChainHead(seq=box.command_head.seq, hash=box.command_head.hash),
-        config_version=box.config_version + 1,
-        config=text,
-        state=epoch_state(
-            place,
-            unit.readings.meter_states(box.box),
-            unit.readings.wallet_states(box.box),
-            unit.ledger.sums(map(accounts.wallet, place.wallets)),
-            now_ms,
-        ),
-        why=why,
-        issued_at_ms=now_ms,
-    )
-    return _store_epoch(centre, unit, box, epoch, keyid)
+def replacement_waits(unit: Unit, box: Box) -> bool:
+    """Whether other hardware has shown its keys for a place that has some, and waits for a person."""
+    claim, asked = unit.enrolments.claim(box.box), unit.enrolments.enrolment(box.box)
+    if box.state not in REPLACED or claim is None or asked is None or claim.keyid != asked.keyid:
+        return False
+    return unit.enrolments.box_of_key(asked.keyid) is None
 
 
-def _store_epoch(centre: Centre, unit: Unit, box: Box, epoch: Epoch, keyid: str) -> Box:
-    line = centre.authority.command_line("epoch", epoch)
-    config_hash = text_hash(epoch.config)
-    unit.lines.add_lines([(line, box.box, epoch.epoch)], epoch.issued_at_ms)
-    unit.enrolments.add_configuration(box.box, epoch.config_version, config_hash, epoch.config, epoch.issued_at_ms)
-    unit.enrolments.add_epoch(
-        OpenedEpoch(
-            box=box.box,
-            epoch=epoch.epoch,
-            hash=line.hash,
-            record_key=epoch.record_key,
-            keyid=keyid,
-            closes=epoch.closes,
-            why=epoch.why,
-            opened_at_ms=epoch.issued_at_ms,
-        )
-    )
-    after = replace(
-        box,
-        state=BoxState.ENROLLED,
-        epoch=epoch.epoch,
-        batch_head=Head(0, line.hash),
-        posted_seq=0,
-        config_version=epoch.config_version,
-        config_hash=config_hash,
-        held_version=epoch.config_version,
-    )
-    unit.fleet.save_box(after)
-    return after
+def _why(box: Box) -> EpochWhy:
+    if box.epoch == 0:
+        return "enrolled"
+    return "forked" if box.state is BoxState.QUARANTINED else "replaced"
 
 
 def renew(centre: Centre, line: Line) -> TakenIn:
@@ -287,7 +235,7 @@ def _signer(unit: Unit, line: Line) -> Box:
     for keyid, _ in line.signatures:
         name = unit.enrolments.box_of_key(keyid)
         box = unit.fleet.box(name) if name is not None else None
-        if box is None or box.record_key is None or box.state is BoxState.REVOKED:
+        if box is None or box.record_key is None or not box.believed or unit.memory.is_revoked(keyid):
             continue
         key = public_key_from_text(box.record_key)
         try:

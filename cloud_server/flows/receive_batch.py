@@ -176,9 +176,8 @@ def _keep_evidence(centre: Centre, unit: Unit, box: Box, line: Line, verdict: Ve
     now_ms = centre.clock.wall_ms()
     is_new = unit.readings.add_evidence(box.box, line.hash, verdict, line.raw, now_ms)
     after = box
-    if verdict == "forked" and box.state is BoxState.ENROLLED:
-        after = replace(box, state=BoxState.QUARANTINED)
-        _raise_alarm(unit, "box_forked", box, now_ms, None)
+    if verdict == "forked":
+        after = _quarantined(unit, box, now_ms)
     elif verdict == "ahead":
         after = mark_ahead(unit, box, now_ms)
     if after is not box:
@@ -186,6 +185,20 @@ def _keep_evidence(centre: Centre, unit: Unit, box: Box, line: Line, verdict: Ve
     if is_new:
         unit.audit.append(now_ms, f"box:{box.box}", f"evidence_{verdict}", box.box, {"line": line.hash})
     return after
+
+
+def quarantine(unit: Unit, box: Box, line: Line, now_ms: int) -> Box:
+    """The box says that it stands on another branch of its chain: the line is kept, a person decides; the row after."""
+    if unit.readings.add_evidence(box.box, line.hash, "forked", line.raw, now_ms):
+        unit.audit.append(now_ms, f"box:{box.box}", "evidence_forked", box.box, {"line": line.hash})
+    return _quarantined(unit, box, now_ms)
+
+
+def _quarantined(unit: Unit, box: Box, now_ms: int) -> Box:
+    if box.state is not BoxState.ENROLLED:
+        return box
+    _raise_alarm(unit, "box_forked", box, now_ms, None)
+    return replace(box, state=BoxState.QUARANTINED)
 
 
 def mark_ahead(unit: Unit, box: Box, now_ms: int) -> Box:

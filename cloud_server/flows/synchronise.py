@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from cloud_server.core.batch_facts import AlarmChange
-from cloud_server.core.fleet import Box, BoxState
+from cloud_server.core.box_memory import has_lost_memory, stands_on_another_branch
+from cloud_server.core.fleet import Box
 from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.receive_batch import BoxKeys, mark_ahead, receive_batch
+from cloud_server.flows.mend_memory import mend_memory
+from cloud_server.flows.receive_batch import BoxKeys, mark_ahead, quarantine, receive_batch
 from cloud_server.ports import LiveMeter, Unit
 from cloud_server.ports.database import WiderUnit
 from protocol.chain import Head
@@ -32,9 +34,11 @@ class Stranger(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What one look came to. `idle`: nothing was brought and nothing is lacking, so the request may be held."""
+    """What one look came to. `signer`: the key that asked; `idle`: nothing was brought and nothing is lacking, so the
+    request may be held."""
 
     box: str
+    signer: str
     sync: Sync
     verdicts: tuple[VerdictOn, ...]
     lines: tuple[Line, ...]
@@ -61,16 +65,23 @@ def exchange(centre: Centre, lines: Sequence[Line]) -> Exchange:
 
 def _exchange(centre: Centre, lines: Sequence[Line], open_unit: Callable[[], AbstractContextManager[Unit]]) -> Exchange:
     with open_unit() as unit:
-        box, keys, sync = _known_box(unit, centre.site.site, lines[-1])
+        caller = _known_box(unit, centre.site.site, lines[-1])
+        box, keys, sync = caller.box, caller.keys, caller.sync
         before = box
         verdicts = []
         for line in lines[:-1]:
             box, verdict = receive_batch(centre, unit, box, keys, line)
             verdicts.append(verdict)
-        box = _take_sync(unit, box, sync, centre.clock.wall_ms())
-        result = _look(centre, unit, box, sync, tuple(verdicts))
+        opened = False
+        if caller.signer == _serving_key(box):
+            box = _take_sync(unit, box, sync, lines[-1], centre.clock.wall_ms())
+            box, opened = mend_memory(centre, unit, box, sync, idle=not verdicts)
+        result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
         centre.fail_point("exchange_before_commit")
     centre.fail_point("exchange_committed")
+    if opened:
+        centre.journal.append_unmarked()
+        result = look_again(centre, result)
     _show_live(centre, sync)
     if verdicts or before.fetched_seq != box.fetched_seq or _was_out_of_reach(before, box):
         centre.live.changed()
@@ -88,9 +99,9 @@ def look_again(centre: Centre, earlier: Exchange) -> Exchange:
     """Look whether there is something for the box now, without taking anything in."""
     with centre.store.read() as unit:
         box = unit.fleet.box(earlier.box)
-        if box is None or box.state is BoxState.REVOKED:
+        if box is None or not box.believed:
             raise Stranger("the box is not believed any more")
-        return _look(centre, unit, box, earlier.sync, earlier.verdicts)
+        return _look(centre, unit, box, earlier.signer, earlier.sync, earlier.verdicts)
 
 
 def sign_answer(centre: Centre, result: Exchange) -> tuple[Line, ...]:
@@ -113,22 +124,37 @@ def sign_answer(centre: Centre, result: Exchange) -> tuple[Line, ...]:
     return (*result.lines, centre.authority.answer_line(answer))
 
 
-def _known_box(unit: Unit, site: str, line: Line) -> tuple[Box, BoxKeys, Sync]:
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who sent a request, and by which key."""
+
+    box: Box
+    keys: BoxKeys
+    sync: Sync
+    signer: str
+
+
+def _known_box(unit: Unit, site: str, line: Line) -> _Caller:
     """Find the box by the key that signed, check, and only then read. Raises Stranger, BadPayload."""
     for keyid, _ in line.signatures:
         name = unit.enrolments.box_of_key(keyid)
         box = unit.fleet.box(name) if name is not None else None
-        if box is None or box.state is BoxState.REVOKED:
+        if box is None or not box.believed or unit.memory.is_revoked(keyid):
             continue
         keys = keys_of(unit, box.box)
         try:
-            check_signature(line, keys.keys)
+            signer = check_signature(line, keys.keys)
         except BadSignature:
             continue
         sync = read_payload(line.payload, Sync)
         if (sync.site, sync.box) == (site, box.box):
-            return box, keys, sync
+            return _Caller(box, keys, sync, signer.keyid)
     raise Stranger("no box that is believed signed this request")
+
+
+def _serving_key(box: Box) -> str | None:
+    """The key of the epoch in force. Hardware that was replaced signs with another: it brings evidence, no more."""
+    return public_key_from_text(box.record_key).keyid if box.record_key is not None else None
 
 
 def keys_of(unit: Unit, box: str) -> BoxKeys:
@@ -140,7 +166,7 @@ def keys_of(unit: Unit, box: str) -> BoxKeys:
     )
 
 
-def _take_sync(unit: Unit, box: Box, sync: Sync, now_ms: int) -> Box:
+def _take_sync(unit: Unit, box: Box, sync: Sync, line: Line, now_ms: int) -> Box:
     """Note that the box was heard, and what it says of itself."""
     after = replace(
         box,
@@ -152,6 +178,9 @@ def _take_sync(unit: Unit, box: Box, sync: Sync, now_ms: int) -> Box:
     )
     if _knows_more(unit, box, sync):
         after = mark_ahead(unit, after, now_ms)
+    head = Head(sync.batch_head.seq, sync.batch_head.hash)
+    if stands_on_another_branch(box, sync.epoch, head, lambda *at: unit.readings.batch_hash(box.box, *at)):
+        after = quarantine(unit, after, line, now_ms)
     unit.alarms.change_alarms([AlarmChange("box_lost", Subject(box=box.box), False, now_ms, None)])
     unit.fleet.save_box(after)
     return after
@@ -165,24 +194,28 @@ def _knows_more(unit: Unit, box: Box, sync: Sync) -> bool:
     return seq > 0 and unit.lines.command_hash(box.box, seq) != sync.command_head.hash
 
 
-def _look(centre: Centre, unit: Unit, box: Box, sync: Sync, verdicts: tuple[VerdictOn, ...]) -> Exchange:
+def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdicts: tuple[VerdictOn, ...]) -> Exchange:
     """What the box lacks: keys, epoch, commands; and where it stands with us."""
     head = unit.lines.chain_head("command", box.box, journaled_only=True)
-    lines = [*_keys(centre, sync), *_epoch(unit, box, sync)]
-    if box.state is BoxState.ENROLLED and not box.recovery:
+    behind = has_lost_memory(box, sync.epoch, Head(sync.batch_head.seq, sync.batch_head.hash))
+    lines = [*_keys(centre, sync), *_epoch(unit, box, sync, behind=behind)]
+    if box.takes_commands and not behind and signer == _serving_key(box):
         lines += _commands(unit, box, sync, head)
     gap = any(verdict.verdict in ("gap", "bad_signature") for verdict in verdicts)
+    # What this centre has forgotten of a history that the box believes acknowledged is asked for again.
+    forgotten = not verdicts and sync.epoch == box.epoch and sync.batch_head.seq > box.batch_head.seq
     return Exchange(
         box=box.box,
+        signer=signer,
         sync=sync,
         verdicts=verdicts,
         lines=tuple(lines),
         batch_ack=BatchHead(epoch=box.epoch, seq=box.batch_head.seq, hash=box.batch_head.hash),
         command_head=ChainHead(seq=head.seq, hash=head.hash),
         audit_head=unit.audit.head().hash,
-        resend_from=box.batch_head.seq + 1 if gap else None,
+        resend_from=box.batch_head.seq + 1 if gap or forgotten else None,
         commands_wanted_from=box.command_head.seq + 1 if box.recovery else None,
-        idle=not lines and not verdicts,
+        idle=not (lines or verdicts or behind or forgotten or box.recovery),
     )
 
 
@@ -194,8 +227,9 @@ def _keys(centre: Centre, sync: Sync) -> list[Line]:
     return found if limits is None else [*found, limits]
 
 
-def _epoch(unit: Unit, box: Box, sync: Sync) -> list[Line]:
-    if sync.epoch >= box.epoch:
+def _epoch(unit: Unit, box: Box, sync: Sync, *, behind: bool) -> list[Line]:
+    """The epoch in force, for whoever has not fetched it; one in which something was written is nobody's beginning."""
+    if sync.epoch >= box.epoch or behind:
         return []
     raw = unit.lines.line("epoch", box.box, box.epoch)
     return [read_line(raw)] if raw is not None else []

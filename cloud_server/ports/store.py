@@ -26,6 +26,7 @@ from cloud_server.core.planned_site import KnownSite
 from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import AccountState
+from cloud_server.ports.memory import MemoryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
 from protocol.chain import Head
@@ -169,6 +170,10 @@ class Lines(Protocol):
 
     def command_hash(self, box: str, seq: int) -> str | None: ...
 
+    def last_answered(self, box: str) -> Head:
+        """The newest command that the box has answered for; number 0 where there is none."""
+        ...
+
     def commands_about(self, subject: str, limit: int) -> list[CommandFact]: ...
 
     def save_command_result(self, command: CommandFact) -> None: ...
@@ -188,6 +193,10 @@ class Readings(Protocol):
     def add_batch(self, batch: StoredBatch) -> None: ...
 
     def is_parked(self, box: str) -> bool: ...
+
+    def fence_parked(self, box: str) -> int:
+        """What waits to be posted never will be: its epoch was closed before it. How many."""
+        ...
 
     def add_evidence(self, box: str, line_hash: str, verdict: str, raw: bytes, received_at_ms: int) -> bool:
         """False where it was kept before."""
@@ -313,6 +322,9 @@ class Unit(Protocol):
 
     @property
     def tokens(self) -> Tokens: ...
+
+    @property
+    def memory(self) -> MemoryBook: ...
 
 
 class Store(Protocol):

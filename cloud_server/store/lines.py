@@ -86,6 +86,13 @@ class LineRows(Rows):
         rows = self._tuples(query)
         return rows[0][0] if rows else None
 
+    def last_answered(self, box: str) -> Head:
+        """The newest command that the box has answered for in a posted batch; number 0 where there is none."""
+        which = (t.Command.box == box) & (t.Command.state != "signed")
+        query = self._of(t.Command, t.Command.seq, t.Command.hash).where(which)
+        rows = self._tuples(query.order_by(t.Command.seq.desc()).limit(1))
+        return Head(rows[0][0], rows[0][1]) if rows else EMPTY_COMMANDS
+
     def commands_about(self, subject: str, limit: int) -> list[CommandFact]:
         """Commands about a meter or wallet, newest first."""
         query = self._of(t.Command).where(t.Command.subject == subject)

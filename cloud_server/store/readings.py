@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +12,9 @@ from cloud_server.core.fleet import StoredBatch
 from cloud_server.store import tables_history as t
 from cloud_server.store.rows import Rows
 from protocol.records import Interval, Record
+
+WAITING: Final = ("parked", "behind_parked")
+"""States of batches that are kept and not posted yet."""
 
 
 class ReadingRows(Rows):
@@ -38,8 +41,13 @@ class ReadingRows(Rows):
 
     def is_parked(self, box: str) -> bool:
         """Whether a batch of this box waits to be posted."""
-        query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & (t.Batch.state != "posted"))
+        query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & t.Batch.state.in_(WAITING))
         return bool(self._tuples(query.limit(1)))
+
+    def fence_parked(self, box: str) -> int:
+        """What waits to be posted never will be: its epoch was closed before it."""
+        which = (t.Batch.site == self._site) & (t.Batch.box == box) & t.Batch.state.in_(WAITING)
+        return self._run(t.Batch.update(state="fenced").where(which))
 
     def add_evidence(self, box: str, line_hash: str, verdict: str, raw: bytes, received_at_ms: int) -> bool:
         """Keep a line that the chain does not take. False where it was kept before."""

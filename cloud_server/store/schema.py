@@ -2,7 +2,15 @@
 
 import peewee as pw
 
-from cloud_server.store import tables_fleet, tables_history, tables_ledger, tables_messages, tables_money, tables_people
+from cloud_server.store import (
+    tables_fleet,
+    tables_history,
+    tables_ledger,
+    tables_memory,
+    tables_messages,
+    tables_money,
+    tables_people,
+)
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
 from cloud_server.store.partitions import make_table
@@ -16,6 +24,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_people.MODELS,
     *tables_money.MODELS,
     *tables_messages.MODELS,
+    *tables_memory.MODELS,
 )
 GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED)
 

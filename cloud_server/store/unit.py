@@ -15,6 +15,7 @@ from cloud_server.store.evidence import EvidenceRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
+from cloud_server.store.memory_rows import MemoryRows
 from cloud_server.store.money_rows import MoneyRows
 from cloud_server.store.readings import ReadingRows
 from cloud_server.store.report_rows import ReportBook
@@ -42,6 +43,7 @@ class Unit:
         self.audit = AuditRows(database, site, scope)
         self.books = BookRows(database, site)
         self.tokens = TokenRows(database, site)
+        self.memory = MemoryRows(database, site)
 
 
 class StoredBooks:

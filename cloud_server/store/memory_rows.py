@@ -1,0 +1,30 @@
+"""Rows of memory lost: boxes heard behind their own chain, keys believed no more."""
+
+from cloud_server.store import tables_memory as t
+from cloud_server.store.rows import Rows
+
+
+class MemoryRows(Rows):
+    """Satisfies `ports.memory.MemoryBook`."""
+
+    def heard_behind(self, box: str) -> str | None:
+        """The nonce of the request in which a box was first heard behind its chain, None where it is not."""
+        rows = self._tuples(self._of(t.HeardBehind, t.HeardBehind.nonce).where(t.HeardBehind.box == box))
+        return rows[0][0] if rows else None
+
+    def note_behind(self, box: str, nonce: str, at_ms: int) -> None:
+        """Note it."""
+        self._put(t.HeardBehind, ("box",), [{"box": box, "nonce": nonce, "noted_at_ms": at_ms}])
+
+    def forget_behind(self, box: str) -> None:
+        """It stands where it should again."""
+        self._run(t.HeardBehind.delete().where((t.HeardBehind.site == self._site) & (t.HeardBehind.box == box)))
+
+    def revoke_key(self, keyid: str, box: str, at_ms: int, by: str, reason: str) -> None:
+        """Believe this key no more."""
+        row = {"keyid": keyid, "box": box, "revoked_at_ms": at_ms, "revoked_by": by, "reason": reason}
+        self._put(t.RevokedKey, ("keyid",), [row])
+
+    def is_revoked(self, keyid: str) -> bool:
+        """Whether this key is believed no more."""
+        return bool(self._tuples(self._of(t.RevokedKey, t.RevokedKey.keyid).where(t.RevokedKey.keyid == keyid)))
