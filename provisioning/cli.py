@@ -238,7 +238,7 @@ def _box_add(options: argparse.Namespace) -> int:
 
 def _box_confirm(options: argparse.Namespace) -> int:
     with connect(options) as api:
-        box = boxes.confirm(api, options.box, options.fingerprint)
+        box = boxes.confirm(api, options.box, " ".join(options.fingerprint))
     return _show(options, f"Box {box.name} is confirmed and gets its first configuration.", box=box.box, name=box.name)
 
 
@@ -280,7 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     add.set_defaults(run=_box_add)
     confirm = box.add_parser("confirm", help="say yes to the fingerprint that a box shows on its own screen")
     confirm.add_argument("box", metavar="BOX")
-    confirm.add_argument("fingerprint", metavar="FINGERPRINT")
+    confirm.add_argument("fingerprint", metavar="FINGERPRINT", nargs="+", help="as the box shows it, blanks included")
     add_centre_options(confirm)
     confirm.set_defaults(run=_box_confirm)
     for each in (check, apply, imported, template, listed, add, confirm):
