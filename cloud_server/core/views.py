@@ -241,6 +241,16 @@ class IntervalRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayEnergy:
+    """What one supply point used on one day of the site, as far as its intervals have come."""
+
+    day: str
+    energy_wh: Wh
+    charge_micro: Micro
+    intervals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRow:
     """One command on its way to a meter: queued, delivered, then done or refused with its reason."""
 

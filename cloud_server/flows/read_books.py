@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cloud_server.core.views import (
     AccountFound,
     AccountView,
+    DayEnergy,
     DayOfSales,
     Monitor,
     PointPage,
@@ -16,7 +17,7 @@ from cloud_server.core.views import (
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
 from cloud_server.flows.read_monitor import monitor
-from cloud_server.flows.read_point import point_page
+from cloud_server.flows.read_point import energy_by_day, point_page
 from cloud_server.flows.read_sales import account_view, find_accounts, sale_rows
 from protocol.ids import Id
 
@@ -66,6 +67,12 @@ class ReadBooks:
             if look is None or planned is None:
                 return None
             return point_page(self._centre, unit, look, planned, day or self._centre.day_of(look.now_ms))
+
+    def energy_by_day(self, point: Id, to_day: str, days: int) -> tuple[DayEnergy, ...]:
+        """What a point used on each of the days up to and with one, oldest first."""
+        with self._centre.store.read() as unit:
+            look = self._looker.look(unit)
+            return energy_by_day(self._centre, unit, look, point, to_day, days) if look is not None else ()
 
     def find_accounts(self, text: str, limit: int) -> tuple[AccountFound, ...]:
         """Accounts that answer a search, best first; closed ones last."""

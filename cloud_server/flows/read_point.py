@@ -9,6 +9,7 @@ from cloud_server.core.site_map import PlacedMeter
 from cloud_server.core.views import (
     AlarmRow,
     CommandRow,
+    DayEnergy,
     IntervalRow,
     LiveValue,
     MeterView,
@@ -65,6 +66,26 @@ def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: st
         tests=tuple(TestRow(at_ms=t.at_ms, test=t.test, passed=t.passed, who=t.who) for t in tests),
         intervals=_intervals(unit, meter, from_ms, to_ms),
         commands=_commands(unit, look, placed),
+    )
+
+
+def energy_by_day(centre: Centre, unit: Unit, look: Look, point: str, to_day: str, days: int) -> tuple[DayEnergy, ...]:
+    """What a point used on each day, summed from its intervals: they end at the site's midnight."""
+    meter = look.site.meter_of.get(point)
+    if meter is None:
+        return ()
+    last = date.fromisoformat(to_day)
+    names = [(last - timedelta(days=back)).isoformat() for back in reversed(range(days))]
+    from_ms, to_ms = _bounds(centre, names[0])[0], _bounds(centre, to_day)[1]
+    sums = {name: [0, 0, 0] for name in names}
+    for interval in unit.books.intervals(meter, from_ms, to_ms):
+        found = sums[centre.day_of(interval.from_ms)]
+        found[0] += interval.energy_wh
+        found[1] += interval.charge_micro
+        found[2] += 1
+    return tuple(
+        DayEnergy(day=name, energy_wh=wh, charge_micro=micro, intervals=count)
+        for name, (wh, micro, count) in sums.items()
     )
 
 

@@ -14,6 +14,7 @@ from cloud_server.core.roles import Role
 from cloud_server.core.views import (
     AccountFound,
     CommandRow,
+    DayEnergy,
     DayOfSales,
     Monitor,
     PointPage,
@@ -59,6 +60,10 @@ class Books(Protocol):
 
     def point(self, point: Id, day: str | None = None) -> PointPage | None:
         """One supply point with the happenings of one day (YYYY-MM-DD in the site's zone; today unless given)."""
+        ...
+
+    def energy_by_day(self, point: Id, to_day: str, days: int) -> tuple[DayEnergy, ...]:
+        """What a point used on each of `days` days up to and with `to_day`, oldest first; empty without a meter."""
         ...
 
     def find_accounts(self, text: str, limit: int) -> tuple[AccountFound, ...]:

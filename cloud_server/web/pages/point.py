@@ -7,14 +7,16 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from cloud_server.core.views import IntervalRow, PointPage
+from cloud_server.core.views import DayEnergy, IntervalRow, PointPage
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
+from cloud_server.web.charts import Chart, Series
 from cloud_server.web.measured import measured
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
 from cloud_server.web.show import parse_day
 from cloud_server.web.visit import Visit
+from cloud_server.web.word_tables import N_
 from protocol.units import Ms
 
 KINDS_OF: Final[dict[str, tuple[OperationKind, ...]]] = {
@@ -31,6 +33,8 @@ UNTIL_FORMAT: Final = "%Y-%m-%dT%H:%M"
 """What a browser's date-and-time field sends."""
 UNTIL_MOST_MS: Final = 366 * 86_400_000
 """An end more than a year away is a typing mistake."""
+DAYS_SHOWN: Final = 31
+"""Energy by day: a month, so that every weekday stands there four times."""
 CHART_WIDTH: Final = 960
 CHART_HEIGHT: Final = 120
 
@@ -68,8 +72,35 @@ def show(console: Console, visit: Visit) -> Response:
         page=page,
         is_today=page.day == console.renderer.show_for(visit).today(),
         ordered=visit.query.get("ordered", ""),
+        days=(days := visit.services.books.energy_by_day(page.row.point, page.day, DAYS_SHOWN)),
+        curve=_curve_chart(console, visit, page),
+        by_day=_days_chart(console, visit, days),
         **_live_values(console, visit, page),
     )
+
+
+def _curve_chart(console: Console, visit: Visit, page: PointPage) -> Chart:
+    """The load over the day: mean power of each interval, and the greatest where the box has told it."""
+    show, translate = console.renderer.show_for(visit), console.renderer.translate_for(visit)
+    rows = [row for row in page.intervals if row.to_ms > row.from_ms]
+    # The last value holds until the end of its interval, so it stands there once more.
+    rows = [*rows, *rows[-1:]]
+    ends = [*(row.from_ms for row in rows[:-1]), *(row.to_ms for row in rows[-1:])]
+    mean = [round(row.energy_wh * 3_600_000 / (row.to_ms - row.from_ms)) / 1000 for row in rows]
+    most = [None if row.max_power_w is None else row.max_power_w / 1000 for row in rows]
+    series = [Series(name=translate(N_("Mean power")), unit="kW", shape="step", values=tuple(mean))]
+    if any(value is not None for value in most):
+        series.append(Series(name=translate(N_("Greatest power")), unit="kW", shape="dashed", values=tuple(most)))
+    return Chart(labels=tuple(show.minute(at_ms) for at_ms in ends), series=tuple(series))
+
+
+def _days_chart(console: Console, visit: Visit, days: tuple[DayEnergy, ...]) -> Chart:
+    """Energy by day as bars."""
+    translate = console.renderer.translate_for(visit)
+    energy = Series(
+        name=translate(N_("Energy")), unit="kWh", shape="bar", values=tuple(row.energy_wh / 1000 for row in days)
+    )
+    return Chart(labels=tuple(row.day[5:] for row in days), series=(energy,))
 
 
 def draw_live_part(console: Console, visit: Visit, page: PointPage) -> str:

@@ -1,0 +1,50 @@
+/* Drawings from the numbers that a page carries: ink on paper, told apart by shape and not by colour. */
+"use strict";
+
+(() => {
+  const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const number = (value, unit) => value === null || value === undefined ? "\u2013" : `${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${unit}`;
+
+  const seriesOf = (one, index) => {
+    const colour = index === 0 ? ink("--ink") : ink("--soft");
+    const base = { name: `${one.name} ${one.unit}`, data: one.values, yAxisIndex: one.right ? 1 : 0, animation: false, color: colour };
+    if (one.shape === "bar") return { ...base, type: "bar", barCategoryGap: "30%" };
+    return {
+      ...base, type: "line", connectNulls: false, showSymbol: one.shape === "line", symbolSize: 5,
+      step: one.shape === "step" || one.shape === "dashed" ? "end" : false,
+      lineStyle: { width: index === 0 ? 2 : 1.5, type: one.shape === "dashed" ? [4, 3] : "solid" },
+      areaStyle: one.shape === "step" ? { opacity: 0.12 } : undefined,
+    };
+  };
+
+  const draw = (place) => {
+    const told = JSON.parse(place.dataset.chart);
+    place.hidden = false;
+    const soft = { color: ink("--soft"), fontSize: 12 }, line = { lineStyle: { color: ink("--line") } };
+    const axis = (right) => ({
+      type: "value", axisLabel: soft, splitLine: { show: !right, ...line }, position: right ? "right" : "left",
+    });
+    const right = told.series.find((one) => one.right);
+    const chart = echarts.init(place, null, { renderer: "canvas" });
+    chart.setOption({
+      animation: false,
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      grid: { left: 8, right: 8, top: 32, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, textStyle: { color: ink("--ink"), fontSize: 12 }, itemWidth: 20 },
+      tooltip: {
+        trigger: "axis", renderMode: "richText", backgroundColor: ink("--press"), textStyle: { color: ink("--on-press"), fontSize: 12 }, borderWidth: 0,
+        formatter: (rows) => [rows[0].axisValue, ...rows.map((row) => `${told.series[row.seriesIndex].name}  ${number(row.value, told.series[row.seriesIndex].unit)}`)].join("\n"),
+      },
+      xAxis: { type: "category", data: told.labels, axisLabel: soft, axisLine: line, axisTick: { show: false } },
+      yAxis: right ? [axis(false), axis(true)] : [axis(false)],
+      series: told.series.map(seriesOf),
+    });
+    addEventListener("resize", () => chart.resize());
+    addEventListener("beforeprint", () => chart.resize());
+    place.dataset.drawn = "yes";
+  };
+
+  const drawAll = () => { for (const place of document.querySelectorAll("[data-chart]")) { const old = echarts.getInstanceByDom(place); if (old) old.dispose(); draw(place); } };
+  drawAll();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+})();
