@@ -107,6 +107,13 @@ class Buses:
                 self.workers[bus_id].reconfigure(polled)
             self._polled[bus_id] = polled
 
+    def begin_anew(self, bus_id: str, place: Place) -> None:
+        """A worker for a bus whose own one is dead."""
+        dead = self.workers.pop(bus_id, None)
+        if dead is not None:
+            dead.stop(1.0)
+        self.follow(place)
+
     def _polled_meter(self, place: Place, meter: str) -> PolledMeter:
         config = place.meters[meter]
         ratio = place.ratio_version_at(meter, self._clock.wall_ms())

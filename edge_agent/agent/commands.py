@@ -15,7 +15,7 @@ from edge_agent.agent.enrol import enrol
 from edge_agent.agent.offline import stored_batches, stored_status
 from edge_agent.agent.profile_trial import try_profile
 from edge_agent.agent.profiles import check_profile, read_meter
-from edge_agent.agent.run import run
+from edge_agent.agent.run import AgentFailed, run
 from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
 from edge_agent.bus.serial_port import LineDown, SerialSettings
 from edge_agent.clock import SystemClock
@@ -34,6 +34,10 @@ _WARNINGS: Final = {
     "relay_test": "The relay will open and close: the shop is without power for some seconds.",
     "guard_test": "The meter's own account will be topped up by 0.01; no relay moves.",
 }
+_TOLD: Final = (
+    AgentFailed, StoreFault, LineDown, IdentityFault, NotEnrolled, Refused, AgentUnreachable, TheirFault,
+)  # fmt: skip
+"""What is told in words of its own, and no more."""
 _CLEAR: Final = "\x1b[H\x1b[2J"
 
 
@@ -45,7 +49,7 @@ def carry_out(parsed: Namespace, terminal: Terminal) -> int:
     except BadConfig as fault:
         terminal.complain("\n".join(fault.mistakes))
         return WRONG
-    except (StoreFault, LineDown, IdentityFault, NotEnrolled, Refused, AgentUnreachable, TheirFault) as fault:
+    except _TOLD as fault:
         terminal.complain(str(fault))
         return FAILED
     except KeyboardInterrupt:

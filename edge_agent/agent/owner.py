@@ -36,6 +36,7 @@ from edge_agent.ports import (
     PrepaidReport,
     RelayReport,
     StoreFull,
+    WorkerDied,
 )
 from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule, SetClocksDue
 from protocol.limits import RECORDS_MAX
@@ -45,6 +46,10 @@ BOUNDARY_ENDS_MS: Final = 15_000
 """A boundary is sealed when all its readings are in, or after this: the tolerance and a slow bus."""
 SEAL_PAUSE_MS: Final = 200
 """Urgent things within this time of each other share a batch: a street that comes back does not make hundreds."""
+DEATHS_MAX: Final = 3
+DEATHS_WITHIN_MS: Final = 600_000
+"""A worker that dies by an error of ours is begun anew, so that the other buses go on. One that dies again and again
+says that more is wrong than it knows: then the process ends with an error, and the service manager starts it clean."""
 LAST_WORDS_MS: Final = 1_500
 """At the end, how long to wait for the centre to take what was sealed last."""
 
@@ -82,6 +87,10 @@ class Owner:
     watchdog: Watchdog
     tests: list[RelayTest | GuardTest] = field(default_factory=list)
     disk: Disk | None = None
+    deaths: tuple[int, ...] = ()
+    """When workers of buses died lately, on the monotonic clock."""
+    failed: str | None = None
+    """Why the agent cannot go on and has to be started again."""
     clock_watch: ClockWatch = field(init=False)
     room: RoomKeeper = field(init=False)
     _second_at: int = 0
@@ -172,6 +181,8 @@ class Owner:
 
     def _from_bus(self, bus_id: str, report: BusReport) -> None:
         self.polling.take(bus_id, report)
+        if isinstance(report, WorkerDied):
+            self._worker_died(bus_id, report)
         if isinstance(report, (RelayReport, PrepaidReport)):
             for test in self.tests:
                 test.take(report)
@@ -179,6 +190,18 @@ class Owner:
             self._boundary_open -= {bus_id}
             if not self._boundary_open:
                 self._boundary_ended()
+
+    def _worker_died(self, bus_id: str, report: WorkerDied) -> None:
+        """A bus is never left without a worker: another one is begun, and with many deaths the whole agent."""
+        log.critical("worker_died", extra={"fields": {"bus": report.bus, "trace": report.trace}})
+        lately = (at for at in self.deaths if report.at_mono_ms - at < DEATHS_WITHIN_MS)
+        self.deaths = (*lately, report.at_mono_ms)
+        if len(self.deaths) >= DEATHS_MAX:
+            self.failed = f"the worker of a bus died {len(self.deaths)} times, last that of {report.bus}"
+            self.inbox.put(Stop())
+            return
+        self.buses.begin_anew(bus_id, self.box.place)
+        self.box.buses = self.buses.workers
 
     def _seal_urgent(self) -> None:
         now = self.box.clock.mono_ms()
@@ -291,7 +314,7 @@ class Owner:
                 if isinstance(message, (ExchangeAnswered, ExchangeFailed)):
                     self.take(message)
         self.sync.uplink.stop(1.0)
-        self.marks.end("clean")
+        self.marks.end("clean" if self.failed is None else "watchdog")
         log.info("stopped", extra={"fields": {"records_not_sealed": self.box.store.pending_count()}})
 
     def _drain(self) -> None:

@@ -31,6 +31,10 @@ from protocol.signing import PublicKey
 log = logging.getLogger(__name__)
 
 
+class AgentFailed(Exception):
+    """Our own fault: the agent ended because it could not go on, and is to be started again."""
+
+
 def agent_name() -> str:
     """Name and version of this program, as it stands in lines."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - costs memory; needed once
@@ -54,7 +58,7 @@ def who_is(identity: Identity, boot_id: str) -> Who:
 
 
 def run(box_file: BoxFile) -> None:
-    """Run until SIGTERM or SIGINT. Raises StoreFault, IdentityFault, NotEnrolled, each with words for a technician."""
+    """Run until SIGTERM or SIGINT. Raises StoreFault, IdentityFault, NotEnrolled, AgentFailed, each with words."""
     # The zone rules are those of the pinned tzdata package, the same on box and centre.
     zoneinfo.reset_tzpath(to=())
     identity = read_identity(box_file.state_dir)
@@ -72,6 +76,8 @@ def run(box_file: BoxFile) -> None:
         finally:
             server.stop()
         owner.end()
+    if owner.failed is not None:
+        raise AgentFailed(owner.failed)
 
 
 def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: SystemClock) -> Owner:

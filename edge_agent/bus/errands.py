@@ -17,6 +17,7 @@ from edge_agent.bus.settings import Settings
 from edge_agent.bus.silent_boards import SilentBoards
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault, Reply
+from edge_agent.bus.withholding import Withholding
 from edge_agent.core.measured import FaultKind, MeterReading, RelayOrdered
 from edge_agent.ports import (
     Clock,
@@ -46,7 +47,8 @@ class Errands:
         self._asked: Counter[str] = Counter()
         self._meter_of_unit: dict[int, str] = {}
         self._boards = SilentBoards()
-        self.settings = Settings(bus, self._ask, reports, clock)
+        self.withholding = Withholding(bus, line, reports, clock)
+        self.settings = Settings(bus, self._ask, reports, clock, self.withholding)
 
     def know(self, meters: Mapping[str, BusMeter]) -> None:
         """Whose unit is whose, for what is heard beside the answers."""

@@ -118,6 +118,10 @@ class ModbusTcpLine:
         self._strays.clear()
         return strays
 
+    def take_foreign(self) -> tuple[bytes, ...]:
+        """None: a gateway keeps its line to itself, and tells nobody who else asks through it."""
+        return ()
+
     def transact(self, request: Request, pace: Pace) -> Reply | LineFault:
         """One question and its answer. Raises LineDown; the connection is closed then."""
         try:

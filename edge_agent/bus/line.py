@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from edge_agent.bus.foreign import foreign_questions
 from edge_agent.bus.requests import EXCEPTION_REPLY_LENGTH, Request, crc_is_right
 from edge_agent.bus.serial_port import READ_AT_MOST, LineDown, SerialPort, SerialSettings
 from edge_agent.bus.transaction import OpenQuestion, Pace, Patience, Port, Stray
@@ -25,6 +26,10 @@ BABBLE_BYTES = 1_024
 EARLIEST_PERCENT = 90
 """Baud rates may be a few percent off: what is whole before 90 % of the time of
 question and answer is no answer."""
+PILED_BYTES = 8_192
+"""What may have come while nobody listened is taken away before a silence is waited for: a driver keeps 4096 bytes."""
+FOREIGN_ANSWER_US = 250_000
+"""After another master's question its answer is let pass, lest we take it for ours: as long as meters take."""
 
 
 class SerialLine:
@@ -47,6 +52,8 @@ class SerialLine:
         self._last_unit = 0
         self._open_questions: dict[int, OpenQuestion] = {}
         self._strays: deque[Stray] = deque()
+        self._unanswered = b""
+        self._foreign: list[bytes] = []
 
     def open(self) -> None:
         """Take the port, alone. Raises LineDown with words for a technician."""
@@ -71,6 +78,12 @@ class SerialLine:
         self._strays.clear()
         return strays
 
+    def take_foreign(self) -> tuple[bytes, ...]:
+        """Questions of another master that were heard since the last call."""
+        frames = tuple(self._foreign)
+        self._foreign.clear()
+        return frames
+
     def transact(self, request: Request, pace: Pace) -> Reply | LineFault:
         """One question and its answer. A unit in its late window is listened to until the window ends.
 
@@ -83,7 +96,10 @@ class SerialLine:
             raise
         if isinstance(outcome, Reply) or outcome.kind is FaultKind.EXCEPTION:
             self._open_questions.pop(request.unit, None)
+            self._unanswered = b""
         else:
+            self._listen_for_others(outcome.heard, request.frame)
+            self._unanswered = request.frame
             until_us = self._clock.mono_us() + self._settings.late_window_ms * 1_000
             self._open_questions[request.unit] = OpenQuestion(request, until_us)
         self._last_unit = request.unit
@@ -94,6 +110,8 @@ class SerialLine:
         quiet_until_us = question.until_us if question else 0
         if not self._await_silence(max(self._settings.silence_us, pace.silence_ms * 1_000), quiet_until_us):
             return LineFault(FaultKind.LONG, "the line is never silent: another master, or a fault in the wiring")
+        if self._foreign and not request.is_read:
+            return LineFault(FaultKind.LONG, "another master was heard: nothing was written")
         sent_us = self._clock.mono_us()
         self._opened().write(request.frame)
         self._last_byte_us = sent_us + self._settings.characters_us(len(request.frame))
@@ -113,13 +131,18 @@ class SerialLine:
 
     def _await_silence(self, silence_us: int, quiet_until_us: int) -> bool:
         """Listen until the line was silent for so long, and not before the instant given. False for a babbler."""
-        heard = bytearray()
-        while len(heard) < BABBLE_BYTES:
+        heard = self._take_piled()
+        piled = len(heard)
+        while len(heard) < piled + BABBLE_BYTES:
             rest_us = max(self._last_byte_us + silence_us, quiet_until_us) - self._clock.mono_us()
             chunk = self._hear(rest_us)
             if chunk:
                 heard += chunk
             elif rest_us <= 0:
+                asked = foreign_questions(bytes(heard), self._unanswered).open_at_end
+                if asked and quiet_until_us < self._last_byte_us:
+                    quiet_until_us = self._last_byte_us + FOREIGN_ANSWER_US
+                    continue
                 self._note_strays(bytes(heard))
                 return True
         self._note_strays(bytes(heard))
@@ -129,12 +152,24 @@ class SerialLine:
         """Say whose these bytes are: a late answer of a unit with an open question, or the tail of the last frame."""
         if not heard:
             return
+        self._listen_for_others(heard, self._unanswered)
         if heard[0] in self._open_questions:
             self._strays.append(Stray(heard[0], FaultKind.LATE, heard))
         elif self._last_unit in self._open_questions:
             self._strays.append(Stray(self._last_unit, FaultKind.LATE, heard))
         else:
             self._strays.append(Stray(self._last_unit, FaultKind.LONG, heard))
+
+    def _take_piled(self) -> bytearray:
+        """What came while nobody listened."""
+        heard = bytearray()
+        while len(heard) < PILED_BYTES and (chunk := self._hear(0)):
+            heard += chunk
+        return heard
+
+    def _listen_for_others(self, heard: bytes, own: bytes) -> None:
+        """Note questions that are not ours; a question of ours that has no answer yet may still echo."""
+        self._foreign += foreign_questions(heard, own).frames
 
     def _strip_echo(self, request: Request, answer_by_us: int) -> LineFault | None:
         """Read our own request back where the adapter hears itself; what differs was a collision."""
@@ -161,15 +196,19 @@ class SerialLine:
             if frame and self._came_too_early(request, frame, sent_us):
                 kind = FaultKind.ECHO if frame == request.frame else FaultKind.LATE
                 self._strays.append(Stray(request.unit, kind, frame))
+                self._listen_for_others(frame, request.frame)
                 continue
             outcome = judge(request, frame, self._last_byte_us // 1_000)
             if isinstance(outcome, LineFault) and outcome.kind is FaultKind.WRONG_UNIT:
+                if foreign is not None:
+                    self._listen_for_others(foreign.heard, request.frame)
                 foreign = outcome
             elif foreign is not None and not frame:
                 return foreign
             else:
                 if foreign is not None:
                     self._strays.append(Stray(request.unit, foreign.kind, foreign.heard))
+                    self._listen_for_others(foreign.heard, request.frame)
                 return outcome
 
     def _came_too_early(self, request: Request, frame: bytes, sent_us: int) -> bool:

@@ -60,6 +60,13 @@ class RelayOrders:
                 self.end(order, RelayOutcome.EXPIRED, "its time was over before it reached the wire")
                 yield meter
 
+    def withhold(self) -> Iterator[str]:
+        """End what waits: nothing is written now; the meters concerned."""
+        for meter, order in list(self._waiting.items()):
+            del self._waiting[meter]
+            self.end(order, RelayOutcome.WITHHELD, "another master was heard on this bus")
+            yield meter
+
     def drop_others(self, meters: Container[str]) -> None:
         """End what belongs to meters that are no longer on this bus."""
         for meter, order in list(self._waiting.items()):

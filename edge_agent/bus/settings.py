@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from edge_agent.bus.meter import BusMeter, Decoded, unlock_request
 from edge_agent.bus.requests import SINGLE_WRITE_FUNCTIONS, Request, write_request
 from edge_agent.bus.verdict import LineFault, Reply
+from edge_agent.bus.withholding import FOREIGN, Withholding
 from edge_agent.core.meter_clock import GOOD_WITHIN_MS, clock_time, clock_words, local_instant, off_ms
 from edge_agent.core.meter_profile import MeterClock
 from edge_agent.ports import Clock, ClockReport, PrepaidOrder, PrepaidReport, ReportSink
@@ -21,18 +22,27 @@ Ask = Callable[[BusMeter, Request], Reply | LineFault]
 class Settings:
     """The errands that set a meter. For the worker's thread alone."""
 
-    def __init__(self, bus: str, ask: Ask, reports: ReportSink, clock: Clock) -> None:
+    def __init__(self, bus: str, ask: Ask, reports: ReportSink, clock: Clock, withholding: Withholding) -> None:
         """`ask` is the one way to the line, which counts and reports faults."""
         self._bus = bus
         self._ask = ask
         self._reports = reports
         self._clock = clock
+        self._withholding = withholding
+        self._prepaid: dict[str, PrepaidOrder] = {}
+        self.utc_offset_s = 0
+        """By how much the site's clock is ahead of UTC."""
 
-    def set_clock(self, meter: BusMeter, utc_offset_s: int) -> LineFault | None:
+    def order(self, order: PrepaidOrder) -> None:
+        """The next visit of this meter's account is to be this one."""
+        self._prepaid[order.meter] = order
+
+    def set_clock(self, meter: BusMeter) -> LineFault | None:
         """Read the clock; set it and read it again where it is off; report how far off it was and is."""
         clock = meter.polled.profile.clock
-        if clock is None or meter.clock is None:
+        if clock is None or meter.clock is None or self._withholding.holds():
             return None
+        utc_offset_s = self.utc_offset_s
         before = self._off(meter, clock, utc_offset_s)
         if isinstance(before, LineFault):
             return before
@@ -61,8 +71,15 @@ class Settings:
         told = clock_time(clock, outcome.words[first : first + len(clock.byte_names) // 2])
         return None if told is None else off_ms(told, self._clock.wall_ms(), utc_offset_s)
 
-    def set_prepaid(self, meter: BusMeter, order: PrepaidOrder) -> LineFault | None:
-        """Write what is ordered, in its order and each once; then read the whole account. Always reported."""
+    def visit_account(self, meter: BusMeter) -> LineFault | None:
+        """Write what was ordered, in its order and each once; then read the whole account. Always reported."""
+        order = self._prepaid.pop(meter.meter, None)
+        if order is None:
+            return None  # the line went down during it: never written twice
+        if order.writes and self._withholding.holds():
+            told = PrepaidReport(self._bus, meter.meter, order.order_id, None, FOREIGN, self._clock.mono_ms())
+            self._reports.put(told)
+            return None
         fault: LineFault | None = None
         for write in order.writes:
             request = write_request(meter.polled.unit, write.function, write.address, write.values)

@@ -73,6 +73,10 @@ class Line(Protocol):
         """What was heard beside the answers since the last call."""
         ...
 
+    def take_foreign(self) -> tuple[bytes, ...]:
+        """Questions of another master that were heard since the last call."""
+        ...
+
 
 class Port(Protocol):
     """Bytes out, bytes in. Every failure of the world is LineDown, after which the port is closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_agent.core.polling import Part
-from edge_agent.ports import PolledMeter, PrepaidOrder, RelayOrder
+from edge_agent.ports import LentQuestion, PolledMeter, PrepaidOrder, RelayOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +44,4 @@ class Stop:
     """End after the running transaction."""
 
 
-Message = RelayOrder | PrepaidOrder | Wishes | ClockWish | BoundaryWish | NewMeters | Stop
+Message = RelayOrder | PrepaidOrder | LentQuestion | Wishes | ClockWish | BoundaryWish | NewMeters | Stop

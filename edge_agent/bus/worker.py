@@ -7,24 +7,39 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 
 from edge_agent.bus.errands import Errands
+from edge_agent.bus.guests import Guests
+from edge_agent.bus.line_keeper import LineKeeper
+from edge_agent.bus.mailbox import Mailbox
 from edge_agent.bus.meter import BusMeter
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.serial_port import LineDown
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault
 from edge_agent.bus.wishes import BoundaryWish, ClockWish, Message, NewMeters, Stop, Wishes
+from edge_agent.bus.withholding import FOREIGN
 from edge_agent.core import polling, polling_events
-from edge_agent.core.measured import MeterReading
-from edge_agent.core.polling import Ask, BeginCycle, EndOfBoundary, EndOfCycle, Part, Polling, PollingLimits, Switch
+from edge_agent.core.measured import MeterReading, ReadPurpose
+from edge_agent.core.polling import (
+    Ask,
+    BeginCycle,
+    Choice,
+    EndOfBoundary,
+    EndOfCycle,
+    Part,
+    Polling,
+    PollingLimits,
+    Rest,
+    Switch,
+)
 from edge_agent.ports import (
     BoundaryDone,
-    BusDown,
-    BusUp,
     Clock,
     CycleDone,
+    LentQuestion,
     MeterBack,
     MeterLost,
     PolledMeter,
@@ -33,16 +48,14 @@ from edge_agent.ports import (
     RelayOrder,
     RelayOutcome,
     ReportSink,
+    WorkerDied,
 )
 
-REOPEN_FIRST_MS = 100
-REOPEN_MOST_MS = 2_000
-"""A vanished adapter is tried again after 0.1 s, doubled up to 2 s: looking for a file costs nothing."""
 LONGEST_REST_MS = 1_000
 """An idle worker stirs once a second, so that the watchdog can tell idle from dead."""
 
 
-class BusWorker:
+class BusWorker(Mailbox):
     """One bus; satisfies `ports.MeterBus`. Public methods may be called from any thread."""
 
     def __init__(
@@ -56,22 +69,19 @@ class BusWorker:
         limits: PollingLimits | None = None,
     ) -> None:
         """`chance` gives numbers from 0 to 1, for the jitter of back-offs. Nothing runs before `start`."""
+        super().__init__()
         self._name = name
         self._line = line
         self._reports = reports
         self._clock = clock
         self._chance = chance
-        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._polling = Polling(limits or PollingLimits())
         self._meters: dict[str, BusMeter] = {}
         self._new_meters: tuple[PolledMeter, ...] | None = None
         self._orders = RelayOrders(name, reports.put, clock)
         self._errands = Errands(name, line, self._orders, reports, clock)
-        self._prepaid: dict[str, PrepaidOrder] = {}
-        self._utc_offset_s = 0
-        self._is_open = False
-        self._told_down = False
-        self._reopen_ms = REOPEN_FIRST_MS
+        self._keeper = LineKeeper(name, line, reports, clock)
+        self._guests = Guests(line, clock)
         self._cycle_began_ms = 0
         self._stopping = False
         self._last_progress_mono_ms = clock.mono_ms()
@@ -101,71 +111,39 @@ class BusWorker:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def order_relay(self, order: RelayOrder) -> None:
-        """Goes before everything else."""
-        self._inbox.put(order)
-
-    def read_now(self, meters: Sequence[str]) -> None:
-        """Read these on demand."""
-        self._inbox.put(Wishes(tuple(meters), Part.ENFORCEMENT))
-
-    def read_serial(self, meters: Sequence[str]) -> None:
-        """Read the serial numbers."""
-        self._inbox.put(Wishes(tuple(meters), Part.SERIAL))
-
-    def set_clock(self, meters: Sequence[str], utc_offset_s: int) -> None:
-        """Look at these clocks, and set those that are off."""
-        self._inbox.put(ClockWish(tuple(meters), utc_offset_s))
-
-    def order_prepaid(self, order: PrepaidOrder) -> None:
-        """Visit a meter's own account."""
-        self._inbox.put(order)
-
-    def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None:
-        """Read all of these now."""
-        self._inbox.put(BoundaryWish(at_wall_ms, tuple(meters)))
-
-    def reconfigure(self, meters: Sequence[PolledMeter]) -> None:
-        """Take this list instead."""
-        self._inbox.put(NewMeters(tuple(meters)))
-
     # --- the thread ------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._stopping:
-            self._last_progress_mono_ms = self._clock.mono_ms()
-            self._take_inbox()
-            if self._new_meters is not None:
-                self._know(self._new_meters)
-                self._new_meters = None
-            try:
-                if self._is_open or self._open():
-                    self._step()
-            except LineDown as error:
-                self._is_open = False
-                self._tell_down(error)
-        self._line.close()
-
-    def _open(self) -> bool:
-        """Try to take the line; rest a little where it is not to be had."""
         try:
-            self._line.open()
-        except LineDown as error:
-            self._tell_down(error)
-            self._await_inbox(self._reopen_ms)
-            self._reopen_ms = min(2 * self._reopen_ms, REOPEN_MOST_MS)
-            return False
-        self._is_open = True
-        self._told_down = False
-        self._reopen_ms = REOPEN_FIRST_MS
-        self._reports.put(BusUp(self._name, self._clock.mono_ms()))
-        return True
+            while not self._stopping:
+                self._turn()
+        except Exception:  # noqa: BLE001 - whatever it is, the owner has to hear that nobody serves this bus any more
+            self._reports.put(WorkerDied(self._name, self._clock.mono_ms(), traceback.format_exc()))
+        finally:
+            self._guests.send_away("the bus is not served any more")
+            self._line.close()
 
-    def _tell_down(self, error: LineDown) -> None:
-        """Once, however often it is tried again."""
-        if not self._told_down:
-            self._reports.put(BusDown(self._name, self._clock.mono_ms(), str(error)))
-        self._told_down = True
+    def _turn(self) -> None:
+        self._last_progress_mono_ms = self._clock.mono_ms()
+        self._take_inbox()
+        if self._new_meters is not None:
+            self._know(self._new_meters)
+            self._new_meters = None
+        if not self._keeper.is_open and not self._keeper.open():
+            self._guests.send_away(self._keeper.down)
+            self._await_inbox(self._keeper.rest_ms)
+            return
+        try:
+            self._step()
+            if self._errands.withholding.listen():
+                self._withhold()
+        except LineDown as error:
+            self._keeper.lost(error)
+
+    def _withhold(self) -> None:
+        """Another master was heard: what waits to be written is not."""
+        for meter in self._orders.withhold():
+            self._polling = polling_events.without_order(self._polling, meter)
 
     def _step(self) -> None:
         """One choice, carried out."""
@@ -173,10 +151,13 @@ class BusWorker:
         if self._check_settled(now_ms):
             return
         choice = polling.choose(self._polling, now_ms)
+        if _may_wait(choice) and self._guests.serve(idle=isinstance(choice, Rest)):
+            return
         if isinstance(choice, Switch):
             self._switch(choice.meter)
         elif isinstance(choice, Ask):
             self._ask(choice)
+            self._guests.own_asked()
         elif isinstance(choice, BeginCycle):
             self._polling = polling_events.begin_cycle(self._polling)
             self._cycle_began_ms = now_ms
@@ -195,7 +176,8 @@ class BusWorker:
         self._reports.put(CycleDone(self._name, self._polling.cycle, now_ms, duration_ms, asked))
 
     def _rest(self, until_ms: int | None, now_ms: int) -> None:
-        instants = [instant for instant in (until_ms, self._orders.next_instant_ms()) if instant is not None]
+        due = (until_ms, self._orders.next_instant_ms(), self._guests.next_instant_ms())
+        instants = [instant for instant in due if instant is not None]
         self._await_inbox(min(instants) - now_ms if instants else LONGEST_REST_MS)
 
     # --- messages --------------------------------------------------------------------------------------------------
@@ -216,13 +198,15 @@ class BusWorker:
     def _take(self, message: Message) -> None:
         if isinstance(message, RelayOrder):
             self._take_order(message)
+        elif isinstance(message, LentQuestion):
+            self._guests.take(message)
         elif isinstance(message, Wishes):
             self._polling = polling_events.with_wishes(self._polling, message.meters, message.part)
         elif isinstance(message, ClockWish):
-            self._utc_offset_s = message.utc_offset_s
+            self._errands.settings.utc_offset_s = message.utc_offset_s
             self._polling = polling_events.with_wishes(self._polling, message.meters, Part.CLOCK)
         elif isinstance(message, PrepaidOrder):
-            self._prepaid[message.meter] = message
+            self._errands.settings.order(message)
             self._polling = polling_events.with_wishes(self._polling, (message.meter,), Part.PREPAID)
         elif isinstance(message, BoundaryWish):
             now_ms = self._clock.mono_ms()
@@ -235,6 +219,9 @@ class BusWorker:
     def _take_order(self, order: RelayOrder) -> None:
         if order.meter not in self._meters:
             self._orders.end(order, RelayOutcome.IMPOSSIBLE, "no such meter on this bus")
+            return
+        if self._errands.withholding.holds():
+            self._orders.end(order, RelayOutcome.WITHHELD, FOREIGN)
             return
         self._orders.take(order)
         self._polling = polling_events.with_order(self._polling, order.meter)
@@ -307,7 +294,13 @@ class BusWorker:
             case Part.SERIAL:
                 return self._errands.read_serial(meter)
             case Part.CLOCK:
-                return self._errands.settings.set_clock(meter, self._utc_offset_s)
+                return self._errands.settings.set_clock(meter)
             case Part.PREPAID:
-                order = self._prepaid.pop(meter.meter, None)  # None: the line went down during it; never written twice
-                return None if order is None else self._errands.settings.set_prepaid(meter, order)
+                return self._errands.settings.visit_account(meter)
+
+
+def _may_wait(choice: Choice) -> bool:
+    """Whether a guest may go before this: relay orders, wishes and boundaries wait for nobody."""
+    if isinstance(choice, Ask):
+        return choice.purpose is ReadPurpose.ROUND
+    return not isinstance(choice, (Switch, EndOfBoundary))

@@ -38,7 +38,8 @@ def _bus(bus: dict[str, Any]) -> str:
     if bus["down"]:
         return f"bus {bus['name']}: DOWN, {bus['down']}"
     pace = "" if bus["cycle_ms"] is None else f", a round takes {bus['cycle_ms'] / 1000:.1f} s"
-    return f"bus {bus['name']}: {bus['meters']} meters, {bus['lost']} lost{pace}"
+    foreign = ", ANOTHER MASTER: no relay is written" if bus["foreign_master"] else ""
+    return f"bus {bus['name']}: {bus['meters']} meters, {bus['lost']} lost{pace}{foreign}"
 
 
 def _row(meter: dict[str, Any]) -> tuple[str, ...]:

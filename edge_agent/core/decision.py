@@ -59,6 +59,7 @@ class Decision:
     opened_raw_wh: tuple[tuple[str, int | None], ...] = ()
     accounts: tuple[tuple[str, Account], ...] = ()
     order_registers: tuple[tuple[str, RelayOrdered], ...] = ()
+    foreign_mono_ms: tuple[tuple[str, int], ...] = ()
     testing: tuple[tuple[str, bool], ...] = ()
     """Meters that a person begins or ends to test: what their relays do meanwhile is by command."""
     read_serials: frozenset[str] = field(default_factory=frozenset)
@@ -102,6 +103,7 @@ def join(*decisions: Decision) -> Decision:
         opened_raw_wh=tuple(pair for d in decisions for pair in d.opened_raw_wh),
         accounts=tuple(pair for d in decisions for pair in d.accounts),
         order_registers=tuple(pair for d in decisions for pair in d.order_registers),
+        foreign_mono_ms=tuple(pair for d in decisions for pair in d.foreign_mono_ms),
         testing=tuple(pair for d in decisions for pair in d.testing),
         read_serials=frozenset().union(*(d.read_serials for d in decisions)),
     )
@@ -137,6 +139,7 @@ def apply(state: BoxState, decision: Decision) -> None:
     _keep(state.opened_raw_wh, decision.opened_raw_wh)
     state.accounts.update(decision.accounts)
     state.order_registers.update(decision.order_registers)
+    state.foreign_mono_ms.update(decision.foreign_mono_ms)
     for meter, begun in decision.testing:
         (state.testing.add if begun else state.testing.discard)(meter)
     _keep(state.trying, decision.trying)
@@ -173,6 +176,7 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         accounts=dict(state.accounts),
         order_registers=dict(state.order_registers),
         testing=set(state.testing),
+        foreign_mono_ms=dict(state.foreign_mono_ms),
     )
     apply(copy, decision)
     return copy

@@ -10,6 +10,7 @@ import msgspec
 
 from edge_agent.core.decision import NOTHING, Decision, Steps, join
 from edge_agent.core.fees import charge_fees
+from edge_agent.core.foreign_master import foreign_over
 from edge_agent.core.guarding import seen_contact
 from edge_agent.core.holds import hold, meter_alarm
 from edge_agent.core.identity import ask_serial
@@ -253,6 +254,7 @@ def tick(place: Place, state: BoxState, now: Now) -> Decision:
     """A second passed: modes and latches that end, closings that waited, orders to be given again."""
     steps = Steps(state)
     steps.take(charge_fees(place, steps.state, now))
+    steps.take(foreign_over(place, steps.state, now))
     for meter in place.meters:
         row = steps.state.meters.get(meter)
         if row is None or row.released:

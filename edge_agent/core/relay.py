@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from edge_agent.core.decision import Decision, Order
+from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guarding import leaves_to_meter
 from edge_agent.core.holding_back import friendly, noticed, warning_cut_runs
 from edge_agent.core.holds import meter_alarm, with_alarm
@@ -127,6 +128,8 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     if trying is not None and trying.wanted == row.wanted and now.mono_ms < trying.next_mono_ms:
         return Decision()
     bus = place.bus_of[row.meter]
+    if foreign_master(state, bus):
+        return Decision()
     if row.wanted == "closed" and not _may_close(place, state, row, bus, now):
         return Decision()
     if row.wanted == "open" and not _may_open(place, row, now):

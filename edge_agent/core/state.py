@@ -173,7 +173,7 @@ class BoxState:
     is known who answers; serials_asked: of the others; noted: registers beside the charged one; suspicions: how many
     readings in a row spoke for an alarm (below 0: against it); opened_raw_wh: the register when a relay was first
     seen open; accounts: meters' own, as they were read last; order_registers: what meters hold as their order; testing:
-    meters whose relay a person is testing.
+    meters whose relay a person is testing; foreign_mono_ms: when another master was heard last, by bus.
     """
 
     marks: Marks
@@ -194,3 +194,4 @@ class BoxState:
     accounts: dict[str, Account] = field(default_factory=dict)
     order_registers: dict[str, RelayOrdered] = field(default_factory=dict)
     testing: set[str] = field(default_factory=set)
+    foreign_mono_ms: dict[str, int] = field(default_factory=dict)

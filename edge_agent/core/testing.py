@@ -3,9 +3,12 @@
 How a relay is moved and read back for the test is told in `flows/relay_test`.
 """
 
+from typing import Final
+
 import msgspec
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guard import has_account, may_guard
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.place import Place
@@ -13,6 +16,8 @@ from edge_agent.core.readings import fresh_reading
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.state import BoxState, Now
 from protocol.records import MeterTest, MeterTestKind
+
+_FOREIGN: Final = Refusal("meter_in_use", "another master was heard on the meter's bus: nothing is written there")
 
 
 def may_test_relay(place: Place, state: BoxState, limits: BoxLimits, meter: str, now: Now) -> Refusal | None:
@@ -26,6 +31,8 @@ def may_test_relay(place: Place, state: BoxState, limits: BoxLimits, meter: str,
         return Refusal("locked_out", f"locked out by {row.state.locked_out.who}: the relay stays open")
     if place.profile_of[meter].relay is None:
         return Refusal("not_supported", f"profile {place.meters[meter].profile} has no relay")
+    if foreign_master(state, place.bus_of[meter]):
+        return _FOREIGN
     if not fresh_reading(place, state, meter, now):
         return Refusal("stale_reading", "the meter has not been read lately: what it does could not be seen")
     return None
@@ -42,6 +49,8 @@ def may_test_guard(place: Place, state: BoxState, meter: str, now: Now) -> Refus
     if not may_guard(profile, place.config.defaults.guard_inferred):
         detail = f"the top-up of {profile.name} is of grade {profile.prepaid_grade}: guard_inferred must name it"
         return Refusal("not_supported", detail)
+    if foreign_master(state, place.bus_of[meter]):
+        return _FOREIGN
     if row.state.held or not fresh_reading(place, state, meter, now):
         return Refusal("stale_reading", "the meter has not been read lately, or is held")
     return None

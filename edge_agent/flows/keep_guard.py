@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.core.decision import Decision
+from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guard import Account, exposure_micro, read_account, writes_for
 from edge_agent.core.guarding import Keeping, keeping, wanted_account
 from edge_agent.core.meter_profile import RegisterWrite
@@ -63,6 +64,7 @@ class GuardKeeper:
             if now.mono_ms >= visit.until_ms:
                 self._leave(meter, AGAIN_AFTER_MS)
         busy = {box.place.bus_of.get(meter) for meter in (*self._visits, *box.lent)}
+        busy |= {bus for bus in box.buses if foreign_master(box.state, bus)}
         for meter, bus in box.place.bus_of.items():
             if bus not in busy and self._is_due(meter, now):
                 self._visit(meter, (), 0)

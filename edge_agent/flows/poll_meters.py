@@ -3,6 +3,7 @@
 Runs on the owner thread for each report; the way of a reading itself is the core's.
 """
 
+import hashlib
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Final
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.details import take_detail
+from edge_agent.core.foreign_master import foreign_master, hear_foreign
 from edge_agent.core.identity import take_serial
 from edge_agent.core.measured import seen_position
 from edge_agent.core.meeting import bus_changed, meter_back, meter_lost, relay_reported, take_reading
@@ -25,6 +27,7 @@ from edge_agent.ports import (
     CycleDone,
     DetailReport,
     FaultReport,
+    ForeignMaster,
     MeterBack,
     MeterLost,
     PrepaidReport,
@@ -36,7 +39,7 @@ from edge_agent.ports import (
 )
 from protocol.records import FaultKind, Link
 
-_NEVER_WRITTEN: Final = frozenset({RelayOutcome.REPLACED, RelayOutcome.EXPIRED})
+_NEVER_WRITTEN: Final = frozenset({RelayOutcome.REPLACED, RelayOutcome.EXPIRED, RelayOutcome.WITHHELD})
 """Orders that never reached the wire say nothing about the relay."""
 
 log = logging.getLogger(__name__)
@@ -118,6 +121,8 @@ class Polling:
                 self._bus(bus_id, reason)
             case BusUp():
                 self._bus(bus_id, None)
+            case ForeignMaster(frames=frames):
+                self._foreign(bus_id, frames)
             case _:
                 self._note(bus_id, report)
 
@@ -140,6 +145,15 @@ class Polling:
             )
         view.down = reason
         self.box.take(bus_changed(self.box.place, self.box.state, bus_id, reason is not None, self.box.now()))
+
+    def _foreign(self, bus_id: str, frames: tuple[bytes, ...]) -> None:
+        """Another master asks on this bus: said once, until it has been quiet for long."""
+        box = self.box
+        words = frames[0].hex(" ").upper()
+        if not foreign_master(box.state, bus_id):
+            log.error("foreign_master", extra={"fields": {"bus": bus_id, "asked": words}})
+        digests = tuple(dict.fromkeys(hashlib.sha256(frame).hexdigest() for frame in frames))
+        box.take(hear_foreign(box.place, box.state, bus_id, digests, words, box.now()))
 
     def _note(self, bus_id: str, report: BusReport) -> None:
         """Reports that seldom change anything."""

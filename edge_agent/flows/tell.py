@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guarding import is_guard
 from edge_agent.core.wallets import feeding, running_micro
 from edge_agent.flows.box import Box
@@ -55,6 +56,7 @@ def _bus(box: Box, polling: Polling | None, bus_id: str, name: str) -> dict[str,
         "bus": bus_id,
         "name": name,
         "down": view.down if view else None,
+        "foreign_master": foreign_master(box.state, bus_id),
         "cycle_ms": view.cycle_ms if view else None,
         "cycles": view.cycles if view else None,
         "meters": len(meters),

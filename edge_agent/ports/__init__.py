@@ -10,6 +10,10 @@ from edge_agent.ports.clock import (
 from edge_agent.ports.disk import (
     Disk,
 )
+from edge_agent.ports.lending import (
+    LentAnswer,
+    LentQuestion,
+)
 from edge_agent.ports.local_request import (
     LocalRequest,
 )
@@ -22,6 +26,7 @@ from edge_agent.ports.meter_bus import (
     CycleDone,
     DetailReport,
     FaultReport,
+    ForeignMaster,
     MeterBack,
     MeterBus,
     MeterLost,
@@ -35,10 +40,12 @@ from edge_agent.ports.meter_bus import (
     ReportSink,
     SerialReport,
     ValueRefused,
+    WorkerDied,
 )
 from edge_agent.ports.record_store import (
     PendingRecord,
     RecordStore,
+    Remains,
     Remembered,
     SealedBatch,
     StoreFault,
@@ -70,6 +77,9 @@ __all__ = [
     "ExchangeFailed",
     "ExchangeReport",
     "FaultReport",
+    "ForeignMaster",
+    "LentAnswer",
+    "LentQuestion",
     "LocalRequest",
     "MeterBack",
     "MeterBus",
@@ -83,6 +93,7 @@ __all__ = [
     "RelayOrder",
     "RelayOutcome",
     "RelayReport",
+    "Remains",
     "Remembered",
     "ReportSink",
     "SealedBatch",
@@ -92,4 +103,5 @@ __all__ = [
     "StoreUnusable",
     "Uplink",
     "ValueRefused",
+    "WorkerDied",
 ]

@@ -20,6 +20,7 @@ from edge_agent.core.measured import (
     RelayPosition,
 )
 from edge_agent.core.meter_profile import Profile, RegisterWrite
+from edge_agent.ports.lending import LentQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ class RelayOutcome(enum.StrEnum):
 
     `done`: the meter's registers read back as ordered. `not_obeyed`: it answered, and reads back otherwise.
     `unanswered`: written or tried, no clean answer to the write or the read-back: the relay may have moved.
-    `not_readable`: the write was confirmed, and the profile can read nothing back. `expired`, `replaced`: never
-    written. `impossible`: the meter is unknown on this bus, or its profile has no relay or no such wish.
+    `not_readable`: the write was confirmed, and the profile can read nothing back. `impossible`: the meter is unknown
+    on this bus, or its profile has no relay or no such wish. Never written: `expired`, `replaced`, `withheld` (another
+    master is on the bus).
     """
 
     DONE = "done"
@@ -74,6 +76,7 @@ class RelayOutcome(enum.StrEnum):
     NOT_READABLE = "not_readable"
     EXPIRED = "expired"
     REPLACED = "replaced"
+    WITHHELD = "withheld"
     IMPOSSIBLE = "impossible"
 
 
@@ -249,6 +252,24 @@ class BusUp:
     at_mono_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignMaster:
+    """Questions that are not ours were heard. The bus writes nothing more until it has been quiet for long."""
+
+    bus: str
+    at_mono_ms: int
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """Our own fault: the bus's thread ended by an error that nobody foresaw. `trace` is for the log."""
+
+    bus: str
+    at_mono_ms: int
+    trace: str
+
+
 BusReport = (
     ReadingReport
     | DetailReport
@@ -264,6 +285,8 @@ BusReport = (
     | CycleDone
     | BusDown
     | BusUp
+    | ForeignMaster
+    | WorkerDied
 )
 
 
@@ -314,6 +337,10 @@ class MeterBus(Protocol):
 
     def order_prepaid(self, order: PrepaidOrder) -> None:
         """Visit a meter's own account; a later order for the same meter takes the place of one that still waits."""
+        ...
+
+    def lend(self, question: LentQuestion) -> None:
+        """Ask this for a guest, behind all that is urgent and in turns with the round."""
         ...
 
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None:

@@ -65,6 +65,22 @@ class SealedBatch:
     acknowledged: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What can still be read of a store that was set aside. Lines are believed by their signatures, rows by nobody.
+
+    Attributes:
+        why: what was wrong with it, in words.
+        batches: of its newest epoch, in order, with holes where one cannot be read.
+    """
+
+    why: str = ""
+    keys: Line | None = None
+    batches: tuple[Line, ...] = ()
+    meters: tuple[MeterRow, ...] = ()
+    config: str | None = None
+
+
 class RecordStore(Protocol):
     """What outlives the power. Used by the owner thread alone; each writing call is one transaction."""
 
@@ -122,6 +138,10 @@ class RecordStore(Protocol):
 
     def newest_line(self, type_name: str) -> Line | None:
         """The newest kept line of a type: keys, limits, epoch."""
+        ...
+
+    def epoch_lines(self) -> list[Line]:
+        """Every epoch of this box that is kept, oldest first."""
         ...
 
     def configurations(self) -> list[str]:

@@ -20,7 +20,7 @@ from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
 from edge_agent.flows.start_up import begin_sealing, load_box
 from edge_agent.flows.synchronise import Synchroniser
-from edge_agent.ports import Exchange, ExchangeAnswered, PolledMeter, PrepaidOrder, RelayOrder
+from edge_agent.ports import Exchange, ExchangeAnswered, LentQuestion, PolledMeter, PrepaidOrder, RelayOrder
 from edge_agent.store.opening import open_store
 from edge_agent.store.records import Store
 from protocol.box_config import BoxConfig, read_config, write_config
@@ -83,6 +83,7 @@ class RigBus:
     serials: list[str] = field(default_factory=list)
     clocks: list[tuple[str, int]] = field(default_factory=list)
     visits: list[PrepaidOrder] = field(default_factory=list)
+    lent: list[LentQuestion] = field(default_factory=list)
     last_progress_mono_ms: int = 0
 
     def start(self) -> None: ...
@@ -105,6 +106,9 @@ class RigBus:
 
     def order_prepaid(self, order: PrepaidOrder) -> None:
         self.visits.append(order)
+
+    def lend(self, question: LentQuestion) -> None:
+        self.lent.append(question)
 
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None: ...
 

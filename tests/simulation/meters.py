@@ -16,6 +16,7 @@ from edge_agent.ports import (
     BusUp,
     Clock,
     CycleDone,
+    LentQuestion,
     MeterBack,
     MeterLost,
     PolledMeter,
@@ -146,6 +147,8 @@ class SimBus:
     def set_clock(self, meters: Sequence[str], utc_offset_s: int) -> None: ...
 
     def order_prepaid(self, order: PrepaidOrder) -> None: ...
+
+    def lend(self, question: LentQuestion) -> None: ...
 
     def boundary(self, at_wall_ms: int, meters: Sequence[str]) -> None:
         wanted = tuple(meters)

@@ -56,6 +56,10 @@ class ImageLine:
         """None."""
         return []
 
+    def take_foreign(self) -> tuple[bytes, ...]:
+        """None."""
+        return ()
+
     def transact(self, request: Request, pace: Pace) -> Reply | LineFault:
         """Answer from the image; what it does not hold is an illegal data address."""
         self.asked.append(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ from tests.edge_agent.bus.line_to_peer import (
     silent,
     stray_kinds,
 )
-from tests.edge_agent.bus.scripted_peer import Part, framed, read_reply
+from tests.edge_agent.bus.scripted_peer import Part, ScriptedPeer, framed, read_reply
 
 
 def test_clean_answer_gives_its_words() -> None:
@@ -261,11 +262,27 @@ def test_bits_keep_their_order() -> None:
     assert outcome.words == (1, 0, 1, 0, 0, 0, 0, 0, 0, 1)
 
 
-def test_babble_is_given_up() -> None:
+def babble(peer: ScriptedPeer, ended: threading.Event) -> None:
+    """Speak without a pause."""
+    while not ended.wait(0.002):
+        peer.say(bytes(20))
+
+
+def test_what_piled_up_while_nobody_listened_costs_no_answer() -> None:
     with line_to(clean) as (line, peer):
         peer.say(bytes(1_500))
         time.sleep(0.02)
-        outcome = line.transact(ASKED, PACE)
+        assert isinstance(line.transact(ASKED, PACE), Reply)
+
+
+def test_babble_is_given_up() -> None:
+    with line_to(clean) as (line, peer):
+        ended = threading.Event()
+        babbler = threading.Thread(target=babble, args=(peer, ended))
+        babbler.start()
+        outcome = line.transact(ASKED, Pace(silence_ms=50, turnaround_ms=20))
+        ended.set()
+        babbler.join()
         assert isinstance(outcome, LineFault)
         assert outcome.kind is FaultKind.LONG
         assert peer.requests == []

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.bus.line import SerialLine
 from edge_agent.bus.meter import BusMeter
 from edge_agent.bus.profile import builtin_profile
 from edge_agent.bus.requests import Request
+from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.settings import Settings
 from edge_agent.bus.verdict import Reply
+from edge_agent.bus.withholding import Withholding
 from edge_agent.clock import SystemClock
 from edge_agent.core.meter_clock import clock_words
 from edge_agent.core.meter_profile import MeterClock, RegisterWrite
@@ -60,7 +63,8 @@ def test_a_clock_is_unlocked_and_written_whole_or_register_by_register(
 
     reports = Reports()
     meter = BusMeter(PolledMeter("m0", 1, profile))
-    Settings("A1", ask, reports.queue, StillClock()).set_clock(meter, 0)
+    withholding = Withholding("A1", SerialLine(SerialSettings("none"), StillClock()), reports.queue, StillClock())
+    Settings("A1", ask, reports.queue, StillClock(), withholding).set_clock(meter)
     assert [(each.address, each.count) for each in asked if not each.is_read] == [(0x70, 1), *writes]
     report = reports.await_one(ClockReport)
     assert (report.detail, report.after_ms) == ("set", 500)
