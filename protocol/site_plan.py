@@ -83,12 +83,23 @@ class WalletPlan(Payload, frozen=True, kw_only=True):
 
 
 class SaleLimits(Payload, frozen=True, kw_only=True):
-    """What one sale, one balance and one operator's day may reach."""
+    """What one sale, one balance and one operator's day may reach, and what one person decides alone.
+
+    Above an `…_alone_max` a second person confirms; write-offs, typed registers and retired boxes always want two.
+    """
 
     least_sale_micro: Count = 10_000
     greatest_sale_micro: Count = 50_000_000_000
     greatest_balance_micro: Count = 100_000_000_000
     operator_day_micro: Count = 1_000_000_000_000
+    refund_alone_max_micro: Count = 1_000_000_000
+    adjustment_alone_max_micro: Count = 100_000_000
+    closing_alone_max_micro: Count = 1_000_000_000
+    till_difference_alone_max_micro: Count = 10_000_000
+    cut_off_alone_max: Count = 10
+    protect_alone_max: Count = 10
+    till_wanted: bool = False
+    """Whether a person sells only with a till opened."""
 
 
 class SitePlan(Payload, frozen=True, kw_only=True):

@@ -50,6 +50,16 @@ OPENING: Final = "opening"
 """Balances of an old system."""
 REVENUE_FIXED: Final = "revenue/fixed"
 """Daily fees. No rate may have this name."""
+BANK: Final = "bank"
+"""What tills handed over."""
+TILL_DIFFERENCE: Final = "till_difference"
+"""What was counted above the books' till; below 0 it was missing."""
+ROUNDING: Final = "rounding"
+"""What is below a fen when an account is closed."""
+ADJUSTMENTS: Final = "adjustments"
+"""Credit and debit outside the tills."""
+WRITE_OFF: Final = "write_off"
+"""Debts given up."""
 
 
 def till(operator: str, method: str) -> str:

@@ -44,6 +44,10 @@ class WalletDifference:
     box_micro: Micro
     ledger_micro: Micro
 
+    def explained_by(self, taken_micro: Micro) -> bool:
+        """Whether it is just what the centre took over from a wallet that is closed."""
+        return self.box_micro - self.ledger_micro == taken_micro
+
 
 def wallet_differences(said: Mapping[str, Micro], sums: Mapping[str, Micro]) -> list[WalletDifference]:
     """Compare a batch's `wallets` line with the ledger's sums after the batch was posted."""

@@ -174,6 +174,8 @@ class ReversalFacts:
     reversed_before: bool
     refunds: tuple[Refund, ...]
     """All of the account."""
+    till_counted: bool = False
+    """The till that took the money was counted and closed since."""
     at_centre_micro: Micro
     """The share of the sale that is at the centre: never granted, or refused by its box."""
     free_micro: Micro
@@ -184,6 +186,9 @@ def reversal_fault(facts: ReversalFacts) -> Conflict | None:
     """Why the sale cannot be reversed, or None."""
     if facts.reversed_before:
         return Conflict(f"sale {facts.receipt} has been reversed", "reversed_before")
+    if facts.till_counted:
+        text = f"the till that took sale {facts.receipt} has been counted; only a refund or an adjustment is left"
+        return Conflict(text, "till_day_over")
     if facts.till_day != facts.today:
         text = (
             f"the till day of sale {facts.receipt}, {facts.till_day}, is over; only a refund or an adjustment is left"

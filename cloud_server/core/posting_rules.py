@@ -3,7 +3,7 @@
 Each rule answers with postings only; who, when and why are put around them where the step is told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cloud_server.core import accounts
 from cloud_server.core.transaction import Posting
@@ -68,6 +68,30 @@ def refund_returned(account: str, amount_micro: Micro) -> Postings:
 def reversal(operator: str, method: str, account: str, amount_micro: Micro) -> Postings:
     """The mirror of a sale, at the till that took it: customer -> till."""
     return move(accounts.customer(account), accounts.till(operator, method), amount_micro)
+
+
+def adjustment(account: str, amount_micro: Micro) -> Postings:
+    """Credit outside the tills: adjustments -> customer; a debit goes the other way."""
+    return move(accounts.ADJUSTMENTS, accounts.customer(account), amount_micro)
+
+
+def write_off(account: str, amount_micro: Micro) -> Postings:
+    """A debt given up: write_off -> customer."""
+    return move(accounts.WRITE_OFF, accounts.customer(account), amount_micro)
+
+
+def settled_without_box(
+    account: str, wallet: str, in_flight_micro: Micro, charges: Mapping[str, Micro], moved_micro: Micro
+) -> Postings:
+    """A wallet whose box will not return: grants on their way come back, energy is charged, the rest is the customer's.
+
+    in_flight -> customer; wallet -> revenue; wallet -> customer (a debt the other way).
+    """
+    found = [*move(accounts.in_flight(wallet), accounts.customer(account), in_flight_micro)]
+    for rate, micro in sorted(charges.items()):
+        found += move(accounts.wallet(wallet), accounts.revenue(rate), micro)
+    found += move(accounts.wallet(wallet), accounts.customer(account), moved_micro)
+    return tuple(posting for posting in found if posting.amount_micro)
 
 
 def charge(interval: Interval) -> Postings:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.command_chain import Place
+from cloud_server.core.tills import posting_day
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
 from protocol.ids import Id, make_id
@@ -44,6 +45,10 @@ class Centre:
     def day_of(self, at_ms: int) -> str:
         """The site's calendar day of an instant, 2026-11-22."""
         return datetime.fromtimestamp(at_ms / 1000, self.zone).date().isoformat()
+
+    def posting_day(self, unit: Unit, at_ms: int) -> str:
+        """The day to book under at an instant: the site's calendar day, or the one after the last closed day."""
+        return posting_day(self.day_of(at_ms), unit.tills.last_closed_day())
 
     def place_of_box(self, box: str) -> Place:
         """Whose chain a command extends."""

@@ -126,7 +126,7 @@ def _open_balance(centre: Centre, unit: Unit, wallet: WalletPlan, by: str) -> No
             kind="opening",
             cause=key,
             effective_at_ms=now_ms,
-            posting_day=centre.day_of(now_ms),
+            posting_day=centre.posting_day(unit, now_ms),
             who=by,
             key=key,
             postings=opening_postings(wallet.account, wallet.opening_micro),

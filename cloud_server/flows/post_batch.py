@@ -145,7 +145,7 @@ def _post_money(centre: Centre, unit: Unit, story: BatchStory, refused: Sequence
             kind="batch",
             cause=story.cause,
             effective_at_ms=story.stored.sealed_at_ms,
-            posting_day=centre.day_of(story.now_ms),
+            posting_day=centre.posting_day(unit, story.now_ms),
             who=f"box:{story.box.box}",
             key=story.cause,
             postings=together,
@@ -200,7 +200,11 @@ def _find(centre: Centre, unit: Unit, story: BatchStory, audit: Audit) -> None:
     place = centre.place(unit, story.box.box, audit.config_version)
     found = [_charge_finding(story, f) for f in (*audit.findings, *tariff_findings(story.header.tariff_hashes, place))]
     sums = unit.ledger.sums(map(accounts.wallet, story.header.wallets))
-    for difference in wallet_differences(story.header.wallets, sums):
+    differing = wallet_differences(story.header.wallets, sums)
+    taken = unit.contracts.settlements(difference.wallet for difference in differing)
+    for difference in differing:
+        if difference.wallet in taken and difference.explained_by(taken[difference.wallet].taken_micro):
+            continue
         text = f"the box has {difference.box_micro - difference.ledger_micro} micro-units more than the ledger"
         found.append(
             FoundDifference(

@@ -103,7 +103,7 @@ class Refunds:
                 kind=kind,
                 cause=f"refund/{fact.refund}",
                 effective_at_ms=now_ms,
-                posting_day=self._centre.day_of(now_ms),
+                posting_day=self._centre.posting_day(unit, now_ms),
                 who=asker.operator,
                 key=asker.key,
                 second=asker.second,

@@ -73,10 +73,11 @@ class Reversals:
         facts = ReversalFacts(
             receipt=sale.receipt,
             till_day=sale.till_day,
-            today=self._centre.day_of(self._centre.clock.wall_ms()),
+            today=self._centre.posting_day(unit, self._centre.clock.wall_ms()),
             paid_at_ms=sale.paid_at_ms,
             reversed_before=unit.money.reversal_of_sale(sale.sale) is not None,
             refunds=tuple(unit.money.refunds_of_account(sale.account)),
+            till_counted=unit.tills.closed_since(sale.operator, sale.paid_at_ms) is not None,
             at_centre_micro=sum(grant.amount_micro for grant in grants if _at_centre(grant)),
             free_micro=credit_micro - unit.money.waiting_micro(sale.account) + waiting_micro,
         )
@@ -102,7 +103,7 @@ class Reversals:
                 kind="reversal",
                 cause=f"reversal/{fact.reversal}",
                 effective_at_ms=fact.reversed_at_ms,
-                posting_day=self._centre.day_of(fact.reversed_at_ms),
+                posting_day=self._centre.posting_day(unit, fact.reversed_at_ms),
                 who=fact.operator,
                 key=fact.key,
                 second=fact.second,

@@ -82,7 +82,7 @@ class SalesDesk:
         now_ms = centre.clock.wall_ms()
         account = unit.fleet.account(order.account)
         wallets = unit.fleet.wallets_of_account(order.account)
-        parts = _judge(unit, order, by, account, wallets, centre.day_of(now_ms))
+        parts = _judge(unit, order, by, account, wallets, centre.posting_day(unit, now_ms))
         assert account is not None
         amount_micro = sum(part.amount_micro for part in parts)
         if not order.again:
@@ -103,7 +103,7 @@ class SalesDesk:
     def _sale(
         self, unit: Unit, order: SaleOrder, by: Actor, wallets: Sequence[Wallet], amount_micro: Micro, now_ms: int
     ) -> SaleFact:
-        day = self._centre.day_of(now_ms)
+        day = self._centre.posting_day(unit, now_ms)
         names = [wallet.wallet for wallet in wallets]
         sums = unit.ledger.sums(balances.accounts_of(order.account, names))
         heard = [box.posted_at_ms for name in {w.box for w in wallets} if (box := unit.fleet.box(name)) is not None]

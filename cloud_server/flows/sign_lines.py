@@ -134,7 +134,7 @@ def sign_grant(
             kind="grant",
             cause=f"grant/{grant.grant}",
             effective_at_ms=now_ms,
-            posting_day=centre.day_of(now_ms),
+            posting_day=centre.posting_day(unit, now_ms),
             who=operator,
             key=key,
             second=grant.second,

@@ -26,6 +26,7 @@ from cloud_server.core.planned_site import KnownSite
 from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import AccountState
+from cloud_server.ports.ledger_rows import ContractBook, TillBook
 from cloud_server.ports.memory import MemoryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
@@ -301,6 +302,12 @@ class Unit(Protocol):
 
     @property
     def money(self) -> MoneyBook: ...
+
+    @property
+    def tills(self) -> TillBook: ...
+
+    @property
+    def contracts(self) -> ContractBook: ...
 
     @property
     def readings(self) -> Readings: ...

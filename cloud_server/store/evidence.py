@@ -6,19 +6,25 @@ from typing import Any
 import peewee as pw
 
 from cloud_server.core.audit_chain import AuditEntry
+from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
 from cloud_server.core.invariants.evidence import Memory, SignedBytes, StoredEntry
 from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, ReversalFact
+from cloud_server.core.second_person import SecondRequest
+from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay
 from cloud_server.core.transaction import Posting
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store import tables_money as tm
+from cloud_server.store import tables_office as to
 from cloud_server.store.audit import AuditRows
+from cloud_server.store.contract_rows import ContractRows, request_from_row
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import grant_from_row
 from cloud_server.store.money_rows import reclaim_from_row
 from cloud_server.store.rows import Rows
+from cloud_server.store.till_rows import TillRows, closed_day
 from protocol.signing import PublicKey
 
 ROWS_AT_ONCE = 2_000
@@ -138,6 +144,40 @@ class EvidenceRows(Rows):
 
     def answered_keys(self) -> set[str]:
         return {row[0] for row in self._tuples(self._of(tl.Idempotency, tl.Idempotency.key))}
+
+    def closed_days(self) -> list[ClosedDay]:
+        d = to.DayClosed
+        return [closed_day(row) for row in self._all(self._of(d).order_by(d.day))]
+
+    def sealed_days(self) -> list[SealedDay]:
+        s = to.DaySealed
+        return [SealedDay(**row) for row in self._all(self._of(s).order_by(s.day))]
+
+    def booked_days(self) -> list[str]:
+        e = tl.LedgerTransaction
+        return [row[0] for row in self._tuples(self._of(e, e.posting_day).distinct().order_by(e.posting_day))]
+
+    def entries_of_day(self, day: str) -> Iterator[DayEntry]:
+        return TillRows(self._database, self._site).entries_of_day(day)
+
+    def second_requests(self) -> Iterator[SecondRequest]:
+        r = to.SecondRequest
+        yield from map(request_from_row, self._all(self._of(r).order_by(r.request)))
+
+    def settlements(self) -> Iterator[WalletSettlement]:
+        w = to.WalletSettlement
+        yield from (WalletSettlement(**row) for row in self._all(self._of(w).order_by(w.wallet)))
+
+    def adjustments(self) -> Iterator[Adjustment]:
+        a = to.Adjustment
+        yield from (Adjustment(**row) for row in self._all(self._of(a).order_by(a.adjustment)))
+
+    def moves(self) -> Iterator[CreditMove]:
+        m = to.CreditMove
+        yield from (CreditMove(**row) for row in self._all(self._of(m).order_by(m.move)))
+
+    def closings(self) -> Iterator[Closing]:
+        yield from ContractRows(self._database, self._site).all_closings()
 
     def findings(self) -> list[FoundDifference]:
         found = []

@@ -9,6 +9,7 @@ from cloud_server.store import (
     tables_memory,
     tables_messages,
     tables_money,
+    tables_office,
     tables_people,
 )
 from cloud_server.store.database import DatabaseFault, Engine
@@ -25,8 +26,9 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_money.MODELS,
     *tables_messages.MODELS,
     *tables_memory.MODELS,
+    *tables_office.MODELS,
 )
-GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED)
+GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED, *tables_office.GUARDED)
 
 
 def make_schema(engine: Engine, site: str) -> bool:

@@ -9,6 +9,7 @@ from cloud_server.store.alarm_book import AlarmBook
 from cloud_server.store.alarms import AlarmRows
 from cloud_server.store.audit import AuditRows
 from cloud_server.store.book_rows import BookRows
+from cloud_server.store.contract_rows import ContractRows
 from cloud_server.store.database import Engine
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.evidence import EvidenceRows
@@ -22,6 +23,7 @@ from cloud_server.store.report_rows import ReportBook
 from cloud_server.store.rows import Scope
 from cloud_server.store.schema import GUARDED
 from cloud_server.store.site import SiteRows
+from cloud_server.store.till_rows import TillRows
 from cloud_server.store.tokens import TokenRows
 from protocol.signing import PublicKey
 
@@ -36,6 +38,8 @@ class Unit:
         self.ledger = LedgerRows(database, site, scope)
         self.lines = LineRows(database, site, scope)
         self.money = MoneyRows(database, site)
+        self.tills = TillRows(database, site)
+        self.contracts = ContractRows(database, site)
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
         self.alarm_book = AlarmBook(database, site)

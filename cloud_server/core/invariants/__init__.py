@@ -26,6 +26,7 @@ from cloud_server.core.invariants.ledger_checks import (
     nothing_was_changed,
     steps_name_who_and_why,
 )
+from cloud_server.core.invariants.office_checks import closed_days_stay, moves_lose_nothing, two_people_are_two
 from cloud_server.core.invariants.refund_checks import refunds_are_covered
 
 Check = Callable[[Evidence], CheckResult]
@@ -34,6 +35,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     ledger_balances,
     wallets_follow_from_records,
     accounts_agree_with_boxes,
+    moves_lose_nothing,
     commands_are_answered_once,
     chains_have_no_holes,
     nothing_without_authority,
@@ -44,7 +46,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     one_writer,
     nothing_was_changed,
     entries_follow_from_lines,
+    closed_days_stay,
     steps_name_who_and_why,
+    two_people_are_two,
 )
 """In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 15, 16, 17, 18, 19."""
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cloud_server.core.audit_chain import AuditEntry
+from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, Refund, ReversalFact
+from cloud_server.core.second_person import SecondRequest
+from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay
 from cloud_server.core.transaction import Posting
 from protocol.envelope import Line, read_line
 from protocol.errors import TheirFault
@@ -106,6 +109,26 @@ class Evidence(Protocol):
     def answered_keys(self) -> set[str]: ...
 
     def findings(self) -> list[FoundDifference]: ...
+
+    def closed_days(self) -> list[ClosedDay]: ...
+
+    def sealed_days(self) -> list[SealedDay]: ...
+
+    def booked_days(self) -> list[str]:
+        """Every posting day under which there is an entry, in order."""
+        ...
+
+    def entries_of_day(self, day: str) -> Iterator[DayEntry]: ...
+
+    def second_requests(self) -> Iterator[SecondRequest]: ...
+
+    def settlements(self) -> Iterator[WalletSettlement]: ...
+
+    def adjustments(self) -> Iterator[Adjustment]: ...
+
+    def moves(self) -> Iterator[CreditMove]: ...
+
+    def closings(self) -> Iterator[Closing]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,22 @@
 """Checks of the ledger itself: sums, accounts against boxes, entries against signed lines, who and why. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 
 from cloud_server.core import accounts, posting_rules
 from cloud_server.core.accounts import parse_account
 from cloud_server.core.audit_chain import entry_fits
-from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
+from cloud_server.core.fleet import GrantState, WalletGrant
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, parsed, told_batches
+from cloud_server.core.invariants.step_entries import BY_PEOPLE, entries_of_line
 from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.core.transaction import Posting, merged, transaction_id
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.errors import BadPayload
 from protocol.messages import Money
-from protocol.money import MoneyBody, MoveBody, OpeningBody, RefundBody, ReversalBody, SaleBody, read_money_body
+from protocol.money import read_money_body
 from protocol.payload import read_payload
 from protocol.records import CommandResult, Reclaimed
-
-BY_PEOPLE = frozenset({"sale", "opening", "refund", "refund_paid", "refund_returned", "reversal"})
-"""Kinds of entries that a person or program made; the others follow from signed lines."""
 
 
 def ledger_balances(evidence: Evidence) -> CheckResult:
@@ -53,6 +51,7 @@ def accounts_agree_with_boxes(evidence: Evidence) -> CheckResult:
     """3. A wallet's account is what its box said last, or a finding names it; in_flight is what awaits an answer."""
     sums = evidence.account_sums()
     excused = {finding.wallet for finding in evidence.findings()}
+    taken = {settled.wallet: settled.taken_micro for settled in evidence.settlements()}
     breaches, wallets = [], 0
     for box in evidence.boxes():
         said: dict[str, int] = {}
@@ -60,7 +59,7 @@ def accounts_agree_with_boxes(evidence: Evidence) -> CheckResult:
             said |= batch.header.wallets
         for wallet, box_micro in sorted(said.items()):
             wallets += 1
-            ledger_micro = sums.get(accounts.wallet(wallet), 0)
+            ledger_micro = sums.get(accounts.wallet(wallet), 0) + taken.get(wallet, 0)
             if ledger_micro != box_micro and wallet not in excused:
                 breaches.append(f"wallet {wallet}: the box says {box_micro}, the ledger {ledger_micro}, no finding")
     on_the_way: dict[str, int] = defaultdict(int)
@@ -136,7 +135,7 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
             body = read_money_body(money)
         except BadPayload:
             continue
-        yield from _entries_of(money, body, sales, refunds)
+        yield from entries_of_line(money, body, sales, refunds)
     for grant in grants.values():
         if grant.command is not None:
             signed = posting_rules.grant_signed(grant.account, grant.wallet, grant.amount_micro)
@@ -148,30 +147,6 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
             postings += _reclaimed(batch.records, reclaims)
             cause = f"batch/{box.box}/{batch.stored.epoch}/{batch.stored.seq}"
             yield cause, "batch", merged(postings)
-
-
-def _entries_of(
-    money: Money, body: MoneyBody, sales: Mapping[str, SaleFact], refunds: Set[str]
-) -> Iterator[tuple[str, str, Iterable[Posting]]]:
-    """The entry that a money line asks for; none for lines that only tell of a change or of a question to a box."""
-    match body:
-        case SaleBody(sale=sale, account=account, amount_micro=amount_micro, method=method):
-            yield f"sale/{sale}", "sale", posting_rules.sale(money.operator, method, account, amount_micro)
-        case OpeningBody(wallet=wallet, account=account, amount_micro=amount_micro):
-            yield f"opening/{wallet}", "opening", posting_rules.opening(account, amount_micro)
-        case RefundBody(refund=refund, account=account, amount_micro=amount_micro, method=method, paid=True):
-            paid = posting_rules.refund_paid(money.operator, method, account, amount_micro)
-            yield f"refund/{refund}", "refund_paid", paid
-        case RefundBody(refund=refund, account=account, amount_micro=amount_micro, reclaim=None):
-            yield f"refund/{refund}", "refund", posting_rules.refund_set_aside(account, amount_micro)
-        case MoveBody(move=refund, account=account, amount_micro=amount_micro) if refund in refunds:
-            yield f"refund/{refund}", "refund_returned", posting_rules.refund_returned(account, amount_micro)
-        case ReversalBody(reversal=reversal, sale=name) if name in sales:
-            sale_ = sales[name]
-            undone = posting_rules.reversal(sale_.operator, sale_.method, sale_.account, body.amount_micro)
-            yield f"reversal/{reversal}", "reversal", undone
-        case _:
-            pass
 
 
 def _reclaimed(records: Iterable[object], reclaims: Mapping[str, ReclaimRequest]) -> Iterator[Posting]:

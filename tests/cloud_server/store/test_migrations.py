@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_server.store import tables_memory, tables_messages, tables_money
+from cloud_server.store import tables_memory, tables_messages, tables_money, tables_office
 from cloud_server.store.database import SqliteEngine
 from cloud_server.store.schema import check_schema, make_schema
 
@@ -22,11 +22,16 @@ def columns(path: Path) -> dict[str, set[str]]:
 
 def take_back_to(version: int, database: sqlite3.Connection) -> None:
     """Undo the steps from the newest schema down to an older one."""
+    if version < 6:
+        for model in tables_office.MODELS:
+            database.execute(f'DROP TABLE "{model._meta.table_name}"')
     if version < 5:
         for model in tables_memory.MODELS:
             database.execute(f'DROP TABLE "{model._meta.table_name}"')
         database.execute("DROP INDEX signed_line_site_type_box_number_hash")
-        database.execute("CREATE UNIQUE INDEX signed_line_site_type_box_number ON signed_line (site, type, box, number)")
+        database.execute(
+            "CREATE UNIQUE INDEX signed_line_site_type_box_number ON signed_line (site, type, box, number)"
+        )
     if version < 4:
         for model in tables_messages.MODELS:
             database.execute(f'DROP TABLE "{model._meta.table_name}"')
@@ -40,7 +45,7 @@ def take_back_to(version: int, database: sqlite3.Connection) -> None:
     database.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(version),))
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 def test_an_older_schema_comes_forward(tmp_path: Path, version: int) -> None:
     path = tmp_path / "centre.db"
     engine = SqliteEngine(path)
