@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from cloud_server.flows import enrol_box, synchronise
+from cloud_server.flows.again import again
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.waiting import BoxBells, HeldRequest
 from protocol.envelope import Line, read_body, write_body
@@ -23,6 +24,8 @@ from protocol.limits import BODY_BYTES_MAX
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 CERTIFICATE_HEADER: Final = "Tallybox-Certificate"
+EXCHANGE_AGAIN_S: Final = 2.0
+"""A box asks again by itself: what others were in the way of is taken anew, a server that is lost is not waited for."""
 SMALL_BYTES: Final = 1_400
 """Below one packet compression saves nothing."""
 
@@ -50,7 +53,7 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
     async def sync(request: Request) -> Response:
         """Batches and a `sync` line; the answer comes at once, or when there is something to say."""
         lines = await _lines(request)
-        result = await run_in_threadpool(synchronise.exchange, centre, lines)
+        result = await run_in_threadpool(again, lambda: synchronise.exchange(centre, lines), EXCHANGE_AGAIN_S)
         if result.idle and result.sync.wait_s > 0:
             # Listen first, then look, and look again at the end: a command signed in between is not missed.
             with bells.hold(result.box) as held:

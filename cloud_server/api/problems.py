@@ -12,6 +12,7 @@ from cloud_server.core.mistakes import Conflict, Mistaken, NotFound, NotNow
 from cloud_server.flows.enrol_box import NotTakenIn
 from cloud_server.flows.synchronise import Stranger
 from cloud_server.ports import KeyReused, Refused
+from cloud_server.ports.database import TryAgain
 from protocol.envelope import BadEncoding
 from protocol.errors import BadSignature, TheirFault, TooLarge
 
@@ -74,6 +75,7 @@ def mount_problems(app: FastAPI) -> None:
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(NotNow, _not_now)
+    app.add_exception_handler(TryAgain, _try_again)
     app.add_exception_handler(Stranger, _stranger)
     app.add_exception_handler(NotTakenIn, _not_taken_in)
     app.add_exception_handler(TheirFault, _their_fault)
@@ -135,6 +137,15 @@ async def _conflict(_: Request, fault: Exception) -> JSONResponse:
 
 async def _not_now(_: Request, fault: Exception) -> JSONResponse:
     return problem(503, "Not now", str(fault), headers={"Retry-After": str(TRY_AGAIN_S)})
+
+
+async def _try_again(request: Request, _fault: Exception) -> Response:
+    """The database is busy or between two servers; whoever asks again with the same key is served once."""
+    headers = {"Retry-After": str(TRY_AGAIN_S)}
+    detail = "the database did not answer in time; ask again, with the same key where there is one"
+    if not request.url.path.startswith(FOR_PROGRAMS):
+        return PlainTextResponse(detail, status_code=503, headers=headers)
+    return problem(503, "Not now", detail, headers=headers)
 
 
 async def _stranger(_: Request, fault: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ import threading
 from typing import Final
 
 from cloud_server.core.mistakes import NotNow
+from cloud_server.flows.again import again
 from cloud_server.ports import Journal, JournalFault, Store
 
 LINES_AT_ONCE: Final = 500
@@ -56,18 +57,25 @@ class JournalKeeper:
         appended = 0
         with self._lock:
             while True:
-                with self._store.read() as unit:
-                    lines = unit.lines.unjournaled(LINES_AT_ONCE)
-                if not lines:
+                count = again(self._append_some)
+                if not count:
                     self._fault = None
                     return appended
-                try:
-                    length = self._journal.append(raw for _, raw in lines)
-                except JournalFault as fault:
-                    self._fault = str(fault)
-                    log.error("journal_cannot_be_written", extra={"fault": str(fault)})
-                    raise NotNow(f"the journal cannot be written: {fault}") from None
-                with self._store.write() as unit:
-                    unit.lines.mark_journaled([line_hash for line_hash, _ in lines])
-                    unit.site.put_fact("journal_bytes", str(length))
-                appended += len(lines)
+                appended += count
+
+    def _append_some(self) -> int:
+        """Append the oldest lines and mark them; how many. Taken again, it writes lines twice, which is harmless."""
+        with self._store.read() as unit:
+            lines = unit.lines.unjournaled(LINES_AT_ONCE)
+        if not lines:
+            return 0
+        try:
+            length = self._journal.append(raw for _, raw in lines)
+        except JournalFault as fault:
+            self._fault = str(fault)
+            log.error("journal_cannot_be_written", extra={"fault": str(fault)})
+            raise NotNow(f"the journal cannot be written: {fault}") from None
+        with self._store.note() as unit:
+            unit.lines.mark_journaled([line_hash for line_hash, _ in lines])
+            unit.site.put_fact("journal_bytes", str(length))
+        return len(lines)

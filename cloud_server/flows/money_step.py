@@ -7,6 +7,7 @@ from typing import Any
 
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
 from cloud_server.core.mistakes import FieldError
+from cloud_server.flows.again import again
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import KeyReused, Refused, Unit
 
@@ -29,6 +30,18 @@ def money_step(centre: Centre, name: str, key: str, request: str, take: Callable
     whatever `take` raises, after which nothing was done.
     """
     centre.journal.stop_if_faulty()
+    done = again(lambda: _taken(centre, name, key, request, take))
+    centre.fail_point(f"{name}_committed")
+    centre.journal.append_unmarked()
+    centre.fail_point(f"{name}_journaled")
+    for box in done.boxes:
+        centre.wake.wake(box)
+    centre.live.changed()
+    return done.answer
+
+
+def _taken(centre: Centre, name: str, key: str, request: str, take: Callable[[Unit], Done]) -> Done:
+    """What was answered under the key before, or the step itself, in one unit."""
     with centre.store.write() as unit:
         kept = unit.lines.kept_answer(key)
         if kept is None:
@@ -41,13 +54,7 @@ def money_step(centre: Centre, name: str, key: str, request: str, take: Callable
             stored = json.loads(kept[1])
             done = Done(stored["answer"], tuple(stored["boxes"]))
         centre.fail_point(f"{name}_before_commit")
-    centre.fail_point(f"{name}_committed")
-    centre.journal.append_unmarked()
-    centre.fail_point(f"{name}_journaled")
-    for box in done.boxes:
-        centre.wake.wake(box)
-    centre.live.changed()
-    return done.answer
+    return done
 
 
 def refuse_if_wrong(errors: Iterable[FieldError]) -> None:

@@ -16,6 +16,7 @@ from cloud_server.core.receipts import receipt_number
 from cloud_server.core.sale_order import WantedPart
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import SaleRow, SaleState
+from cloud_server.flows.again import again
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import Asker, add_money_line, sign_grant
 from cloud_server.ports import Actor, Books, KeyReused, LooksLikeDuplicate, Refused, SaleOrder, Unit
@@ -46,9 +47,7 @@ class SalesDesk:
         centre.journal.stop_if_faulty()
         request = _request_hash(order, by)
         try:
-            with centre.store.write() as unit:
-                taken = _answered_before(unit, order.key, request) or self._take(unit, order, by, request)
-                centre.fail_point("sale_before_commit")
+            taken = again(lambda: self._sold(order, by, request))
         except _Alike as alike:
             raise LooksLikeDuplicate(self._row(alike.sale)) from None
         centre.fail_point("sale_committed")
@@ -57,7 +56,13 @@ class SalesDesk:
         for box in taken.boxes:
             centre.wake.wake(box)
         centre.live.changed()
-        return replace(self._row(taken.sale), state=taken.state)
+        return replace(again(lambda: self._row(taken.sale)), state=taken.state)
+
+    def _sold(self, order: SaleOrder, by: Actor, request: str) -> _Taken:
+        with self._centre.store.write() as unit:
+            taken = _answered_before(unit, order.key, request) or self._take(unit, order, by, request)
+            self._centre.fail_point("sale_before_commit")
+        return taken
 
     def note_print(self, sale: str, by: Actor) -> int:
         """Count a print of a receipt and tell the audit. Raises NotFound."""

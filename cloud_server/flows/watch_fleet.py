@@ -20,7 +20,9 @@ def watch_fleet(centre: Centre) -> int:
         return 0
     with centre.store.write() as unit:
         seen = [unit.fleet.box(box.box) for box in lost]
-        still = [box.box for box in seen if box is not None and box_is_lost(box, centre.wake.listening(box.box), now_ms)]
+        still = [
+            box.box for box in seen if box is not None and box_is_lost(box, centre.wake.listening(box.box), now_ms)
+        ]
         raised = unit.alarms.change_alarms(
             AlarmChange("box_lost", Subject(box=box), True, now_ms, None) for box in still
         )

@@ -74,7 +74,10 @@ class PostgresEngine:
 
     @contextmanager
     def read(self) -> Iterator[peewee.Database]:
-        """A snapshot: what is committed meanwhile is not seen."""
+        """A snapshot: what is committed meanwhile is not seen. A look within a look is of the same moment."""
+        if not self._readers.is_closed():
+            yield self._readers
+            return
         with _unit(self._readers, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") as database:
             yield database
 

@@ -12,6 +12,7 @@ from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.ports import Actor, KeyReused, Refused
 from cloud_server.ports.money import ReversalOrder
+from cloud_server.store.database import run_sql
 from protocol.commands import Grant, read_body
 from tests.cloud_server.flows.test_refund_credit import NAMES, SUPERVISOR, WALLET, step, wish
 from tests.cloud_server.site_rig import CASHIER, SiteRig
@@ -130,8 +131,8 @@ def test_the_entry_mirrors_and_names_its_sale(rig: SiteRig) -> None:
     sale = rig.sell("100.00")
     done = Reversals(rig.centre).reverse(undo(sale, second=SUPERVISOR), OTHER)
     with rig.engine.read() as database:
-        rows = database.execute_sql("SELECT who, second, reason, corrects, key FROM ledger_transaction WHERE cause = ?",
-                                    (f"reversal/{done.reversal}",)).fetchall()  # fmt: skip
+        which = f"WHERE cause = 'reversal/{done.reversal}'"
+        rows = run_sql(database, f"SELECT who, second, reason, corrects, key FROM ledger_transaction {which}")
     assert rows == [("li", "zhao", "输错了", transaction_id("sale", f"sale/{sale}"), "u1")]
     assert rig.ledger("till/wang/cash", "till/li/cash") == {}
 
