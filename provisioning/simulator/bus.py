@@ -19,6 +19,7 @@ from provisioning.simulator.faults import SILENCE, FaultKind, Outgoing, spoil
 from provisioning.simulator.frames import BROADCAST_UNIT, Request, parse_request
 from provisioning.simulator.line import NANOSECONDS_PER_SECOND, HeardFrame, Hearing, Line
 from provisioning.simulator.meter import SimulatedMeter
+from provisioning.simulator.second_master import SecondMaster
 from provisioning.simulator.simulator_clock import SimulatorClock
 from provisioning.simulator.site_description import BAUDS, BusDescription
 
@@ -66,6 +67,7 @@ class SimulatedBus:
         self.exchanges: deque[Exchange] = deque(maxlen=LOGGED_EXCHANGES)
         self.logs_all = False
         self.logged_units: set[int] = set()
+        self.second_master: SecondMaster | None = None
         self.started_ns = clock.now_ns()
         self.failure: Exception | None = None
         self._unit = {meter.description.unit: meter for meter in meters}
@@ -169,9 +171,12 @@ class SimulatedBus:
             with suppress(BlockingIOError):
                 os.write(self._master_fd, piece.data)
             self.line.handed_over(piece, before_ns)
-        next_ns = self.line.next_ns()
+        self._let_second_master_speak(self._clock.now_ns())
+        next_ns = self._next_ns()
         pause = None if next_ns is None else max(0, next_ns - self._clock.now_ns()) / NANOSECONDS_PER_SECOND
         readable, _, _ = select.select([self._master_fd, self._wake_fd], [], [], pause)
+        if self._wake_fd in readable and not self._stopping:
+            os.eventfd_read(self._wake_fd)
         if self._master_fd in readable:
             now_ns = self._clock.now_ns()
             data = os.read(self._master_fd, READ_BYTES)
@@ -183,6 +188,28 @@ class SimulatedBus:
             if frame is not None:
                 self._heard(frame)
             self.line.hear(data, now_ns)
+
+    def play_second_master(self, second: SecondMaster | None) -> None:
+        """From now on another master asks on this line too; None takes it away."""
+        self.second_master = second
+        if self._thread is not None:
+            os.eventfd_write(self._wake_fd, 1)
+
+    def _let_second_master_speak(self, now_ns: int) -> None:
+        second = self.second_master
+        if second is not None and self.line.silent_at(now_ns):
+            question = second.question_at(now_ns)
+            if question is not None:
+                self.line.hear_other(question, now_ns)
+
+    def _next_ns(self) -> int | None:
+        """When there may be something to do again."""
+        next_ns, second = self.line.next_ns(), self.second_master
+        if second is None:
+            return next_ns
+        # While the line is busy, its own instants wake us.
+        due_ns = second.next_ns if self.line.silent_at(self._clock.now_ns()) else None
+        return min((each for each in (next_ns, due_ns) if each is not None), default=second.next_ns)
 
     def _heard(self, frame: HeardFrame) -> None:
         if frame.hearing is not Hearing.CLEAR:

@@ -15,8 +15,10 @@ from typing import Any, Self
 
 from provisioning.simulator.control_request import ControlRequest, RequestMistake
 from provisioning.simulator.faults import Fault, FaultKind
+from provisioning.simulator.frames import MAXIMUM_REGISTERS_READ
 from provisioning.simulator.loads import GREATEST_WATTS
 from provisioning.simulator.report import exchange_report, site_report
+from provisioning.simulator.second_master import read_question
 from provisioning.simulator.site import GREATEST_SPEED, SimulatedSite, UnknownName
 from provisioning.simulator.site_description import GREATEST_ENERGY_WH, is_serial
 
@@ -119,6 +121,18 @@ def faults_clear(site: SimulatedSite, request: ControlRequest) -> Answer:
     return {}
 
 
+def second_master(site: SimulatedSite, request: ControlRequest) -> Answer:
+    """`second_master` {bus, every_ms, address?, count?}: another master reads each meter in turn; 0 ends it."""
+    bus = request.bus(site)
+    every_ms = request.integer("every_ms", 0, LONGEST_LATENESS_MS)
+    address = request.integer("address", 0, 0xFFFF, 0)
+    count = request.integer("count", 1, MAXIMUM_REGISTERS_READ, 2)
+    request.nothing_else()
+    questions = tuple(read_question(meter.description.unit, address, count) for meter in bus.meters)
+    site.play_second_master(bus, every_ms, questions if every_ms else ())
+    return {}
+
+
 def speed(site: SimulatedSite, request: ControlRequest) -> Answer:
     """`speed` {factor}: loads draw this many times what they say."""
     factor = request.number("factor", 0, GREATEST_SPEED)
@@ -154,6 +168,7 @@ OPERATIONS: dict[str, Callable[[SimulatedSite, ControlRequest], Answer]] = {
     "set": set_register,
     "fault": fault,
     "faults_clear": faults_clear,
+    "second_master": second_master,
     "speed": speed,
     "log": log,
     "log_take": log_take,

@@ -86,6 +86,7 @@ class Line:
     _pieces: list[Piece] = field(default_factory=list)
     _reached_master_ns: int | None = None
     _echoes: list[Piece] = field(default_factory=list)
+    _other_until_ns: int = LONG_AGO_NS
 
     @property
     def character_ns(self) -> int:
@@ -101,7 +102,9 @@ class Line:
 
     def hear(self, data: bytes, now_ns: int) -> None:
         """Bytes from the master arrived at `now_ns`."""
-        if self._pieces:
+        if now_ns < self._other_until_ns + REACTION_NS:
+            self._spoil(Hearing.COLLISION)
+        elif self._pieces:
             known = self._reached_master_ns is not None and now_ns - self._reached_master_ns >= REACTION_NS
             self._spoil(Hearing.BROKEN_SILENCE if known else Hearing.COLLISION)
         elif not self._heard:
@@ -117,6 +120,17 @@ class Line:
         self._heard += data
         if self.echo:
             self._echoes.append(Piece(self._heard_until_ns, self._heard_until_ns, data, is_echo=True))
+
+    def hear_other(self, data: bytes, now_ns: int) -> None:
+        """Another master speaks at `now_ns`: the meters hear it, and the first master too."""
+        self.hear(data, now_ns)
+        self._other_until_ns = self._heard_until_ns
+        if not self.echo:
+            self._echoes.append(Piece(self._heard_until_ns, self._heard_until_ns, data, is_echo=True))
+
+    def silent_at(self, now_ns: int) -> bool:
+        """Whether nothing is on the line, and nothing was for the length of a silence."""
+        return not self._heard and not self._pieces and now_ns >= self._free_ns
 
     def _spoil(self, hearing: Hearing) -> None:
         """What is heard until the next silence makes no sense to a meter; counted once."""

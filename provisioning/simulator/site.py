@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from provisioning.simulator.bus import BusFailed, SimulatedBus
+from provisioning.simulator.bus import NANOSECONDS_PER_MILLISECOND, BusFailed, SimulatedBus
 from provisioning.simulator.faults import Fault
 from provisioning.simulator.memory import MemoryFile
 from provisioning.simulator.meter import SimulatedMeter
 from provisioning.simulator.models import MODELS
+from provisioning.simulator.second_master import SecondMaster
 from provisioning.simulator.simulator_clock import SimulatorClock
 from provisioning.simulator.site_description import (
     MeterDescription,
@@ -199,6 +200,12 @@ class SimulatedSite:
 
     def _meters_of(self, target: SimulatedBus | SimulatedMeter) -> list[SimulatedMeter]:
         return target.meters if isinstance(target, SimulatedBus) else [target]
+
+    def play_second_master(self, bus: SimulatedBus, every_ms: int, questions: tuple[bytes, ...]) -> None:
+        """Let another master ask these questions on a bus too, in turn, one every so often; none: take it away."""
+        every_ns = every_ms * NANOSECONDS_PER_MILLISECOND
+        second = SecondMaster(questions, every_ns, self._clock.now_ns()) if questions else None
+        bus.play_second_master(second)
 
     def set_lost(self, target: SimulatedBus | SimulatedMeter, lost: bool) -> None:
         """Let a meter, or a whole bus, fall silent or come back."""

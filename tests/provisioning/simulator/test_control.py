@@ -192,6 +192,21 @@ def test_a_killed_simulator_comes_back_where_it_was(folder: Path) -> None:
     assert not second.control.exists()
 
 
+def test_another_master_asks_each_meter_in_turn(folder: Path) -> None:
+    simulator = Simulator(folder)
+    simulator.ready()
+    before = simulator.do("status")["buses"][0]["replies"]
+    simulator.do("second_master", bus="A1", every_ms=20)
+    time.sleep(0.5)
+    simulator.do("second_master", bus="A1", every_ms=0)
+    after = simulator.do("status")["buses"][0]["replies"]
+    assert after - before >= 5
+    time.sleep(0.2)
+    assert simulator.do("status")["buses"][0]["replies"] - after <= 1
+    assert "every_ms: -1" in simulator.raw('{"op": "second_master", "bus": "A1", "every_ms": -1}')["error"]
+    assert simulator.end() == 0
+
+
 def test_a_wrong_site_file_tells_all_and_starts_nothing(folder: Path) -> None:
     (folder / "site.json").write_text('{"buses": [{"name": "", "baud": 1}]}', encoding="utf-8")
     simulator = Simulator(folder)

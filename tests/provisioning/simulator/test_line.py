@@ -149,3 +149,20 @@ def test_an_adapter_with_a_latency_timer_hands_over_late_but_the_line_is_judged_
     # The master has the reply late, so it asks late: a whole silence has long passed on the line itself.
     bus.hear(REQUEST, pieces[-1].hand_over_ns)
     assert bus.counters.broken_silences == 0
+
+
+def test_another_master_is_heard_by_the_meters_and_by_the_first_master() -> None:
+    bus = line()
+    assert bus.silent_at(START_NS)
+    bus.hear_other(REQUEST, START_NS)
+    assert not bus.silent_at(START_NS)
+    ended_ns = START_NS + len(REQUEST) * CHARACTER_NS
+    assert [piece.data for piece in bus.pieces_at(ended_ns)] == [REQUEST]
+    assert bus.frame_at(ended_ns + SILENCE_NS + 8) == HeardFrame(REQUEST, ended_ns + SILENCE_NS)
+
+
+def test_who_speaks_while_another_master_does_has_collided_and_broken_nothing() -> None:
+    bus = line()
+    bus.hear_other(REQUEST, START_NS)
+    bus.hear(REQUEST, START_NS + 3 * CHARACTER_NS)
+    assert (bus.counters.collisions, bus.counters.broken_silences) == (1, 0)
