@@ -21,6 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from cloud_server.api.boxes import box_routes
 from cloud_server.api.health import health_routes
 from cloud_server.api.problems import mount_problems
+from cloud_server.api.office import office_routes
 from cloud_server.api.provision import provision_routes
 from cloud_server.api.refunds import refund_routes
 from cloud_server.api.sales import sales_routes
@@ -31,20 +32,24 @@ from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.office import WORK_EVERY_S, Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.flows.watch_fleet import watch_fleet
 from cloud_server.store.database import Engine
 from cloud_server.store.engines import open_engine
+from cloud_server.store.factors import StoredFactors
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.people import StoredPeople
 from cloud_server.store.schema import check_schema
 from cloud_server.store.unit import StoredBooks
 from cloud_server.web.assembly import console_services
+from cloud_server.web.codes import TimeCodes
 from cloud_server.web.passwords import ArgonPasswords
 from cloud_server.web.routes import mount as mount_console
 from protocol.limits import BODY_BYTES_MAX
@@ -80,8 +85,10 @@ class Parts:
     desk: SalesDesk
     operations: MeterOperations
     sign_in: SignIn
+    second: SecondFactor
     alarms: AlarmOffice
     staff: StaffOffice
+    office: Office
 
     def close(self) -> None:
         """Close files and connections."""
@@ -116,6 +123,8 @@ def wire(config: Config) -> Parts:
     )
     books = ReadBooks(centre)
     people, passwords = StoredPeople(engine, site.site), ArgonPasswords()
+    sign_in = SignIn(people, passwords, clock, chance)
+    factors, demanded = StoredFactors(engine, site.site), config.second_factor_demanded
     return Parts(
         centre=centre,
         engine=engine,
@@ -125,9 +134,11 @@ def wire(config: Config) -> Parts:
         books=books,
         desk=SalesDesk(centre, books),
         operations=MeterOperations(centre),
-        sign_in=SignIn(people, passwords, clock, chance),
+        sign_in=sign_in,
+        second=SecondFactor(factors, TimeCodes(), sign_in, clock, chance, demanded=demanded, issuer=site.name),
         alarms=AlarmOffice(centre),
         staff=StaffOffice(people, passwords, clock, chance),
+        office=open_office(centre),
     )
 
 
@@ -169,9 +180,12 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(box_routes(parts.centre, parts.bells))
     app.include_router(sales_routes(parts.centre, parts.books, parts.desk, parts.live))
     app.include_router(refund_routes(parts.centre))
+    app.include_router(office_routes(parts.centre, parts.office))
     app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
     app.include_router(health_routes(parts.centre))
-    services = console_services(parts.centre, parts.books, parts.live, parts.alarms, parts.sign_in, parts.staff)
+    services = console_services(
+        parts.centre, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
+    )
     mount_console(app, services)
     return app
 
@@ -181,7 +195,9 @@ def _background(parts: Parts) -> list[Any]:
     return [
         _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
         _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),
+        _every(WORK_EVERY_S, parts.office.work),
         _every(TIDY_EVERY_S, parts.sign_in.tidy),
+        _every(TIDY_EVERY_S, parts.second.tidy),
         _every(FEED_EVERY_S, lambda: tell_service_manager("WATCHDOG=1")),
     ]
 

@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--name", required=True, help="who uses it, for example gateway-1")
     token.add_argument("--scopes", required=True, metavar="A,B", help=f"of {', '.join(get_args(Scope))}")
     token.add_argument("--days", type=int, default=90, help=f"1 to {TOKEN_DAYS_MAX} (90)")
+    lost = add("remove-second-factor", _remove_factor, "Take away the second factor of somebody whose phone is lost.")
+    lost.add_argument("--name", required=True, help="sign-in name; they set up a new one at their next sign-in")
     claim = add("claim", _claim, "Make a claim file for a box and print it.")
     claim.add_argument("--box", required=True, metavar="ID", help="the box's id in the plan")
     courier = commands.add_parser("courier", help="Lines carried by hand to and from a box whose fibre is cut.")
@@ -211,6 +213,20 @@ def _token(config: Config, options: argparse.Namespace) -> int:
     finally:
         parts.close()
     _say(options, {"token": issued.secret, "ends_at_ms": issued.kept.ends_at_ms}, issued.secret)
+    return DONE
+
+
+def _remove_factor(config: Config, options: argparse.Namespace) -> int:
+    parts = _wire(config)
+    try:
+        person = next((row for row in parts.staff.everybody() if row.name == options.name), None)
+        if person is None:
+            return _say_faults("--name", [f"{options.name!r}: nobody signs in by this name"])
+        removed = parts.second.remove(person.staff, BY_TERMINAL)
+    finally:
+        parts.close()
+    said = "is taken away; their sessions are ended" if removed else "was not there"
+    _say(options, {"name": options.name, "removed": removed}, f"The second factor of {options.name} {said}.")
     return DONE
 
 

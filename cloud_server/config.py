@@ -14,12 +14,14 @@ from protocol.zone import is_zone
 
 PORT_MAX: Final = 65_535
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("format", "state_dir", "database", "journal", "listen", "public_url", "site", "tls", "keys"),
+    "": ("format", "state_dir", "database", "journal", "listen", "public_url", "site", "tls", "keys", "people"),
     "site": ("id", "name", "zone", "currency", "code"),
     "tls": ("certificate", "key"),
+    "people": ("second_factor",),
     "keys": ("dir", "keys_line", "limits_line", "root_public"),
 }
 _CODE: Final = re.compile(r"[A-Z0-9]{1,8}")
+_SECOND_FACTOR: Final = re.compile(r"demanded|offered")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = "postgresql://"
@@ -53,6 +55,8 @@ class Config:
     keys_line: Path
     limits_line: Path | None
     root_public: Path
+    second_factor_demanded: bool
+    """Whether supervisors, provisioners and administrators must have a second factor."""
 
 
 class _Reader:
@@ -144,6 +148,10 @@ def read_config(path: Path) -> Config:
         keys_line=reader.file("keys.keys_line"),
         limits_line=reader.file("keys.limits_line") if has_limits else None,
         root_public=reader.file("keys.root_public"),
+        second_factor_demanded=reader.fitting(
+            "people.second_factor", _SECOND_FACTOR, "demanded (of supervisors and above) or offered", "demanded"
+        )
+        == "demanded",
     )
     if reader.mistakes:
         raise ConfigFault(path, list(dict.fromkeys(reader.mistakes)))

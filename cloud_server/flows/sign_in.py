@@ -105,20 +105,48 @@ class SignIn:
         staff = self._known(name, password, address)
         return actor_of(staff) if staff is not None else None
 
-    def _known(self, name: str, password: str, address: str) -> StaffRow | None:
-        """Whose name and password these are; None for every failure, the throttle included."""
+    def must_wait(self, name: str, address: str) -> bool:
+        """Whether the throttle lets no further try of this name from this address through."""
         now_ms = self._clock.wall_ms()
         keys = _throttle_keys(name, address)
         failed = self._people.failures(tuple(keys.values()))
-        if any(key in failed and _waits(failed[key], FREE_TRIES[what], now_ms) for what, key in keys.items()):
+        return any(key in failed and _waits(failed[key], FREE_TRIES[what], now_ms) for what, key in keys.items())
+
+    def note_failure(self, name: str, address: str) -> None:
+        """One more try of this name from this address failed."""
+        now_ms = self._clock.wall_ms()
+        self._people.note_failures(tuple(_throttle_keys(name, address).values()), now_ms, now_ms - QUIET_MS)
+
+    def renew(self, token: str) -> str:
+        """The same session under a new token (ASVS 7.2.4); its ends stay. Raises LookupError for one that is over."""
+        found = self._people.session(hash_token(token))
+        if found is None:
+            raise LookupError("the session is over")
+        session, staff = found
+        renewed = self._draw_token()
+        self._people.open_session(
+            SessionRow(
+                token_hash=hash_token(renewed),
+                staff=staff.staff,
+                opened_at_ms=session.opened_at_ms,
+                seen_at_ms=self._clock.wall_ms(),
+            )
+        )
+        self._people.end_session(session.token_hash)
+        return renewed
+
+    def _known(self, name: str, password: str, address: str) -> StaffRow | None:
+        """Whose name and password these are; None for every failure, the throttle included."""
+        if self.must_wait(name, address):
             return None
+        keys = _throttle_keys(name, address)
         staff = self._people.staff_named(name.strip()) if len(name) <= NAME_CHARACTERS_MOST else None
         usable = staff is not None and staff.active
         fits = len(password) <= PASSWORD_CHARACTERS_MOST and self._passwords.fits(
             staff.password_hash if staff is not None and usable else None, password
         )
         if staff is None or not usable or not fits:
-            self._people.note_failures(tuple(keys.values()), now_ms, now_ms - QUIET_MS)
+            self.note_failure(name, address)
             return None
         self._people.clear_failures((keys["both"], keys["name"]))
         return staff

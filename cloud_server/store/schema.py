@@ -3,6 +3,7 @@
 import peewee as pw
 
 from cloud_server.store import (
+    tables_factors,
     tables_fleet,
     tables_history,
     tables_ledger,
@@ -23,6 +24,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_ledger.MODELS,
     *tables_history.MODELS,
     *tables_people.MODELS,
+    *tables_factors.MODELS,
     *tables_money.MODELS,
     *tables_messages.MODELS,
     *tables_memory.MODELS,

@@ -10,6 +10,7 @@ from cloud_server.flows.read_money import MoneyReader
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
+from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import LiveFeed
@@ -17,7 +18,13 @@ from cloud_server.web.services import Services
 
 
 def console_services(
-    centre: Centre, books: ReadBooks, feed: LiveFeed, alarms: AlarmOffice, sign_in: SignIn, staff: StaffOffice
+    centre: Centre,
+    books: ReadBooks,
+    feed: LiveFeed,
+    alarms: AlarmOffice,
+    sign_in: SignIn,
+    second: SecondFactor,
+    staff: StaffOffice,
 ) -> Services:
     """Everything that pages ask and act through."""
     return Services(
@@ -33,6 +40,7 @@ def console_services(
         staff=staff,
         feed=feed,
         sign_in=sign_in,
+        second=second,
         clock=centre.clock,
         chance=centre.chance,
         public_url=centre.site.public_url,

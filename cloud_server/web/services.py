@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
 from cloud_server.ports.money import MoneyBooks, RefundDesk, ReversalDesk
@@ -24,6 +25,7 @@ class Services:
     staff: StaffOffice
     feed: LiveFeed
     sign_in: SignIn
+    second: SecondFactor
     clock: WallClock
     chance: Chance
     public_url: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cloud_server.core.roles import Right, rights_of
+from cloud_server.flows.second_factor import Standing, Trust
 from cloud_server.flows.sign_in import Who
 from cloud_server.ports import Actor
 from cloud_server.web.language import Language
@@ -32,7 +33,9 @@ class Visit:
     now_ms: Ms
     is_partial: bool
     """The page's own script asks for a piece of it."""
-    rights: frozenset[Right] = frozenset()
+    rights: frozenset[Right]
+    trust: Trust
+    """How far this session is trusted; of somebody who is not signed in, not at all."""
     view: str = ""
     """How this browser last looked at the monitor."""
 
@@ -48,6 +51,6 @@ class Visit:
         return right in self.rights
 
 
-def rights_for(who: Who | None) -> frozenset[Right]:
-    """The rights of the person as they stand at this request."""
-    return rights_of(who.actor.roles) if who is not None else frozenset()
+def rights_for(who: Who | None, trust: Trust) -> frozenset[Right]:
+    """The rights of the person as they stand at this request; none before the second factor is given."""
+    return rights_of(who.actor.roles) if who is not None and trust.standing is Standing.WHOLE else frozenset()

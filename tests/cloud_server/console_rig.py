@@ -11,9 +11,12 @@ from starlette.testclient import TestClient
 from cloud_server.core.roles import ROLES, Role
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.read_alarms import AlarmOffice
+from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
+from cloud_server.store.factors import StoredFactors
 from cloud_server.store.people import StoredPeople
 from cloud_server.web.assembly import console_services
+from cloud_server.web.codes import TimeCodes
 from cloud_server.web.routes import mount
 from tests.cloud_server.site_rig import SiteRig, open_rig
 from tests.cloud_server.web.conftest import PASSWORD, Browser
@@ -48,7 +51,16 @@ def wire_console(rig: SiteRig, public_url: str = "") -> FastAPI:
         if people.staff_named(role) is None:
             sign_in.add_staff(role, f"The {role}", PASSWORD, frozenset({role}), "test")
     staff = StaffOffice(people, passwords, rig.clock, FakeChance("staff"))
-    services = console_services(rig.centre, rig.books, rig.live, AlarmOffice(rig.centre), sign_in, staff)
+    second = SecondFactor(
+        StoredFactors(rig.engine, rig.site),
+        TimeCodes(),
+        sign_in,
+        rig.clock,
+        FakeChance("factor"),
+        demanded=False,
+        issuer=rig.centre.site.name,
+    )
+    services = console_services(rig.centre, rig.books, rig.live, AlarmOffice(rig.centre), sign_in, second, staff)
     app = FastAPI()
     mount(app, replace(services, public_url=public_url or services.public_url))
     return app

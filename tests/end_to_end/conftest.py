@@ -25,6 +25,7 @@ from cloud_server.flows.sign_in import SignIn
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_factors import second_factor
 from tests.fakes.centre_money import FakeMoney
 from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
@@ -142,6 +143,7 @@ def street(certificate: Path) -> Iterator[Street]:
         staff=StaffOffice(people, PlainPasswords(), clock, FakeChance("staff")),
         feed=site.feed,
         sign_in=sign_in,
+        second=second_factor(sign_in, clock, FakeChance("factor")),
         clock=clock,
         chance=FakeChance("console"),
         public_url=address,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tests.house_rules.source_tree import PACKAGES, Breach, Module
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "apprise": ("cloud_server.messages",),
     "apscheduler": ("edge_agent.schedule", "cloud_server.app"),
     "argon2": ("cloud_server.web",),
     "babel": ("cloud_server.web", "cloud_server.messages", "cloud_server.exports"),
@@ -30,6 +31,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psutil": ("provisioning",),
     "psycopg": ("cloud_server.store",),
     "pydantic": ("cloud_server.api", "cloud_server.web"),
+    "pyotp": ("cloud_server.web.codes",),
     "pymodbus": ("edge_agent.bus",),
     "python_calamine": ("provisioning",),
     "segno": ("cloud_server.web", "cloud_server.exports", "provisioning"),

@@ -5,6 +5,7 @@ from typing import Final
 
 import peewee
 
+from cloud_server.store.migrations.factors import to_7
 from cloud_server.store.migrations.memory import to_5
 from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
@@ -12,7 +13,7 @@ from cloud_server.store.migrations.office import to_6
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -27,5 +28,5 @@ def _to_2(database: peewee.Database) -> None:
         database.execute_sql(statement)  # type: ignore[no-untyped-call]  # the library has no types here
 
 
-STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {2: _to_2, 3: to_3, 4: to_4, 5: to_5, 6: to_6}
+STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {2: _to_2, 3: to_3, 4: to_4, 5: to_5, 6: to_6, 7: to_7}
 """Version reached -> what leads there from the one before. Guards are put back after each."""

@@ -16,6 +16,7 @@ from cloud_server.flows.sign_in import SignIn
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
+from tests.fakes.centre_factors import second_factor
 from tests.fakes.centre_money import FakeMoney
 from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
@@ -67,6 +68,13 @@ class Browser:
         return self.text
 
 
+def console_app(services: Services) -> FastAPI:
+    """The console and nothing else."""
+    app = FastAPI()
+    mount(app, services)
+    return app
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
@@ -102,17 +110,16 @@ def reports(site: FakeSite) -> FakeReports:
 
 
 @pytest.fixture
-def app(
+def services(
     site: FakeSite,
     sign_in: SignIn,
     clock: FakeClock,
     people: FakePeople,
     alarms: FakeAlarms,
     reports: FakeReports,
-) -> FastAPI:
-    app = FastAPI()
+) -> Services:
     money = FakeMoney()
-    services = Services(
+    return Services(
         books=site,
         desk=site,
         operations=site,
@@ -125,12 +132,16 @@ def app(
         staff=StaffOffice(people, PlainPasswords(), clock, FakeChance("staff")),
         feed=site.feed,
         sign_in=sign_in,
+        second=second_factor(sign_in, clock, FakeChance("factor")),
         clock=clock,
         chance=FakeChance("console"),
         public_url=ADDRESS,
     )
-    mount(app, services)
-    return app
+
+
+@pytest.fixture
+def app(services: Services) -> FastAPI:
+    return console_app(services)
 
 
 @pytest.fixture

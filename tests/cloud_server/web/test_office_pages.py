@@ -14,8 +14,8 @@ from cloud_server.core.roles import Role
 from cloud_server.flows import report_events
 from cloud_server.flows.report_events import KINDS
 from cloud_server.web import report_words
+from cloud_server.web.addresses import REPORTS
 from cloud_server.web.pages.reports import SPECS
-from cloud_server.web.routes import REPORTS
 from tests.cloud_server.web.conftest import ADDRESS, PASSWORD, Browser
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_office import FakeAlarms, FakeReports
@@ -318,7 +318,7 @@ def test_sessions_are_ended_and_names_are_taken_once(browser_of: Callable[[Role]
 def test_every_column_title_and_fact_of_a_report_has_a_word() -> None:
     source = "".join(
         (Path(report_events.__file__).parent / f"report_{name}.py").read_text(encoding="utf-8")
-        for name in ("money", "energy", "events", "statement")
+        for name in ("money", "energy", "usage", "accounts", "events", "statement")
     )
     columns = set(re.findall(r'Column\("(\w+)"', source))
     assert columns <= set(report_words.COLUMN), columns - set(report_words.COLUMN)

@@ -31,6 +31,8 @@ def sell(browser: Browser, amount: str) -> str:
 
 def ask(browser: Browser, amount: str = "60", reason: str = "搬走", **more: str) -> None:
     browser.get(REFUND)
+    if browser.path == "/proof":
+        browser.post("/proof", next=REFUND, password=PASSWORD)
     browser.post(REFUND, key=browser.hidden("key"), amount=amount, method="cash", reason=reason, **more)
 
 

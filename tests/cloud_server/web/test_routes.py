@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cloud_server.core.roles import ROLES, TABLE, Role
-from cloud_server.web.routes import LIVE_ROUTES, ROUTES, Route
+from cloud_server.web.addresses import LIVE_ROUTES, ROUTES, Route
 from tests.cloud_server.web.conftest import ADDRESS, Browser
 from tests.fakes.centre_people import FakePeople
 from tests.fakes.centre_site import FakeSite

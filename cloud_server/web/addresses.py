@@ -1,0 +1,147 @@
+"""Every address of the console beside its page and the right it asks: the one table. What guards them is `routes`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cloud_server.core.report_table import ReportKind
+from cloud_server.core.roles import Right
+from cloud_server.web.pages import (
+    alarms,
+    look,
+    monitor,
+    operations,
+    point,
+    receipt,
+    refunds,
+    reports,
+    reversal,
+    role_table,
+    sales,
+    second_factor,
+    sign_in,
+    staff,
+    streams,
+)
+from cloud_server.web.pages.page import Console
+from cloud_server.web.visit import Visit
+
+Ask = Right | Literal["anyone", "signed_in"]
+Page = Callable[[Console, Visit], Response]
+Stream = Callable[[Console, Visit, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: method, path, page, and who may."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    page: Page
+    ask: Ask
+    many: bool = False
+    """Its form may select the meters of a whole site."""
+    fresh: Literal["never", "always", "protected"] = "never"
+    """Whether it asks a fresh proof of who acts (ASVS 7.5.3): money back, rights, a meter that is never cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRoute:
+    """One stream of server-sent events."""
+
+    path: str
+    stream: Stream
+    ask: Ask
+
+
+REPORTS: Final[dict[ReportKind, Right]] = {
+    "sales": "see_books",
+    "energy": "see_points",
+    "balances": "see_books",
+    "registers": "see_points",
+    "lost": "see_points",
+    "trial": "see_books",
+    "statement": "see_sales",
+    "modes": "see_points",
+    "alarms": "see_points",
+    "events": "see_points",
+    "audit": "see_audit",
+}
+"""Each report with the right that it asks, on the screen and as a file."""
+
+
+def _show_reports(console: Console, visit: Visit) -> Response:
+    return reports.show_home(console, visit, REPORTS)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", "/sign-in", sign_in.show_form, "anyone"),
+    Route("POST", "/sign-in", sign_in.enter, "anyone"),
+    Route("POST", "/sign-out", sign_in.leave, "anyone"),
+    Route("GET", "/second-factor", second_factor.show, "signed_in"),
+    Route("POST", "/second-factor", second_factor.take, "signed_in"),
+    Route("GET", "/proof", second_factor.ask_proof, "signed_in"),
+    Route("POST", "/proof", second_factor.take_proof, "signed_in"),
+    Route("GET", "/setup/{token}", sign_in.show_setup, "anyone"),
+    Route("POST", "/setup/{token}", sign_in.set_up, "anyone"),
+    Route("POST", "/look", look.choose, "anyone"),
+    Route("GET", "/", monitor.show, "see_points"),
+    Route("GET", "/points/{point}", point.show, "see_points"),
+    Route("GET", "/points/{point}/mode/{kind}", point.ask_order, "set_mode", fresh="protected"),
+    Route("POST", "/points/{point}/mode/{kind}", point.give_order, "set_mode", fresh="protected"),
+    Route("GET", "/points/{point}/service/{kind}", point.ask_order, "put_in_service"),
+    Route("POST", "/points/{point}/service/{kind}", point.give_order, "put_in_service"),
+    Route("GET", "/points/{point}/lock-out", point.ask_order, "lock_out"),
+    Route("POST", "/points/{point}/lock-out", point.give_order, "lock_out"),
+    Route("GET", "/points/{point}/lift-lock-out", point.ask_order, "lift_lock_out"),
+    Route("POST", "/points/{point}/lift-lock-out", point.give_order, "lift_lock_out"),
+    Route("GET", "/desk", sales.show_desk, "sell"),
+    Route("GET", "/desk/{account}", sales.show_form, "sell"),
+    Route("POST", "/desk/{account}", sales.confirm_or_sell, "sell"),
+    Route("GET", "/desk/{account}/refund", refunds.show_form, "refund", fresh="always"),
+    Route("POST", "/desk/{account}/refund", refunds.ask, "refund", fresh="always"),
+    Route("GET", "/refunds", refunds.show_list, "see_sales"),
+    Route("GET", "/refunds/{refund}", refunds.show, "see_sales"),
+    Route("POST", "/refunds/{refund}/{step}", refunds.take_step, "refund", fresh="always"),
+    Route("GET", "/sales/{sale}/reversal", reversal.show_form, "refund", fresh="always"),
+    Route("POST", "/sales/{sale}/reversal", reversal.reverse, "refund", fresh="always"),
+    Route("GET", "/sales", sales.show_day, "see_sales"),
+    Route("GET", "/sales/{sale}", sales.show_result, "see_sales"),
+    Route("GET", "/sales/{sale}/receipt", receipt.show, "see_sales"),
+    Route("POST", "/sales/{sale}/receipt", receipt.print_copy, "see_sales"),
+    Route("GET", "/roles", role_table.show, "see_roles"),
+    Route("GET", "/alarms", alarms.show, "see_points"),
+    Route("POST", "/alarms", alarms.acknowledge, "acknowledge_alarms", many=True),
+    Route("GET", "/operations", operations.show, "operate_many"),
+    Route("POST", "/operations/order/mode/{kind}", operations.order, "set_mode", many=True, fresh="protected"),
+    Route("POST", "/operations/order/service/{kind}", operations.order, "put_in_service", many=True),
+    Route("POST", "/operations/order/lock-out/{kind}", operations.order, "lock_out", many=True),
+    Route("GET", "/operations/{batch}", operations.show_batch, "operate_many"),
+    Route("GET", "/reports", _show_reports, "see_points"),
+    *(Route("GET", f"/reports/{kind}", reports.show, right) for kind, right in REPORTS.items()),
+    *(Route("GET", f"/reports/{kind}.xlsx", reports.export, right) for kind, right in REPORTS.items()),
+    Route("GET", "/staff", staff.show, "manage_staff"),
+    Route("POST", "/staff", staff.add, "manage_staff", fresh="always"),
+    Route("GET", "/staff/{staff}", staff.show_person, "manage_staff"),
+    Route("POST", "/staff/{staff}", staff.change, "manage_staff", fresh="always"),
+    Route("POST", "/staff/{staff}/link", staff.offer_password, "manage_staff", fresh="always"),
+    Route("POST", "/staff/{staff}/sessions", staff.end_sessions, "manage_staff", fresh="always"),
+    Route("GET", "/password/{token}", staff.show_password, "anyone"),
+    Route("POST", "/password/{token}", staff.set_password, "anyone"),
+)
+"""GET reads and changes nothing; what changes anything is a POST with a form token."""
+
+FOR_PROGRAMS: Final = ("/api/", "/v1/", "/healthz")
+"""Addresses that no person types: their answers are documents, not pages."""
+
+LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
+    LiveRoute("/live/monitor", streams.monitor, "see_points"),
+    LiveRoute("/live/points/{point}", streams.point, "see_points"),
+    LiveRoute("/live/sales/{sale}", streams.sale, "see_sales"),
+    LiveRoute("/live/refunds/{refund}", streams.refund, "see_sales"),
+    LiveRoute("/live/operations/{batch}", streams.batch, "operate_many"),
+    LiveRoute("/live/alarms", alarms.news, "see_points"),
+)
