@@ -9,18 +9,20 @@ from typing import Literal
 from protocol.units import Ms
 
 ValueKind = Literal[
-    "text", "day", "moment", "span", "money", "exact", "price", "energy", "power", "count", "ratio",
-    "method", "rate", "alarm", "relay", "cause", "mode", "event", "ledger", "state", "building", "use", "command_state",
+    "text", "day", "moment", "span", "money", "exact", "price", "energy", "power", "count", "percent",
+    "ratio", "method", "rate", "alarm", "relay", "cause", "mode", "event", "ledger", "state", "building", "use",
+    "command_state",
 ]  # fmt: skip
 """Amounts are micro-units (`exact` is shown to a hundredth of a fen), energy Wh, power W, `moment` UTC ms, `span` ms,
-`ratio` "n:m"; from `method` on they are codes."""
+`percent` hundredths of a percent, `ratio` "n:m"; from `method` on they are codes."""
 Value = str | int | None
-FIGURES: frozenset[ValueKind] = frozenset({"money", "exact", "price", "energy", "power", "count"})
+FIGURES: frozenset[ValueKind] = frozenset({"money", "exact", "price", "energy", "power", "count", "percent"})
 """Kinds that are added up and stand to the right."""
 
 ReportKind = Literal[
-    "sales", "energy", "balances", "registers", "lost", "trial", "statement", "modes", "alarms", "events", "audit"
-]
+    "sales", "energy", "income", "compare", "hours", "loss", "vacant", "balances", "registers", "lost", "trial",
+    "rollforward", "statement", "modes", "alarms", "events", "audit",
+]  # fmt: skip
 Step = Literal["day", "month", "year", "all"]
 
 

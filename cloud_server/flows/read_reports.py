@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 from cloud_server.core.accounts import parse_account
 from cloud_server.core.report_table import Report, ReportKind, ReportQuery
-from cloud_server.flows import report_energy, report_events, report_money, report_statement
+from cloud_server.flows import (
+    report_accounts,
+    report_energy,
+    report_events,
+    report_money,
+    report_statement,
+    report_usage,
+)
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
 from cloud_server.flows.read_alarms import AlarmOffice
@@ -14,7 +21,13 @@ _MAKERS: dict[ReportKind, Callable[[Basis], Report | None]] = {
     "sales": report_money.sales,
     "balances": report_money.balances,
     "trial": report_money.trial,
+    "rollforward": report_accounts.rollforward,
     "energy": report_energy.energy,
+    "income": report_usage.income,
+    "compare": report_usage.compare,
+    "hours": report_usage.hours,
+    "loss": report_usage.loss,
+    "vacant": report_usage.vacant,
     "registers": report_energy.registers,
     "lost": report_energy.lost,
     "modes": report_energy.modes,

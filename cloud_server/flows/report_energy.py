@@ -42,11 +42,12 @@ def energy(basis: Basis) -> Report:
             by_rate = sums.setdefault(key, {})
             by_rate[part.rate] = by_rate.get(part.rate, 0) + part.energy_wh
             charges[key] = charges.get(key, 0) + part.charge_micro
-    rates = sorted({rate for found in sums.values() for rate in found}, key=_rate_order)
+    rates = sorted({rate for found in sums.values() for rate in found}, key=rate_order)
     return _energy_report(basis, sums, charges, rates)
 
 
-def _rate_order(rate: str) -> tuple[int, str]:
+def rate_order(rate: str) -> tuple[int, str]:
+    """Where a rate stands among the columns: the usual ones by price, others by name."""
     return (_RATES_FIRST.index(rate) if rate in _RATES_FIRST else len(_RATES_FIRST), rate)
 
 
@@ -102,7 +103,7 @@ def registers(basis: Basis) -> Report:
     """The newest register of every meter with its time, as the meter shows it: without ratio."""
     look = basis.look
     facts = look.facts
-    rates = sorted({rate for found in facts.values() for rate in (found[0].rates_raw_wh or {})}, key=_rate_order)
+    rates = sorted({rate for found in facts.values() for rate in (found[0].rates_raw_wh or {})}, key=rate_order)
     columns = (
         Column("building", "text"),
         Column("box", "text"),

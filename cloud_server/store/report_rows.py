@@ -1,6 +1,8 @@
 """Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import peewee as pw
@@ -12,6 +14,9 @@ from cloud_server.store.rows import Rows, pieces
 from protocol.units import Ms
 
 _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
+
+_OWED = ("customer", "in_flight", "payable", "wallet")
+"""The kinds of accounts on which customers' money stands."""
 
 
 class ReportBook(Rows):
@@ -35,6 +40,18 @@ class ReportBook(Rows):
         given = pw.fn.SUM(pw.Case(None, ((_P.amount_micro > 0, _P.amount_micro),), 0))
         query = self._postings(_P.account, taken, given).where(_T.posting_day <= to_day).group_by(_P.account)
         return [(row[0], -row[1], row[2]) for row in self._tuples(query)]
+
+    def liability_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, int]]:
+        """Account, kind of entry and sum, of all that customers are owed, posted in these days."""
+        owed = pw.fn.SUM(_P.amount_micro)
+        kinds = [(_P.account >= f"{kind}/") & (_P.account < f"{kind}0") for kind in _OWED]
+        query = (
+            self._postings(_P.account, _T.kind, owed)
+            .where((_T.posting_day >= from_day) & (_T.posting_day <= to_day))
+            .where(reduce(or_, kinds))
+            .group_by(_P.account, _T.kind)
+        )
+        return [(row[0], row[1], row[2]) for row in self._tuples(query)]
 
     def account_postings(self, accounts: Sequence[str], to_day: str) -> list[tuple[str, str, str, str, Ms, str, int]]:
         """Entry, its kind, cause, posting day, when, reason, amount; of these accounts up to a day, oldest first."""
@@ -72,6 +89,14 @@ class ReportBook(Rows):
         query = self._of(_I, _I.meter, _I.from_ms, _I.parts).where((_I.from_ms >= from_ms) & (_I.from_ms < to_ms))
         found: Iterable[tuple[str, Ms, str]] = query.tuples().iterator(self._database)
         return found
+
+    def vacant_energy(self, from_ms: Ms, to_ms: Ms) -> list[tuple[str, Ms, int]]:
+        """Meter, begin and energy of each interval that was charged to nobody."""
+        which = (_I.from_ms >= from_ms) & (_I.from_ms < to_ms) & _I.wallet.is_null()
+        return [
+            (row[0], row[1], row[2])
+            for row in self._tuples(self._of(_I, _I.meter, _I.from_ms, _I.energy_wh).where(which))
+        ]
 
     def charged_intervals(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[Any]:
         """Intervals in a stretch of one box's batches that were charged to these wallets."""

@@ -22,6 +22,7 @@ _SHEET_KINDS: Final[dict[ValueKind, CellKind]] = {
     "energy": "energy",
     "power": "power",
     "count": "count",
+    "percent": "price",
 }
 _CODES: Final[dict[str, dict[str, str]]] = {
     "event": w.EVENT,
@@ -47,6 +48,10 @@ class Cells:
         for prefix in RATE_COLUMNS:
             if column.key.startswith(prefix):
                 return f"{self._words.rate(column.key.removeprefix(prefix))} kWh"
+        if column.key.startswith("charge_"):
+            return f"{self._words.rate(column.key.removeprefix('charge_'))} {self._show.sign}"
+        if column.key.startswith("hour_"):
+            return column.key.removeprefix("hour_")
         word = self._words.of(w.COLUMN, column.key)
         return f"{word} {self._show.sign}".strip() if column.kind in ("money", "exact", "price") else word
 
@@ -77,6 +82,8 @@ class Cells:
                 return show.energy(value)
             case "power":
                 return show.power(value)
+            case "percent":
+                return show.scaled(value, 100, 2)
             case "moment":
                 return show.full(value)
             case "span":
@@ -168,7 +175,14 @@ class Cells:
             return self._moment(value)
         if kind in ("money", "exact", "price"):
             return float(Decimal(value) / UNIT_MICRO)
+        if kind == "percent":
+            return float(Decimal(value) / 100)
         return float(Decimal(value) / 1_000) if kind in ("energy", "power") else value
+
+    def drawn(self, kind: ValueKind, value: int) -> float:
+        """A figure as a drawing has it: in the unit that the head of its column names."""
+        cell = self.sheet(kind, value)
+        return float(cell) if isinstance(cell, (int, float)) else float(value)
 
     def _moment(self, at_ms: int) -> datetime:
         return self._show.local(at_ms).replace(tzinfo=None, microsecond=0)

@@ -1,20 +1,21 @@
 """Reports: chosen, filtered, looked at, printed, and taken away as a workbook of exactly what is on the page."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Literal
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from cloud_server.core.report_table import Lack, Report, ReportKind, ReportQuery, ReportTable, Step
+from cloud_server.core.report_table import Lack, Report, ReportKind, ReportQuery, ReportTable
 from cloud_server.core.roles import Right
 from cloud_server.core.views import METHODS, AccountFound
 from cloud_server.exports.workbook import Sheet, make_workbook
 from cloud_server.web import report_words as w
 from cloud_server.web.cells import Cells
+from cloud_server.web.charts import Chart, Series
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
+from cloud_server.web.report_specs import SPECS
 from cloud_server.web.show import parse_day
 from cloud_server.web.visit import Visit
 from cloud_server.web.word_tables import ALARM, N_
@@ -26,39 +27,7 @@ DAYS_MOST: Final = 1_100
 DAYS_BY_DAY_MOST: Final = 100
 """Energy day by day: a quarter. By month it may be longer."""
 BARS_MOST: Final = 100
-CHART_WIDTH: Final = 960
-CHART_HEIGHT: Final = 120
 FOUND_MOST: Final = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """What a report may be filtered by. `days` it shows at first; 0: it is of now; -1: from the month's first."""
-
-    days: int
-    steps: tuple[Step, ...] = ()
-    place: bool = False
-    operator: bool = False
-    method: bool = False
-    account: bool = False
-    until: bool = False
-    text: Literal["", "alarm", "words"] = ""
-    states: tuple[tuple[str, str], ...] = ()
-
-
-SPECS: Final[dict[ReportKind, Spec]] = {
-    "sales": Spec(days=-1, steps=("day", "month", "year"), operator=True, method=True),
-    "energy": Spec(days=7, steps=("day", "month", "all"), place=True),
-    "statement": Spec(days=-1, account=True),
-    "balances": Spec(days=0, place=True, states=(("arrears", N_("Arrears")),)),
-    "registers": Spec(days=0, place=True),
-    "lost": Spec(days=0, place=True),
-    "modes": Spec(days=0, place=True, states=tuple(w.STANDING.items())),
-    "trial": Spec(days=0, until=True),
-    "alarms": Spec(days=7, place=True, text="alarm", states=(("standing", N_("Standing")), ("past", N_("Over")))),
-    "events": Spec(days=2, place=True, states=tuple(w.EVENT_CHOICE.items())),
-    "audit": Spec(days=7, operator=True, text="words"),
-}
 
 
 def show_home(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -> Response:
@@ -87,15 +56,13 @@ def show(console: Console, visit: Visit) -> Response:
         report=report,
         mistake=mistake,
         found=found,
-        cells=cells_for(console, visit),
+        cells=(cells := cells_for(console, visit)),
         words=w,
         methods=METHODS,
         alarm_kinds=ALARM,
         operators=visit.services.reports.operators() if spec.operator and query.kind == "sales" else (),
         buildings=visit.services.books.monitor().buildings if spec.place else (),
-        bars=_bars(report) if report is not None else [],
-        chart_width=CHART_WIDTH,
-        chart_height=CHART_HEIGHT,
+        chart=_chart(cells, report) if report is not None else None,
         address=_address(query),
         filtered=_chosen(console, visit, query),
         lack_text=lambda lack: _lack_text(console, visit, lack),
@@ -268,8 +235,8 @@ def _lack_text(console: Console, visit: Visit, lack: Lack) -> str:
     return text % {"name": lack.box_name, "time": show.full(lack.since_ms)} if "%(" in text else text
 
 
-def _bars(report: Report) -> list[dict[str, Any]]:
-    """The first table that is worth drawing: one bar a label."""
+def _chart(cells: Cells, report: Report) -> Chart | None:
+    """The first table that is worth drawing, one bar a label."""
     for table in report.tables:
         if table.chart is None:
             continue
@@ -279,20 +246,10 @@ def _bars(report: Report) -> list[dict[str, Any]]:
             value = row[height]
             if isinstance(value, int):
                 sums[str(row[label])] = sums.get(str(row[label]), 0) + value
-        most = max(sums.values(), default=0)
-        if most <= 0 or not 2 <= len(sums) <= BARS_MOST:
-            return []
-        width, kind = CHART_WIDTH / len(sums), table.columns[height].kind
-        return [
-            {
-                "label": name,
-                "x": round(index * width + 1, 1),
-                "width": round(max(width - 2, 1), 1),
-                "height": round(max(value, 0) * CHART_HEIGHT / most, 1),
-                "kind": kind,
-                "value": value,
-                "shown": index % max(1, len(sums) // 12) == 0,
-            }
-            for index, (name, value) in enumerate(sums.items())
-        ]
-    return []
+        if not any(sums.values()) or not 2 <= len(sums) <= BARS_MOST:
+            return None
+        column = table.columns[height]
+        values = tuple(cells.drawn(column.kind, value) for value in sums.values())
+        bars = Series(name=cells.head(column), unit="", shape="bar", values=values)
+        return Chart(labels=tuple(sums), series=(bars,))
+    return None

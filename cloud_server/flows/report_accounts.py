@@ -1,0 +1,83 @@
+"""The roll-forward of every account: opening, what came and went, closing, equal to the trial balance. Part of
+`read_reports`. Money goes by posting day."""
+
+from datetime import date, timedelta
+from typing import Final
+
+from cloud_server.core.accounts import Side, parse_account
+from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
+from cloud_server.flows.report_basis import Basis
+
+_FIGURES: Final = ("opening", "sold", "reversed", "paid_out", "adjusted", "charged", "other", "closing")
+_PLACE: Final[dict[str, int]] = {
+    "sale": 1,
+    "reversal": 2,
+    "refund_paid": 3,
+    "adjustment": 4,
+    "batch": 5,
+    "opening": 6,
+}
+"""Kind of entry -> the figure that it belongs to; whatever else moves an account's money is `other`."""
+_OTHER: Final = _FIGURES.index("other")
+
+
+def rollforward(basis: Basis) -> Report:
+    """All money of each account, wherever it is: at the centre, on its way, in wallets, or ready to be paid."""
+    query = basis.query
+    eve = (date.fromisoformat(query.from_day) - timedelta(days=1)).isoformat()
+    sums: dict[str, list[int]] = {}
+    for name, taken, given in basis.unit.reports.trial(eve):
+        if parse_account(name).side is Side.LIABILITY:
+            _line(basis, sums, name)[0] += given - taken
+    for name, kind, amount in basis.unit.reports.liability_sums(query.from_day, query.to_day):
+        _line(basis, sums, name)[_PLACE.get(kind, _OTHER)] += amount
+    rows: list[tuple[Value, ...]] = []
+    for account, figures in sums.items():
+        figures[-1] = sum(figures[:-1])
+        if any(figures):
+            rows.append((*_names(basis, account), *figures))
+    columns = (
+        Column("account", "text"),
+        Column("customer", "text"),
+        Column("shop", "text"),
+        *(Column(f"roll_{key}", "exact") for key in _FIGURES),
+    )
+    found = tuple(sorted(rows, key=lambda row: str(row[0])))
+    table = ReportTable(
+        title="rollforward",
+        columns=columns,
+        rows=found,
+        total=totals(columns, found, frozenset(f"roll_{key}" for key in _FIGURES)),
+    )
+    owed = sum(
+        given - taken
+        for name, taken, given in basis.unit.reports.trial(query.to_day)
+        if parse_account(name).side is Side.LIABILITY
+    )
+    closing = sum(figures[-1] for figures in sums.values())
+    facts = (
+        Fact(key="roll_closing", kind="exact", value=closing),
+        Fact(key="roll_trial", kind="exact", value=owed),
+        Fact(key="roll_difference", kind="exact", value=closing - owed),
+    )
+    _, to_ms = basis.stretch
+    return Report(query=query, made_at_ms=basis.look.now_ms, tables=(table,), facts=facts, lacks=basis.lacks(to_ms))
+
+
+def _line(basis: Basis, sums: dict[str, list[int]], name: str) -> list[int]:
+    """The figures of the account that a ledger account belongs to."""
+    parsed = parse_account(name)
+    account = parsed.about[0]
+    if parsed.kind in ("wallet", "in_flight"):
+        wallet = basis.look.site.wallets.get(account)
+        account = wallet.account if wallet is not None else account
+    return sums.setdefault(account, [0] * len(_FIGURES))
+
+
+def _names(basis: Basis, account: str) -> tuple[str, str, str]:
+    site = basis.look.site
+    planned = site.accounts.get(account)
+    if planned is None:
+        return account, "", ""
+    shops = "、".join(shop for wallet in site.wallets_of.get(account, ()) for shop in site.shops(wallet))
+    return planned.number, site.customers[planned.customer].name, shops

@@ -1,0 +1,230 @@
+"""Reports of how energy is used: loss behind main meters, vacant use, beside earlier periods, by hour, income by rate.
+Part of `read_reports`. Energy goes by time of use."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
+from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_energy import rate_order
+from protocol.units import Ms
+
+HOURS = 24
+
+
+class _PartOf(msgspec.Struct):
+    """Of a part of an interval, what a sum needs."""
+
+    from_ms: int
+    rate: str
+    energy_wh: int
+    charge_micro: int
+
+
+_parts = msgspec.json.Decoder(list[_PartOf])
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """One part of an interval of one meter, with the day of the site on which it was used."""
+
+    meter: str
+    day: str
+    part: _PartOf
+
+
+def _used(basis: Basis, from_ms: Ms, to_ms: Ms, starts: list[tuple[Ms, str]]) -> Iterable[_Used]:
+    instants = [start for start, _ in starts]
+    wanted = {meter for _, meter, _ in basis.points()}
+    for meter, _, text in basis.unit.reports.interval_parts(from_ms, to_ms):
+        if meter in wanted:
+            for part in _parts.decode(text):
+                yield _Used(meter, starts[max(bisect_right(instants, part.from_ms) - 1, 0)][1], part)
+
+
+def _report(basis: Basis, *tables: ReportTable) -> Report:
+    _, to_ms = basis.stretch
+    return Report(query=basis.query, made_at_ms=basis.look.now_ms, tables=tables, lacks=basis.lacks(to_ms))
+
+
+def loss(basis: Basis) -> Report:
+    """What the main meters of a building measured, against the sum of all others behind them."""
+    sums: dict[tuple[str, str], dict[str, int]] = {}
+    use_of = {meter: (basis.building_name(point.building), point.use) for point, meter, _ in basis.points()}
+    for used in _used(basis, *basis.stretch, basis.day_starts()):
+        building, use = use_of[used.meter]
+        found = sums.setdefault((basis.period(used.day), building), {"main": 0, "tenant": 0, "public": 0})
+        found[use] += used.part.energy_wh
+    with_main = {building for building, use in use_of.values() if use == "main"}
+    rows: list[tuple[Value, ...]] = []
+    for (period, building), found in sorted(sums.items()):
+        behind = found["tenant"] + found["public"]
+        missing = found["main"] - behind if building in with_main else None
+        share = round(missing * 10_000 / found["main"]) if missing is not None and found["main"] else None
+        rows.append((period, building, found["main"], found["tenant"], found["public"], behind, missing, share))
+    columns = (
+        Column("period", "day"),
+        Column("building", "text"),
+        Column("main_energy", "energy"),
+        Column("tenant_energy", "energy"),
+        Column("public_energy", "energy"),
+        Column("behind", "energy"),
+        Column("loss", "energy"),
+        Column("loss_share", "percent"),
+    )
+    return _report(basis, ReportTable(title="loss", columns=columns, rows=tuple(rows), chart=(0, 6)))
+
+
+def vacant(basis: Basis) -> Report:
+    """Energy that was used on supply points of shops without an account: charged to nobody."""
+    starts = basis.day_starts()
+    instants = [start for start, _ in starts]
+    sums: dict[tuple[str, str], list[int]] = {}
+    for meter, begin_ms, energy_wh in basis.unit.reports.vacant_energy(*basis.stretch):
+        day = starts[max(bisect_right(instants, begin_ms) - 1, 0)][1]
+        found = sums.setdefault((basis.period(day), meter), [0, 0])
+        found[0] += energy_wh
+        found[1] = max(found[1], begin_ms)
+    rows: list[tuple[Value, ...]] = []
+    for period in sorted({name for name, _ in sums}):
+        for point, meter, box in basis.points():
+            used = sums.get((period, meter))
+            if used is not None and used[0] and point.use == "tenant":
+                name = basis.building_name(point.building)
+                rows.append((period, name, box.name, point.number, point.name, used[0], used[1]))
+    columns = (
+        Column("period", "day"),
+        Column("building", "text"),
+        Column("box", "text"),
+        Column("shop_number", "text"),
+        Column("shop", "text"),
+        Column("energy", "energy"),
+        Column("last_used", "moment"),
+    )
+    found_rows = tuple(rows)
+    total = totals(columns, found_rows, frozenset({"energy"}))
+    return _report(basis, ReportTable(title="vacant", columns=columns, rows=found_rows, total=total))
+
+
+def compare(basis: Basis) -> Report:
+    """Energy of a stretch of days beside as many days before it, and beside the same days a year earlier."""
+    first, last = date.fromisoformat(basis.query.from_day), date.fromisoformat(basis.query.to_day)
+    days = (last - first).days + 1
+    before = (first - timedelta(days=days), last - timedelta(days=days))
+    year = (_year_before(first), _year_before(last))
+    stretches = [_energy_of(basis, *pair) for pair in ((first, last), before, year)]
+    rows: list[tuple[Value, ...]] = []
+    for point, meter, box in basis.points():
+        now, then, ago = (found.get(meter) for found in stretches)
+        if now is None and then is None and ago is None:
+            continue
+        name = basis.building_name(point.building)
+        figures = (now or 0, then, _change(now, then), ago, _change(now, ago))
+        rows.append((name, box.name, point.number, point.name, point.use, *figures))
+    columns = (
+        Column("building", "text"),
+        Column("box", "text"),
+        Column("shop_number", "text"),
+        Column("shop", "text"),
+        Column("use", "use"),
+        Column("energy", "energy"),
+        Column("energy_before", "energy"),
+        Column("change_before", "percent"),
+        Column("energy_year", "energy"),
+        Column("change_year", "percent"),
+    )
+    table = ReportTable(title="compare", columns=columns, rows=tuple(rows), chart=(2, 5))
+    return _report(basis, table)
+
+
+def _year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
+def _energy_of(basis: Basis, first: date, last: date) -> dict[str, int]:
+    from_ms, to_ms = basis.begin_ms(first.isoformat()), basis.begin_ms((last + timedelta(days=1)).isoformat())
+    sums: dict[str, int] = {}
+    for used in _used(basis, from_ms, to_ms, [(from_ms, first.isoformat())]):
+        sums[used.meter] = sums.get(used.meter, 0) + used.part.energy_wh
+    return sums
+
+
+def _change(now: int | None, then: int | None) -> int | None:
+    """How much more, in hundredths of a percent; None where there is nothing to compare with."""
+    return round(((now or 0) - then) * 10_000 / then) if then else None
+
+
+def hours(basis: Basis) -> Report:
+    """Energy by the hour of the day, added up over the days."""
+    sums: dict[str, list[int]] = {}
+    for used in _used(basis, *basis.stretch, basis.day_starts()):
+        hour = datetime.fromtimestamp(used.part.from_ms / 1000, basis.centre.zone).hour
+        sums.setdefault(used.meter, [0] * HOURS)[hour] += used.part.energy_wh
+    rows: list[tuple[Value, ...]] = []
+    for point, meter, _ in basis.points():
+        found = sums.get(meter)
+        if found is not None:
+            rows.append((basis.building_name(point.building), point.number, point.name, *found, sum(found)))
+    columns = (
+        Column("building", "text"),
+        Column("shop_number", "text"),
+        Column("shop", "text"),
+        *(Column(f"hour_{hour:02d}", "energy") for hour in range(HOURS)),
+        Column("energy", "energy"),
+    )
+    tenants = [sums[meter] for point, meter, _ in basis.points() if meter in sums and point.use != "main"]
+    by_hour: tuple[tuple[Value, ...], ...] = tuple(
+        (f"{hour:02d}:00", sum(found[hour] for found in tenants)) for hour in range(HOURS)
+    )
+    heads = (Column("hour", "text"), Column("energy", "energy"))
+    return _report(
+        basis,
+        ReportTable(title="by_hour", columns=heads, rows=by_hour if tenants else (), chart=(0, 1)),
+        ReportTable(title="by_point", columns=columns, rows=tuple(rows)),
+    )
+
+
+def income(basis: Basis) -> Report:
+    """What was charged for energy, by period, supply point and rate."""
+    sums: dict[tuple[str, str], dict[str, int]] = {}
+    for used in _used(basis, *basis.stretch, basis.day_starts()):
+        found = sums.setdefault((basis.period(used.day), used.meter), {})
+        found[used.part.rate] = found.get(used.part.rate, 0) + used.part.charge_micro
+    rates = sorted({rate for found in sums.values() for rate in found}, key=rate_order)
+    rows: list[tuple[Value, ...]] = []
+    periods: dict[str, list[int]] = {}
+    for period in sorted({name for name, _ in sums}):
+        for point, meter, box in basis.points():
+            by_rate = sums.get((period, meter))
+            if by_rate is None or not any(by_rate.values()):
+                continue
+            numbers = [*(by_rate.get(rate, 0) for rate in rates), sum(by_rate.values())]
+            rows.append((period, basis.building_name(point.building), box.name, point.number, point.name, *numbers))
+            whole = periods.setdefault(period, [0] * len(numbers))
+            periods[period] = [a + b for a, b in zip(whole, numbers, strict=True)]
+    figures = (*(Column(f"charge_{rate}", "money") for rate in rates), Column("charge", "money"))
+    keys = frozenset(column.key for column in figures)
+    heads = (Column("period", "day"), *figures)
+    by_period: tuple[tuple[Value, ...], ...] = tuple((name, *numbers) for name, numbers in periods.items())
+    columns = (
+        Column("period", "day"),
+        Column("building", "text"),
+        Column("box", "text"),
+        Column("shop_number", "text"),
+        Column("shop", "text"),
+        *figures,
+    )
+    total = totals(heads, by_period, keys)
+    found_rows = tuple(rows)
+    return _report(
+        basis,
+        ReportTable(title="by_period", columns=heads, rows=by_period, total=total, chart=(0, len(heads) - 1)),
+        ReportTable(title="by_point", columns=columns, rows=found_rows, total=totals(columns, found_rows, keys)),
+    )
