@@ -1,0 +1,1 @@
+"""Messages: PDUs, the modem on a pty, the outbox, texts and the other ways."""
