@@ -7,6 +7,8 @@ from fastapi import Request
 from cloud_server.api.problems import ApiProblem
 from cloud_server.core.api_token import ApiToken, Scope
 from cloud_server.core.enrolment import token_hash
+from cloud_server.core.money_requests import CONFIRMING
+from cloud_server.core.roles import Role
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import Actor
 
@@ -15,7 +17,8 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tallybox"'}
 
 def actor_of(token: ApiToken) -> Actor:
     """The token as ledger and audit name it."""
-    return Actor(id=token.token, name=f"api:{token.name}", display_name=token.name)
+    roles: frozenset[Role] = frozenset({CONFIRMING}) if "confirm" in token.scopes else frozenset()
+    return Actor(id=token.token, name=f"api:{token.name}", display_name=token.name, roles=roles)
 
 
 def asks_for(centre: Centre, scope: Scope) -> Callable[[Request], Actor]:

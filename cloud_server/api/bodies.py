@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
-from cloud_server.core.api_token import Scope
+from cloud_server.core.api_token import SCOPES, Scope
 from cloud_server.core.roles import Role
 from cloud_server.core.views import Badge, CommandState, SaleState
 from protocol.records import Contact
@@ -193,7 +193,7 @@ class TokenIn(Body):
     """A token for another program."""
 
     name: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-    scopes: list[Scope] = Field(min_length=1, max_length=4)
+    scopes: list[Scope] = Field(min_length=1, max_length=len(SCOPES))
     days: StrictInt = Field(default=90, ge=1, le=400)
 
 

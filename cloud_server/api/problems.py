@@ -13,6 +13,7 @@ from cloud_server.flows.enrol_box import NotTakenIn
 from cloud_server.flows.synchronise import Stranger
 from cloud_server.ports import KeyReused, Refused
 from cloud_server.ports.database import TryAgain
+from cloud_server.ports.money import Waits
 from protocol.envelope import BadEncoding
 from protocol.errors import BadSignature, TheirFault, TooLarge
 
@@ -75,6 +76,7 @@ def mount_problems(app: FastAPI) -> None:
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(NotNow, _not_now)
+    app.add_exception_handler(Waits, _waits)
     app.add_exception_handler(TryAgain, _try_again)
     app.add_exception_handler(Stranger, _stranger)
     app.add_exception_handler(NotTakenIn, _not_taken_in)
@@ -133,6 +135,12 @@ async def _key_reused(_: Request, fault: Exception) -> JSONResponse:
 
 async def _conflict(_: Request, fault: Exception) -> JSONResponse:
     return problem(409, "The books do not allow it; nothing was done", str(fault))
+
+
+async def _waits(_: Request, fault: Exception) -> JSONResponse:
+    """No problem at all: the step is kept. What became of it stands under its request."""
+    assert isinstance(fault, Waits)
+    return JSONResponse({"state": "confirming", "request": fault.request}, status_code=202)
 
 
 async def _not_now(_: Request, fault: Exception) -> JSONResponse:

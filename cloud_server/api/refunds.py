@@ -79,7 +79,7 @@ def refund_routes(centre: Centre) -> APIRouter:
     @router.post("/sales/{sale}/reversal", status_code=201)
     def reverse(sale: str, body: ReversalIn, by: Annotated[Actor, sells], key: Key = "") -> ReversalOut:
         """Undo a sale of the same till day that this token made and whose money is not used."""
-        done = reversals.reverse(ReversalOrder(key=_named(key), sale=sale, reason=body.reason), by)
+        done = reversals.reverse(ReversalOrder(key=named_key(key), sale=sale, reason=body.reason, wait=True), by)
         return ReversalOut(
             id=done.reversal,
             sale=done.sale,
@@ -92,29 +92,30 @@ def refund_routes(centre: Centre) -> APIRouter:
     def ask(account: str, body: RefundIn, by: Annotated[Actor, sells], key: Key = "") -> RefundOut:
         """Ask for unused credit. Nothing is paid before the money is back at the centre."""
         order = RefundOrder(
-            key=_named(key),
+            key=named_key(key),
             account=account,
             amount=body.amount,
             method=body.method,
             reason=body.reason,
             wallet=body.wallet,
+            wait=True,
         )
         return _answer(refunds.ask(order, by))
 
     @router.post("/refunds/{refund}/payment", status_code=201)
     def pay(refund: str, by: Annotated[Actor, sells], key: Key = "") -> RefundOut:
         """The money was handed out."""
-        return _answer(refunds.pay(RefundStep(key=_named(key), refund=refund), by))
+        return _answer(refunds.pay(RefundStep(key=named_key(key), refund=refund), by))
 
     @router.post("/refunds/{refund}/return", status_code=201)
     def give_back(refund: str, by: Annotated[Actor, sells], key: Key = "") -> RefundOut:
         """It is not paid out after all: the credit goes back to the wallet."""
-        return _answer(refunds.give_back(RefundStep(key=_named(key), refund=refund), by))
+        return _answer(refunds.give_back(RefundStep(key=named_key(key), refund=refund), by))
 
     @router.post("/refunds/{refund}/withdrawal", status_code=202)
     def withdraw(refund: str, by: Annotated[Actor, sells], key: Key = "") -> RefundOut:
         """Take back what was asked of the box, if it has not answered yet."""
-        return _answer(refunds.withdraw(RefundStep(key=_named(key), refund=refund), by))
+        return _answer(refunds.withdraw(RefundStep(key=named_key(key), refund=refund), by))
 
     _add_reads(router, centre)
     return router
@@ -148,7 +149,8 @@ def _add_reads(router: APIRouter, centre: Centre) -> None:
         return _detail(found)
 
 
-def _named(key: str) -> str:
+def named_key(key: str) -> str:
+    """The Idempotency-Key of a step. Raises ApiProblem where it is missing."""
     if not key.strip():
         text = "a header that names this step, made once and sent again with every retry"
         raise ApiProblem(400, "Idempotency-Key is needed", errors=[field_error("Idempotency-Key", "", text)])

@@ -5,8 +5,9 @@ from typing import Final, Literal, get_args
 
 from protocol.units import Ms
 
-Scope = Literal["read", "sell", "provision", "admin"]
+Scope = Literal["read", "sell", "office", "confirm", "provision", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+"""`office`: tills, days, adjustments, closings, meters; `confirm`: says the second yes to steps of others."""
 PREFIX: Final = "tbx_"
 """So that a token left in a file or a log is known for what it is."""
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from cloud_server.core.mistakes import Conflict
+from cloud_server.core.roles import Role
 from protocol.commands import ReclaimPurpose
 from protocol.units import Micro, Ms
 
@@ -148,7 +149,7 @@ class ReversalFact:
     reversed_at_ms: Ms
 
 
-CONFIRMING: Final = "supervisor"
+CONFIRMING: Final[Role] = "supervisor"
 """The role whose second yes money steps ask for."""
 
 

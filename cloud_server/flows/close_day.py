@@ -13,7 +13,7 @@ from cloud_server.flows.alarm_life import raise_alarm
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import Done, key_errors, money_step, refuse_if_wrong
 from cloud_server.flows.sign_lines import Asker, add_money_line
-from cloud_server.flows.verify import Archive, verify
+from cloud_server.flows.verify import verify
 from cloud_server.ports import Actor, Unit
 from cloud_server.ports.ledger import DayAnswer, DayOrder
 from protocol.money import DayBody
@@ -28,9 +28,8 @@ BY_ITSELF: Final = Actor(id="0" * 32, name="centre", display_name="centre")
 class Days:
     """Closes and seals posting days."""
 
-    def __init__(self, centre: Centre, archive: Archive) -> None:
+    def __init__(self, centre: Centre) -> None:
         self._centre = centre
-        self._archive = archive
 
     def close_day(self, order: DayOrder, by: Actor) -> DayAnswer:
         """Close a day (today unless named) and with it all before it."""
@@ -62,7 +61,7 @@ class Days:
             return 0
         breaches = [
             f"{result.name}: {breach}"
-            for result in verify(self._archive, centre.authority.command_keys)
+            for result in verify(centre.store, centre.authority.command_keys)
             for breach in result.breaches
         ]
         for closed in due:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from cloud_server.core import accounts, sale_order
 from cloud_server.core.fleet import Wallet
-from cloud_server.core.limits import REFUND_ALONE_MAX_MICRO
 from cloud_server.core.mistakes import FieldError, NotFound
 from cloud_server.core.money_requests import second_fault
 from cloud_server.core.views import METHODS
@@ -43,7 +42,7 @@ def judge_refund(unit: Unit, order: RefundOrder, by: Actor) -> JudgedRefund:
         wallet, wrong = _wallet_for(unit, order, amount - centre_micro)
         errors += wrong
     refuse_if_wrong(errors)
-    if amount > REFUND_ALONE_MAX_MICRO or order.second is not None:
+    if amount > unit.fleet.sale_limits().refund_alone_max_micro or order.second is not None:
         second = order.second
         fault = second_fault(by.name, second.name if second else None, second.roles if second else frozenset())
         if fault is not None:

@@ -7,14 +7,16 @@ from cloud_server.core import posting_rules, sale_order
 from cloud_server.core.fleet import GrantState, Wallet, WalletGrant
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState, Refund, RefundFact
+from cloud_server.core.second_person import CONFIRMING_STATE
 from cloud_server.core.transaction import Transaction
 from cloud_server.flows.ask_back import ask_back, take_back
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.judge_refund import judge_refund
 from cloud_server.flows.money_step import Done, key_errors, money_step, refuse_if_wrong
+from cloud_server.flows.second_person import wait_for_second
 from cloud_server.flows.sign_lines import Asker, add_money_line, sign_grant
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.money import RefundAnswer, RefundOrder, RefundStep
+from cloud_server.ports.money import RefundAnswer, RefundOrder, RefundStep, Waits
 from protocol.money import MoveBody, RefundBody
 from protocol.units import Micro
 
@@ -30,7 +32,7 @@ class Refunds:
         amount = sale_order.read_amount("amount", order.amount)
         said = amount if isinstance(amount, int) else order.amount
         contents = (order.account, said, order.method, order.wallet, order.reason, by.name)
-        return self._step("refund", order.key, contents, lambda unit: self._ask(unit, order, by))
+        return self._step("refund", order.key, contents, lambda unit: self.take(unit, order, by))
 
     def pay(self, step: RefundStep, by: Actor) -> RefundAnswer:
         """The money was handed out, by the refund's method, at the till of whoever pays."""
@@ -47,13 +49,24 @@ class Refunds:
         return self._step("refund_withdrawn", step.key, contents, lambda unit: self._withdraw(unit, step, by))
 
     def _step(self, name: str, key: str, contents: tuple[object, ...], take: Any) -> RefundAnswer:
-        return RefundAnswer(**money_step(self._centre, name, key, sale_order.order_hash(name, *contents), take))
+        answer = money_step(self._centre, name, key, sale_order.order_hash(name, *contents), take)
+        if answer.get("state") == CONFIRMING_STATE:
+            raise Waits(answer["request"])
+        return RefundAnswer(**answer)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
-    def _ask(self, unit: Unit, order: RefundOrder, by: Actor) -> Done:
+    def take(self, unit: Unit, order: RefundOrder, by: Actor) -> Done:
+        """All of asking for a refund inside one transaction."""
         centre = self._centre
-        judged = judge_refund(unit, order, by)
+        try:
+            judged = judge_refund(unit, order, by)
+        except Conflict as fault:
+            if fault.code != "second_needed" or not order.wait:
+                raise
+            wanted = sale_order.read_amount("amount", order.amount)
+            wanted_micro = wanted if isinstance(wanted, int) else None
+            return wait_for_second(centre, unit, "refund", order, by, order.account, wanted_micro, order.reason.strip())
         now_ms = centre.clock.wall_ms()
         rest_micro = judged.wanted_micro - judged.centre_micro
         reclaim = centre.new_id() if rest_micro else None

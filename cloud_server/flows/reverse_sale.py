@@ -8,14 +8,16 @@ from dataclasses import replace
 
 from cloud_server.core import accounts, posting_rules, sale_order
 from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
-from cloud_server.core.mistakes import NotFound
+from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.money_requests import ReversalFact, ReversalFacts, reversal_fault, second_fault
+from cloud_server.core.second_person import CONFIRMING_STATE
 from cloud_server.core.transaction import Transaction, transaction_id
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import Done, key_errors, money_step, reason_errors, refuse_if_wrong
+from cloud_server.flows.second_person import wait_for_second
 from cloud_server.flows.sign_lines import Asker, add_money_line, sign_grant
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.money import ReversalOrder
+from cloud_server.ports.money import ReversalOrder, Waits
 from protocol.money import ReversalBody
 from protocol.units import Micro
 
@@ -29,21 +31,30 @@ class Reversals:
     def reverse(self, order: ReversalOrder, by: Actor) -> ReversalFact:
         """Undo a sale. Raises Refused, Conflict, KeyReused, NotFound, NotNow."""
         request = sale_order.order_hash("reversal", order.sale, order.reason, by.name)
-        money_step(self._centre, "reversal", order.key, request, lambda unit: self._take(unit, order, by))
+        answer = money_step(self._centre, "reversal", order.key, request, lambda unit: self.take(unit, order, by))
+        if answer.get("state") == CONFIRMING_STATE:
+            raise Waits(answer["request"])
         with self._centre.store.read() as unit:
             reversal = unit.money.reversal_of_sale(order.sale)
         if reversal is None:
             raise NotFound("reversal of sale", order.sale)
         return reversal
 
-    def _take(self, unit: Unit, order: ReversalOrder, by: Actor) -> Done:
+    def take(self, unit: Unit, order: ReversalOrder, by: Actor) -> Done:
+        """All of a reversal inside one transaction."""
         centre = self._centre
         refuse_if_wrong([*key_errors(order.key), *reason_errors(order.reason)])
         sale = unit.ledger.sale(order.sale)
         if sale is None:
             raise NotFound("sale", order.sale)
         grants = unit.ledger.grants_of_sale(sale.sale)
-        second = self._judge(unit, sale, grants, order, by)
+        try:
+            second = self._judge(unit, sale, grants, order, by)
+        except Conflict as fault:
+            if fault.code != "second_needed" or not order.wait:
+                raise
+            why = order.reason.strip()
+            return wait_for_second(centre, unit, "reversal", order, by, sale.account, sale.amount_micro, why)
         now_ms = centre.clock.wall_ms()
         fact = ReversalFact(
             reversal=centre.new_id(),

@@ -67,6 +67,8 @@ class RefundOrder:
     wallet: Id | None = None
     second: Actor | None = None
     """A supervisor who has confirmed it, signed in as themselves."""
+    wait: bool = False
+    """Where a second person is wanted and none is named, the step waits for one instead of being refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class ReversalOrder:
     sale: Id
     reason: str
     second: Actor | None = None
+    wait: bool = False
+    """As with a refund."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,14 @@ class RefundAnswer:
     state: RefundState
     payable_micro: Micro
     paid_micro: Micro
+
+
+class Waits(Exception):
+    """The step was kept and waits for a second person's yes under this request: see `flows.second_person`."""
+
+    def __init__(self, request: Id) -> None:
+        super().__init__(f"request {request} waits for a second person")
+        self.request = request
 
 
 class MoneyBooks(Protocol):

@@ -22,6 +22,7 @@ from cloud_server.core.fleet import (
     Wallet,
     WalletGrant,
 )
+from cloud_server.core.invariants import Evidence
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
@@ -33,6 +34,7 @@ from cloud_server.ports.office import AlarmBookRows, ReportRows
 from protocol.chain import Head
 from protocol.envelope import Line
 from protocol.records import Alarm, MeterTest, Record, Relay
+from protocol.signing import PublicKey
 from protocol.site_plan import SaleLimits, SitePlan
 
 SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits"]
@@ -351,4 +353,8 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Unit]:
         """One consistent look."""
+        ...
+
+    def evidence(self, command_keys: Mapping[str, PublicKey]) -> AbstractContextManager[Evidence]:
+        """All rows and lines as of one moment, for the checks of invariants."""
         ...

@@ -29,7 +29,7 @@ def count(key: str = "c1", **counted: str) -> TillCount:
 
 
 def days(rig: SiteRig) -> Days:
-    return Days(rig.centre, rig.store)
+    return Days(rig.centre)
 
 
 def today(rig: SiteRig) -> str:

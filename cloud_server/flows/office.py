@@ -1,0 +1,53 @@
+"""Every step of the ledger's office put together, for console, API and the work that nobody asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cloud_server.core.second_person import RequestKind
+from cloud_server.flows.adjust_credit import Adjustments
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.close_day import Days
+from cloud_server.flows.keep_till import Tills
+from cloud_server.flows.refund_credit import Refunds
+from cloud_server.flows.reverse_sale import Reversals
+from cloud_server.flows.second_person import SecondPerson, StepKind
+from cloud_server.ports.ledger import AdjustmentOrder
+from cloud_server.ports.money import RefundOrder, ReversalOrder
+
+WORK_EVERY_S: Final = 3.0
+"""How soon work goes on by itself where a box has answered: a move's grant, a tenant's account, a meter's change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """Made once by the wiring."""
+
+    tills: Tills
+    days: Days
+    refunds: Refunds
+    reversals: Reversals
+    adjustments: Adjustments
+    second: SecondPerson
+
+    def work(self) -> int:
+        """What is due by itself; how much was done. Repeatable, and taken up anew after a crash."""
+        return self.days.close_due_days() + self.days.seal_due_days()
+
+
+def open_office(centre: Centre) -> Office:
+    """Put the steps together."""
+    refunds, reversals, adjustments = Refunds(centre), Reversals(centre), Adjustments(centre)
+    kinds: Mapping[RequestKind, StepKind] = {
+        "refund": StepKind(RefundOrder, refunds.take),
+        "reversal": StepKind(ReversalOrder, reversals.take),
+        "adjustment": StepKind(AdjustmentOrder, adjustments.take),
+    }
+    return Office(
+        tills=Tills(centre),
+        days=Days(centre),
+        refunds=refunds,
+        reversals=reversals,
+        adjustments=adjustments,
+        second=SecondPerson(centre, kinds),
+    )
