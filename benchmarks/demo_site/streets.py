@@ -29,6 +29,11 @@ class FullBox(Street):
     def _account(self, spot: Spot) -> str:
         return spot.number
 
+    @staticmethod
+    def _device(spot: Spot) -> str:
+        """A cabinet on each bus that has one; a single meter is its own device."""
+        return f"{spot.bus}-{spot.number}" if spot.model == METERS else f"{spot.bus}-AL1"
+
     def _money(self, spot: Spot) -> tuple[int, int, int]:
         return 900_000_000, 50_000_000, 10_000_000
 

@@ -205,9 +205,10 @@ class Owner:
 
     def _seal_urgent(self) -> None:
         now = self.box.clock.mono_ms()
-        if self.box.urgent and now >= self._sealed_at + SEAL_PAUSE_MS and seal_pending(self.box, self.sealing):
+        if self.box.urgent and now >= self._sealed_at + SEAL_PAUSE_MS:
             self._sealed_at = now
-            self.sync.wake()
+            if seal_pending(self.box, self.sealing):
+                self.sync.wake()
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -292,7 +293,8 @@ class Owner:
 
     def _boundary_ended(self) -> None:
         self._boundary_open = frozenset()
-        self.box.take(self.polling.end_of_interval(self.box.clock.wall_ms()))
+        if not self.box.state.no_room:
+            self.box.take(self.polling.end_of_interval(self.box.clock.wall_ms()))
         self.box.urgent = True
 
     # --- the end ------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
         steps.take(Decision(meters=(msgspec.structs.replace(row, state=opened),), records=()))
     else:
         ended = _ended_at(place, meter, row.state.read_at_ms, at_ms)
-        if ended is not None:
+        if ended is not None and not steps.state.no_room:
             extra: tuple[IntervalFlag, ...] = ("wrap",) if judged.wrapped else ()
             if ended == at_ms:
                 extra += ("catch_up",)

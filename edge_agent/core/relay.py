@@ -130,7 +130,7 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     bus = place.bus_of[row.meter]
     if foreign_master(state, bus):
         return Decision()
-    if row.wanted == "closed" and not _may_close(place, state, row, bus, now):
+    if row.wanted == "closed" and (state.no_room or not _may_close(place, state, row, bus, now)):
         return Decision()
     if row.wanted == "open" and not _may_open(place, row, now):
         return Decision()

@@ -34,7 +34,7 @@ class DayUse(msgspec.Struct, frozen=True, kw_only=True):
     before_micro: int
 
 
-class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
+class MeterRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The durable facts of one meter: its charging state, and what its relay should be and why."""
 
     state: MeterState
@@ -69,7 +69,7 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.state.meter
 
 
-class WalletRow(msgspec.Struct, frozen=True, kw_only=True):
+class WalletRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The durable facts of one wallet."""
 
     state: WalletState
@@ -83,7 +83,7 @@ class WalletRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.state.wallet
 
 
-class Marks(msgspec.Struct, frozen=True, kw_only=True):
+class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the box stands in both chains, in its keys and in its configuration. One row."""
 
     site: str
@@ -195,3 +195,5 @@ class BoxState:
     order_registers: dict[str, RelayOrdered] = field(default_factory=dict)
     testing: set[str] = field(default_factory=set)
     foreign_mono_ms: dict[str, int] = field(default_factory=dict)
+    no_room: bool = False
+    """The store takes nothing: no interval is closed, since the registers hold what was used, and no relay closes."""

@@ -30,6 +30,9 @@ from protocol.signing import SigningKey
 
 DEFER_MS: Final = 10_000
 """What a power cut may take from memory is read again within seconds; the readings of a boundary come within ten."""
+DEFERRED_MAX: Final = 2_000
+"""Decisions and records that wait in memory while the disk takes nothing: several boundaries of eighty meters, some
+megabytes. Usually far fewer: without room no interval is closed, and the registers hold what was used."""
 ORDER_GOOD_FOR_MS: Final = 15_000
 """An order that has not reached the wire by then is dropped; the core gives it again if it still holds."""
 
@@ -77,6 +80,8 @@ class Box:
     deferred: list[Decision] = field(default_factory=list)
     """Applied in memory and not committed yet, oldest first."""
     deferred_since: int = 0
+    deferred_size: int = 0
+    """Decisions and records in them; at most `DEFERRED_MAX`."""
     urgent: bool = False
     """Something was committed that has to be sealed and sent at once."""
     lent: set[str] = field(default_factory=set)
@@ -97,7 +102,7 @@ class Box:
     def take(self, decision: Decision, lines: Sequence[Line] = ()) -> None:
         """Let a decision hold: in the store, in memory, then towards the relays.
 
-        Raises StoreFull with nothing changed, but for openings, which are recorded when there is room.
+        Raises StoreFull with nothing changed: a command, a closing, or more than may wait in memory for room.
         """
         config_before = self.state.marks.config_hash
         if self._can_wait(decision, lines):
@@ -113,23 +118,39 @@ class Box:
             self._read_again(bus_id, bus, decision)
 
     def _commit(self, decision: Decision, lines: Sequence[Line]) -> None:
-        """Commit with what was deferred before. Without room an opening goes on and is recorded later (box.md)."""
+        """Commit with what was deferred before. Without room, commands wait and nothing closes; the rest is put off.
+
+        So readings go on counting and openings go on (box.md); what they are recorded with comes later.
+        """
         try:
             self.store.commit(join(*self.deferred, decision), lines)
         except StoreFull:
-            opens = bool(decision.orders) and all(order.wanted == "open" for order in decision.orders)
-            if lines or not opens:
+            self.state.no_room = True
+            if lines or any(order.wanted == "closed" for order in decision.orders):
                 raise
-            log.error("opened_without_record", extra={"fields": {"meters": len(decision.orders)}})
             self.put_off(decision)
+            if decision.orders:
+                log.error("opened_without_record", extra={"fields": {"meters": len(decision.orders)}})
             return
-        self.deferred.clear()
+        self._kept()
 
     def put_off(self, decision: Decision) -> None:
-        """Commit a decision with what comes next, or when there is room."""
+        """Commit a decision with what comes next, or when there is room. Raises StoreFull for more than memory holds.
+
+        Openings are always taken: there are as many of them as meters, since nothing is closed meanwhile.
+        """
+        if self.deferred_size >= DEFERRED_MAX and not decision.orders:
+            raise StoreFull(f"{self.deferred_size} decisions and records wait for room in the store already")
         if not self.deferred:
             self.deferred_since = self.clock.mono_ms()
         self.deferred.append(decision)
+        self.deferred_size += 1 + len(decision.records)
+
+    def _kept(self) -> None:
+        """All that was deferred is in the store."""
+        self.deferred.clear()
+        self.deferred_size = 0
+        self.state.no_room = False
 
     def _can_wait(self, decision: Decision, lines: Sequence[Line]) -> bool:
         """Whether nobody waits for this: no relay, no signed line, no money id, no mark, nothing urgent."""
@@ -139,11 +160,15 @@ class Box:
     @contextmanager
     def flushed(self) -> Iterator[None]:
         """One transaction that begins with what was deferred. Raises StoreFull: then it stays deferred."""
-        with self.store.together():
-            if self.deferred:
-                self.store.commit(join(*self.deferred))
-            yield
-        self.deferred.clear()
+        try:
+            with self.store.together():
+                if self.deferred:
+                    self.store.commit(join(*self.deferred))
+                yield
+        except StoreFull:
+            self.state.no_room = True
+            raise
+        self._kept()
 
     def flush(self, *, due_only: bool = False) -> None:
         """Commit what was deferred; with `due_only` once it has waited long enough. Raises StoreFull."""

@@ -37,13 +37,15 @@ class RoomKeeper:
         if self._failed_at is None:
             log.error("store_full", extra={"fields": {"reason": str(fault)}})
         self._failed_at = self.box.clock.mono_ms()
+        self.box.state.no_room = True
 
     def look(self) -> None:
-        """Alarms as they should stand; once a minute the disk. Raises StoreFull where even that finds no room."""
+        """Alarms as they should stand; once a minute the disk. Raises StoreFull where even that cannot wait."""
         now = self.box.clock.mono_ms()
         if self._failed_at is not None and now - self._failed_at >= FAILING_FOR_MS:
             log.info("store_has_room", extra={"fields": {}})
             self._failed_at = None
+            self.box.state.no_room = False
         failing = self._failed_at is not None
         told = "store_full" in self.box.state.marks.alarms
         if failing == told and self._looked_at is not None and now - self._looked_at < LOOK_EVERY_MS:

@@ -1,6 +1,8 @@
 """What waits to reach the centre: records not yet sealed, batches not yet acknowledged, and those kept after.
 
-A batch's line is kept compressed, and comes out byte for byte as it was signed.
+A batch's line is kept compressed, and comes out byte for byte as it was signed. What a transaction both adds and seals
+never reaches the disk as pending, and an acknowledgement is written with the next transaction: lost with the power,
+the centre gives it again.
 """
 
 from typing import Final
@@ -9,7 +11,7 @@ import peewee
 
 from edge_agent.ports import PendingRecord, SealedBatch
 from edge_agent.store import schema, verify
-from edge_agent.store.steps import Steps
+from edge_agent.store.steps import Changes, Steps
 from protocol.chain import Head
 from protocol.envelope import write_body
 
@@ -23,30 +25,63 @@ class Outbox:
     def __init__(self, database: peewee.SqliteDatabase, steps: Steps) -> None:
         self._database = database
         self._steps = steps
+        self._added: list[PendingRecord] = []
+        """Of the transaction that runs: written at its end, but for those that were sealed within it."""
+        self._held: dict[int, int] = {}
+        """By epoch: acknowledgements that no transaction has written yet."""
+        steps.rider = self
+
+    def append(self, record: PendingRecord, changes: Changes) -> None:
+        """Add a record to the pending ones, within a transaction."""
+        self._added.append(record)
+        head = record.commands_applied
+        changes.write("pending", str(record.number), verify.pending_body(record.step, head.seq, head.hash, record.raw))
+
+    def ended(self, *, kept: bool) -> None:
+        """A transaction was committed, or came to nothing."""
+        self._added.clear()
+        if kept:
+            self._held.clear()
+
+    def write_what_waits(self, changes: Changes) -> None:
+        """Write into the transaction that is about to be committed."""
+        for each in self._added:
+            schema.Pending.insert(
+                number=each.number,
+                step=each.step,
+                commands_seq=each.commands_applied.seq,
+                commands_hash=each.commands_applied.hash,
+                body=each.raw,
+            ).execute(self._database)
+        for epoch, seq in self._held.items():
+            schema.Acknowledged.insert(epoch=epoch, seq=seq).on_conflict_replace().execute(self._database)
+            changes.write("acknowledged", str(epoch), b"%d" % seq)
 
     def pending(self, limit: int) -> list[PendingRecord]:
         """The oldest records not yet sealed, in their order."""
         query = schema.Pending.select().order_by(schema.Pending.number).limit(limit)
-        return [
+        kept = [
             PendingRecord(row.number, row.step, Head(row.commands_seq, row.commands_hash), row.body)
             for row in query.execute(self._database)
         ]
+        return [*kept, *self._added][:limit]
 
     def pending_count(self) -> int:
         """How many records are not yet sealed."""
-        return int(schema.Pending.select(peewee.fn.COUNT(schema.Pending.number)).scalar(self._database))
+        kept = int(schema.Pending.select(peewee.fn.COUNT(schema.Pending.number)).scalar(self._database))
+        return kept + len(self._added)
 
     def seal(self, batch: SealedBatch, prev: str, sealed_at_ms: int, last_number: int) -> None:
         """Keep a batch that holds all pending records up to `last_number`; they are pending no more."""
         with self._steps.step() as changes:
             where = schema.Pending.number <= last_number
             numbers = schema.Pending.select(schema.Pending.number).where(where).tuples().execute(self._database)
-            for (number,) in list(numbers):
+            kept = [number for (number,) in numbers]
+            for number in [*kept, *(each.number for each in self._added if each.number <= last_number)]:
                 changes.remove("pending", str(number))
-            # Without a condition SQLite gives the pages back unwritten; usually all that is pending goes.
-            gone = schema.Pending.delete()
-            later = schema.Pending.select(schema.Pending.number).where(schema.Pending.number > last_number).limit(1)
-            (gone.where(where) if later.scalar(self._database) is not None else gone).execute(self._database)
+            self._added = [each for each in self._added if each.number > last_number]
+            if kept:
+                schema.Pending.delete().where(where).execute(self._database)
             schema.Batch.insert(
                 epoch=batch.epoch,
                 seq=batch.seq,
@@ -84,6 +119,8 @@ class Outbox:
         return found
 
     def _acknowledged(self, epoch: int) -> int:
+        if epoch in self._held:
+            return self._held[epoch]
         where = schema.Acknowledged.epoch == epoch
         return schema.Acknowledged.select(schema.Acknowledged.seq).where(where).scalar(self._database) or 0
 
@@ -102,11 +139,14 @@ class Outbox:
         after = min(seq, head.seq if head else 0)
         if after <= before:
             return 0
-        with self._steps.step() as changes:
-            held = schema.Acknowledged.insert(epoch=epoch, seq=after)
-            held.on_conflict_replace().execute(self._database)
-            changes.write("acknowledged", str(epoch), b"%d" % after)
+        self._held[epoch] = after
         return after - before
+
+    def write_acknowledgements(self) -> None:
+        """Write what no transaction has written yet. Raises StoreFull."""
+        if self._held:
+            with self._steps.step():
+                pass
 
     def thin_out(self, before_ms: int) -> int:
         """Delete acknowledged batches sealed before an instant, never the newest; returns how many went."""

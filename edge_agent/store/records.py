@@ -4,7 +4,7 @@ Implements `ports.RecordStore`. Knows rows and lines, not what they mean; decide
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import msgspec
@@ -12,8 +12,8 @@ import peewee
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.state import Marks, MeterRow, WalletRow
-from edge_agent.ports import PendingRecord, Remembered, SealedBatch
-from edge_agent.store import schema, verify
+from edge_agent.ports import PendingRecord, Remembered, SealedBatch, StoreFault
+from edge_agent.store import schema
 from edge_agent.store.digest import chained
 from edge_agent.store.outbox import Outbox
 from edge_agent.store.steps import Changes, Steps
@@ -146,11 +146,7 @@ class Store:
         step = self._steps.head.seq + 1
         for record in decision.records:
             raw = bytes(write_record(record))
-            schema.Pending.insert(
-                number=number, step=step, commands_seq=marks.commands_seq, commands_hash=marks.commands_hash, body=raw
-            ).execute(self._database)
-            body = verify.pending_body(step, marks.commands_seq, marks.commands_hash, raw)
-            changes.write("pending", str(number), body)
+            self._outbox.append(PendingRecord(number, step, marks.command_head, raw), changes)
             number += 1
         return number
 
@@ -240,6 +236,8 @@ class Store:
 
     def close(self) -> None:
         """End tidily: the WAL is taken in, the file stands alone."""
+        with suppress(StoreFault):
+            self._outbox.write_acknowledgements()
         self._database.close()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import peewee
 
@@ -59,6 +59,18 @@ class Changes:
         self.written.pop((table, key), None)
 
 
+class Rider(Protocol):
+    """Whose rows go with the transaction of another."""
+
+    def write_what_waits(self, changes: Changes) -> None:
+        """A transaction is about to be committed: write into it."""
+        ...
+
+    def ended(self, *, kept: bool) -> None:
+        """It was committed, or came to nothing."""
+        ...
+
+
 class Steps:
     """The newest step and the hashes of all rows. Used by one thread."""
 
@@ -71,6 +83,7 @@ class Steps:
         self._hashes = commits.hashes
         self._open: Changes | None = None
         self.head = commits.head
+        self.rider: Rider | None = None
 
     @contextmanager
     def step(self) -> Iterator[Changes]:
@@ -82,11 +95,15 @@ class Steps:
             yield self._open
             return
         changes = self._open = Changes()
+        kept = False
         try:
             with self._transaction(changes):
                 yield changes
+            kept = True
         finally:
             self._open = None
+            if self.rider is not None:
+                self.rider.ended(kept=kept)
         self.flush_head()
 
     @contextmanager
@@ -94,6 +111,8 @@ class Steps:
         """Commit the rows, the hash over all of them, and the head."""
         with transaction(self._database):
             yield
+            if self.rider is not None:
+                self.rider.write_what_waits(changes)
             rows = {key: value for key, value in self._rows.items() if key not in changes.removed}
             rows.update(changes.written)
             number = self.head.seq + 1

@@ -126,7 +126,7 @@ class Checker:
             found.append("meters in memory are not those of the store")
         if {row.wallet: row for row in (*kept.wallets, *waiting.wallets)} != owned.state.wallets:
             found.append("wallets in memory are not those of the store")
-        if kept.marks != owned.state.marks:
+        if (waiting.marks or kept.marks) != owned.state.marks:
             found.append("marks in memory are not those of the store")
         found += _fees(books.records, box.time.now_ms)
         if owned.state.marks.epoch == 1 and box.owner.sealing.set_back is not None:

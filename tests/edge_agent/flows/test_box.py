@@ -1,21 +1,25 @@
 """How a decision takes hold: what shares a transaction, what goes at once, and what a full disk leaves."""
 
+import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_agent.core.decision import Decision, Order
 from edge_agent.core.measured import RelayPosition
+from edge_agent.core.wallets import running_micro
 from edge_agent.flows.apply_commands import apply_commands
-from edge_agent.flows.box import DEFER_MS
+from edge_agent.flows.box import DEFER_MS, DEFERRED_MAX
 from edge_agent.flows.seal_batches import seal_pending
 from edge_agent.ports import StoreFull
-from protocol.commands import LockOutCommand
+from protocol.commands import InService, LockOutCommand
 from protocol.envelope import Line
 from protocol.messages import read_records
 from protocol.payload import decode
-from protocol.records import Granted, Interval, MeterEvent, Record
+from protocol.records import Alarm, Granted, Interval, MeterEvent, MeterTest, Record
 from tests.edge_agent.core.street import METERS, WALLETS, YUAN, box_config, meter_config, wallet_config
 from tests.edge_agent.rig import Rig, rig
 from tests.edge_agent.whole_box.whole_box import grant_of
@@ -162,6 +166,94 @@ def test_without_room_an_opening_goes_on_and_a_closing_does_not(
         before = len(pending(a))
         a.box.flush()
         assert len(pending(a)) == before + 1
+
+
+def _without_room(a: Rig, patched: pytest.MonkeyPatch) -> None:
+    def full(decision: Decision, lines: Sequence[Line] = ()) -> None:
+        raise StoreFull("the disk takes no writes")
+
+    patched.setattr(a.store, "commit", full)
+
+
+def test_for_a_day_without_room_the_registers_hold_what_was_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory stays flat, nothing is charged twice, and once there is room one interval holds the day."""
+    with rig(tmp_path, CONFIG) as a:
+        a.box.defer_ms = DEFER_MS
+        four_intervals(a)
+        a.box.flush()
+        begun = [row.state.raw_wh for row in a.box.state.meters.values()]
+        waiting = []
+        with monkeypatch.context() as patched:
+            _without_room(a, patched)
+            for half_hour in range(1, 49):
+                a.clock.go_on(HALF_HOUR_MS - 80 - DEFER_MS)
+                for index in range(4):
+                    a.clock.go_on(20)
+                    a.read(index, 3_000 + half_hour * 100)
+                a.clock.go_on(DEFER_MS)
+                with suppress(StoreFull):
+                    a.box.flush(due_only=True)
+                waiting.append(a.box.deferred_size)
+            assert max(waiting) == 8, "one boundary's intervals, and no more"
+            assert [row.state.raw_wh for row in a.box.state.meters.values()] != begun
+            assert running_micro(a.box.state, a.box.state.config.wallets[0]) == (1_000_000 - 6_800) * 1_000
+        a.clock.go_on(HALF_HOUR_MS)
+        a.box.flush()
+        for index in range(4):
+            a.read(index, 8_000)
+        a.box.flush()
+        charged = [record for record in pending(a) if isinstance(record, Interval)]
+        of_one = [record for record in charged if record.meter == METERS[0]]
+        assert sum(record.energy_wh for record in of_one) == 7_000
+        assert all(one.to.raw_wh == next_.from_.raw_wh for one, next_ in itertools.pairwise(of_one))
+        assert max(record.to.at_ms - record.from_.at_ms for record in of_one) >= 47 * HALF_HOUR_MS
+        assert a.box.state.wallets[WALLETS[0]].state.book_micro == 1_000 * YUAN - 7_000_000
+
+
+def test_without_room_a_shop_that_ran_dry_is_cut_off_though_nothing_can_be_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alarms on the way down wait for room too: they must not keep the readings from counting."""
+    with rig(tmp_path, CONFIG) as a:
+        apply_commands(a.box, a.sync.ring, [a.command(grant_of(0, 100, 1))])
+        a.read(0, 1_000)
+        row = a.box.state.meters[METERS[0]]
+        test = MeterTest(at_ms=1, meter=METERS[0], test="relay", passed=True, who="Li")
+        tested = msgspec.structs.replace(row, state=msgspec.structs.replace(row.state, tests=[test]))
+        a.box.take(Decision(meters=(tested,)))
+        apply_commands(a.box, a.sync.ring, [a.command(InService(meter=METERS[0], on=True))])
+        a.bus.orders.clear()
+        with monkeypatch.context() as patched:
+            _without_room(a, patched)
+            for raw_wh in (60_000, 95_000, 101_500, 101_500, 101_500):
+                a.clock.go_on(600_000)
+                a.read(0, raw_wh)
+                a.clock.go_on(1_000)
+                a.read(0, raw_wh)
+            assert [order.wanted.value for order in a.bus.orders][:1] == ["open"]
+            assert a.box.deferred_size < 20
+        a.box.flush()
+        assert {r.alarm for r in pending(a) if isinstance(r, Alarm)} >= {"alarm1", "alarm2", "arrears"}
+
+
+def test_more_than_memory_may_hold_is_refused_but_openings_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rig(tmp_path) as a:
+        opening = Decision(records=(_event(a),), orders=(Order(METERS[0], "open", "arrears"),), urgent=True)
+        with monkeypatch.context() as patched:
+            _without_room(a, patched)
+            for _ in range(DEFERRED_MAX // 2):
+                a.box.take(Decision(records=(_event(a),)))
+            with pytest.raises(StoreFull, match="wait for room"):
+                a.box.take(Decision(records=(_event(a),)))
+            a.box.take(opening)
+            assert [order.wanted.value for order in a.bus.orders] == ["open"]
+        a.box.flush()
+        assert a.box.deferred_size == 0
+        assert not a.box.state.no_room
 
 
 def _event(a: Rig) -> MeterEvent:

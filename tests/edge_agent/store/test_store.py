@@ -167,7 +167,7 @@ def test_only_old_acknowledged_batches_are_thinned_and_never_the_newest(folder: 
 
 TAMPERINGS = {
     "balance": "UPDATE wallet SET body = replace(body, '\"book_micro\":0', '\"book_micro\":900')",
-    "relay": 'UPDATE meter SET body = replace(body, \'"wanted":"unknown"\', \'"wanted":"closed"\')',
+    "mode": 'UPDATE meter SET body = replace(body, \'"mode":"prepaid"\', \'"mode":"protected"\')',
     "meter removed": "DELETE FROM meter",
     "marks": "UPDATE mark SET body = replace(body, '\"term\":1000', '\"term\":1')",
     "pending changed": "UPDATE pending SET body = replace(body, 'back', 'lost')",
