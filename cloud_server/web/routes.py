@@ -1,9 +1,8 @@
-"""Every address of the console beside its page and the right it asks. The one place that ties them together."""
+"""Ties addresses, pages and guard together: who may, from where, with how fresh a proof; then the page answers."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -15,152 +14,19 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
 
 from cloud_server.core.mistakes import NotNow
-from cloud_server.core.report_table import ReportKind
-from cloud_server.core.roles import Right
+from cloud_server.flows.second_factor import FORM_HOLDS_MS, PROOF_HOLDS_MS, Standing, Trust
 from cloud_server.flows.sign_in import Who
 from cloud_server.web import forms, guard
+from cloud_server.web.addresses import FOR_PROGRAMS, LIVE_ROUTES, ROUTES, LiveRoute, Route
 from cloud_server.web.compress import compress
 from cloud_server.web.language import choose_language
 from cloud_server.web.live import MonitorHub, StreamSlots
-from cloud_server.web.pages import (
-    alarms,
-    errors,
-    look,
-    monitor,
-    operations,
-    point,
-    receipt,
-    refunds,
-    reports,
-    reversal,
-    role_table,
-    sales,
-    sign_in,
-    staff,
-    streams,
-)
+from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import Renderer
 from cloud_server.web.services import Services
 from cloud_server.web.static_files import StaticNames
 from cloud_server.web.visit import Theme, Visit, rights_for
-
-Ask = Right | Literal["anyone", "signed_in"]
-Page = Callable[[Console, Visit], Response]
-Stream = Callable[[Console, Visit, Request], Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One address: method, path, page, and who may."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    page: Page
-    ask: Ask
-    many: bool = False
-    """Its form may select the meters of a whole site."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRoute:
-    """One stream of server-sent events."""
-
-    path: str
-    stream: Stream
-    ask: Ask
-
-
-REPORTS: Final[dict[ReportKind, Right]] = {
-    "sales": "see_books",
-    "energy": "see_points",
-    "income": "see_books",
-    "compare": "see_points",
-    "hours": "see_points",
-    "loss": "see_points",
-    "vacant": "see_points",
-    "balances": "see_books",
-    "registers": "see_points",
-    "lost": "see_points",
-    "trial": "see_books",
-    "rollforward": "see_books",
-    "statement": "see_sales",
-    "modes": "see_points",
-    "alarms": "see_points",
-    "events": "see_points",
-    "audit": "see_audit",
-}
-"""Each report with the right that it asks, on the screen and as a file."""
-
-
-def _show_reports(console: Console, visit: Visit) -> Response:
-    return reports.show_home(console, visit, REPORTS)
-
-
-ROUTES: Final[tuple[Route, ...]] = (
-    Route("GET", "/sign-in", sign_in.show_form, "anyone"),
-    Route("POST", "/sign-in", sign_in.enter, "anyone"),
-    Route("POST", "/sign-out", sign_in.leave, "anyone"),
-    Route("GET", "/setup/{token}", sign_in.show_setup, "anyone"),
-    Route("POST", "/setup/{token}", sign_in.set_up, "anyone"),
-    Route("POST", "/look", look.choose, "anyone"),
-    Route("GET", "/", monitor.show, "see_points"),
-    Route("GET", "/points/{point}", point.show, "see_points"),
-    Route("GET", "/points/{point}/mode/{kind}", point.ask_order, "set_mode"),
-    Route("POST", "/points/{point}/mode/{kind}", point.give_order, "set_mode"),
-    Route("GET", "/points/{point}/service/{kind}", point.ask_order, "put_in_service"),
-    Route("POST", "/points/{point}/service/{kind}", point.give_order, "put_in_service"),
-    Route("GET", "/points/{point}/lock-out", point.ask_order, "lock_out"),
-    Route("POST", "/points/{point}/lock-out", point.give_order, "lock_out"),
-    Route("GET", "/points/{point}/lift-lock-out", point.ask_order, "lift_lock_out"),
-    Route("POST", "/points/{point}/lift-lock-out", point.give_order, "lift_lock_out"),
-    Route("GET", "/desk", sales.show_desk, "sell"),
-    Route("GET", "/desk/{account}", sales.show_form, "sell"),
-    Route("POST", "/desk/{account}", sales.confirm_or_sell, "sell"),
-    Route("GET", "/desk/{account}/refund", refunds.show_form, "refund"),
-    Route("POST", "/desk/{account}/refund", refunds.ask, "refund"),
-    Route("GET", "/refunds", refunds.show_list, "see_sales"),
-    Route("GET", "/refunds/{refund}", refunds.show, "see_sales"),
-    Route("POST", "/refunds/{refund}/{step}", refunds.take_step, "refund"),
-    Route("GET", "/sales/{sale}/reversal", reversal.show_form, "refund"),
-    Route("POST", "/sales/{sale}/reversal", reversal.reverse, "refund"),
-    Route("GET", "/sales", sales.show_day, "see_sales"),
-    Route("GET", "/sales/{sale}", sales.show_result, "see_sales"),
-    Route("GET", "/sales/{sale}/receipt", receipt.show, "see_sales"),
-    Route("POST", "/sales/{sale}/receipt", receipt.print_copy, "see_sales"),
-    Route("GET", "/roles", role_table.show, "see_roles"),
-    Route("GET", "/alarms", alarms.show, "see_points"),
-    Route("POST", "/alarms", alarms.acknowledge, "acknowledge_alarms", many=True),
-    Route("GET", "/operations", operations.show, "operate_many"),
-    Route("POST", "/operations/order/mode/{kind}", operations.order, "set_mode", many=True),
-    Route("POST", "/operations/order/service/{kind}", operations.order, "put_in_service", many=True),
-    Route("POST", "/operations/order/lock-out/{kind}", operations.order, "lock_out", many=True),
-    Route("GET", "/operations/{batch}", operations.show_batch, "operate_many"),
-    Route("GET", "/reports", _show_reports, "see_points"),
-    *(Route("GET", f"/reports/{kind}", reports.show, right) for kind, right in REPORTS.items()),
-    *(Route("GET", f"/reports/{kind}.xlsx", reports.export, right) for kind, right in REPORTS.items()),
-    Route("GET", "/staff", staff.show, "manage_staff"),
-    Route("POST", "/staff", staff.add, "manage_staff"),
-    Route("GET", "/staff/{staff}", staff.show_person, "manage_staff"),
-    Route("POST", "/staff/{staff}", staff.change, "manage_staff"),
-    Route("POST", "/staff/{staff}/link", staff.offer_password, "manage_staff"),
-    Route("POST", "/staff/{staff}/sessions", staff.end_sessions, "manage_staff"),
-    Route("GET", "/password/{token}", staff.show_password, "anyone"),
-    Route("POST", "/password/{token}", staff.set_password, "anyone"),
-)
-"""GET reads and changes nothing; what changes anything is a POST with a form token."""
-
-FOR_PROGRAMS: Final = ("/api/", "/v1/", "/healthz")
-"""Addresses that no person types: their answers are documents, not pages."""
-
-LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
-    LiveRoute("/live/monitor", streams.monitor, "see_points"),
-    LiveRoute("/live/points/{point}", streams.point, "see_points"),
-    LiveRoute("/live/sales/{sale}", streams.sale, "see_sales"),
-    LiveRoute("/live/refunds/{refund}", streams.refund, "see_sales"),
-    LiveRoute("/live/operations/{batch}", streams.batch, "operate_many"),
-    LiveRoute("/live/alarms", alarms.news, "see_points"),
-)
 
 
 def mount(app: FastAPI, services: Services) -> None:
@@ -218,7 +84,7 @@ def _page_endpoint(console: Console, services: Services, route: Route) -> Callab
 def _answer(console: Console, services: Services, route: Route, request: Request, form: dict[str, str]) -> Response:
     new_visitor = guard.VISITOR_COOKIE not in request.cookies
     visit = visit_of(services, request, form, uses=True)
-    response = _refusal(console, visit, route.ask, request, route.method)
+    response = _refusal(console, visit, route, request)
     if response is None:
         try:
             response = route.page(console, visit)
@@ -229,7 +95,14 @@ def _answer(console: Console, services: Services, route: Route, request: Request
     return compress(guard.dress(response, services.public_url), request.headers.get("accept-encoding", ""))
 
 
-def _refusal(console: Console, visit: Visit, ask: Ask, request: Request, method: str) -> Response | None:
+UNFINISHED: Final = ("/second-factor", "/sign-out")
+"""Where somebody may go whose sign-in lacks its second factor."""
+UNTRUSTED: Final = Trust(standing=Standing.WHOLE, has_factor=False, proven_at_ms=0)
+"""Of somebody who is not signed in: there is nothing to be trusted with."""
+
+
+def _refusal(console: Console, visit: Visit, route: Route, request: Request) -> Response | None:
+    ask, method = route.ask, route.method
     if method == "POST" and not (
         guard.is_from_here(request.headers, guard.own_url(request), visit.services.public_url)
         and guard.form_token_fits(visit.secret, visit.form.get("form_token", ""))
@@ -239,17 +112,32 @@ def _refusal(console: Console, visit: Visit, ask: Ask, request: Request, method:
         return None
     if visit.who is None:
         return _to_sign_in(visit, method)
+    if visit.trust.standing is not Standing.WHOLE:
+        return None if route.path in UNFINISHED else _to_form("/second-factor", visit, method)
     if ask != "signed_in" and ask not in visit.rights:
         return errors.forbidden(console, visit, ask)
+    if _asks_fresh(route, visit):
+        limit_ms = PROOF_HOLDS_MS if method == "GET" else FORM_HOLDS_MS
+        if visit.now_ms - visit.trust.proven_at_ms > limit_ms:
+            return _to_form("/proof", visit, "GET")
     return None
 
 
+def _asks_fresh(route: Route, visit: Visit) -> bool:
+    return route.fresh == "always" or (route.fresh == "protected" and visit.parts.get("kind") == "protected")
+
+
 def _to_sign_in(visit: Visit, method: str) -> Response:
+    return _to_form("/sign-in", visit, method)
+
+
+def _to_form(form: str, visit: Visit, method: str) -> Response:
+    """To a form that stands between, and from there back to where somebody wanted to go."""
     if visit.is_partial:
-        # A piece of a page must not turn into a sign-in form in the middle of it.
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+        # A piece of a page must not turn into such a form in the middle of it.
+        return Response(status_code=401, headers={"HX-Redirect": form})
     back = visit.path if method == "GET" and visit.path != "/" else ""
-    return RedirectResponse(f"/sign-in?next={quote(back)}" if back else "/sign-in", status_code=303)
+    return RedirectResponse(f"{form}?next={quote(back)}" if back else form, status_code=303)
 
 
 def _live_endpoint(console: Console, services: Services, live: LiveRoute) -> Callable[[Request], Awaitable[Response]]:
@@ -266,6 +154,7 @@ def visit_of(services: Services, request: Request, form: dict[str, str], *, uses
     """Who asks, with rights read at this very request."""
     token = request.cookies.get(guard.SESSION_COOKIE, "")
     who: Who | None = services.sign_in.who(token, uses=uses) if token else None
+    trust = services.second.trust(who, token) if who is not None else UNTRUSTED
     visitor = request.cookies.get(guard.VISITOR_COOKIE, "") or guard.make_visitor(services.chance)
     return Visit(
         services=services,
@@ -282,7 +171,8 @@ def visit_of(services: Services, request: Request, form: dict[str, str], *, uses
         theme=_theme(request.cookies.get(guard.THEME_COOKIE)),
         now_ms=services.clock.wall_ms(),
         is_partial=request.headers.get("hx-request") == "true",
-        rights=rights_for(who),
+        trust=trust,
+        rights=rights_for(who, trust),
         view=request.cookies.get(guard.VIEW_COOKIE, ""),
     )
 
