@@ -73,6 +73,7 @@ def _init(options: argparse.Namespace) -> int:
         currency=options.currency,
         url=options.url,
         listen=options.listen or init_site.listen_address(options.url),
+        second_factor=options.second_factor,
     )
     mistakes = init_site.find_mistakes(request)
     if mistakes:

@@ -12,7 +12,7 @@ import tomllib
 import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -65,6 +65,8 @@ class InitRequest:
     currency: str
     url: str
     listen: str
+    second_factor: Literal["demanded", "offered"] = "demanded"
+    """Of supervisors, provisioners and administrators; "offered" is for a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,7 @@ def _settings(place: SiteFolder, request: InitRequest, site: str) -> dict[str, s
             "keys_line": str(place.keys_line.absolute()),
             "root_public": str(place.root_public.absolute()),
         },
+        "people": {"second_factor": request.second_factor},
     }
 
 

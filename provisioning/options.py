@@ -61,6 +61,12 @@ def add_init_options(init: argparse.ArgumentParser) -> None:
     )
     init.add_argument("--journal", type=Path, metavar="DIR", help="folder of the journal, on another disk")
     init.add_argument("--root", type=Path, metavar="DIR", help="folder of the root key, for example on a stick")
+    init.add_argument(
+        "--second-factor",
+        choices=("demanded", "offered"),
+        default="demanded",
+        help="of supervisors, provisioners and administrators (demanded)",
+    )
     secret = init.add_mutually_exclusive_group()
     secret.add_argument("--passphrase-file", type=Path, metavar="FILE", help="passphrase of the root key")
     secret.add_argument("--no-passphrase", action="store_true", help="leave the root key open: for a trial only")

@@ -104,6 +104,8 @@ class Stage:
             currency="CNY",
             url=self.url,
             listen=f"{HOST}:{self.memory.centre_port}",
+            # Who only looks around has no phone at hand.
+            second_factor="offered",
         )
 
     def _choose_ports(self, port: int | None) -> None:

@@ -121,6 +121,7 @@ def make_folder(folder: Path, port: int = 18_443, database: PostgresAddress | No
         currency="CNY",
         url=f"https://127.0.0.1:{port}",
         listen=f"127.0.0.1:{port}",
+        second_factor="offered",
     )
     carry_out(request, None)
     settings = folder / "site" / "centre.toml"

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 
+from cloud_server.flows.second_factor import RECOVERY_CODES
 from provisioning.demo.folder import free_port
 from provisioning.simulator.site import SimulatedSite
 from provisioning.simulator.site_description import parse_site
@@ -199,6 +201,14 @@ def make_administrator(console: Console, link: str) -> None:
     page.fill("#password", PASSWORD)
     page.fill("#password_again", PASSWORD)
     page.keyboard.press("Enter")
+    page.wait_for_url("**/second-factor*")
+    console.picture("quickstart-second-factor")
+    secret = page.locator("code.copy").inner_text().replace(" ", "")
+    page.fill("#code", pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    expect(page.locator(".recovery li")).to_have_count(RECOVERY_CODES)
+    console.picture("quickstart-recovery")
+    page.locator("a.primary").click()
     page.wait_for_url(f"{console.address}/")
 
 
