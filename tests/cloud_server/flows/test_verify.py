@@ -11,13 +11,18 @@ import msgspec
 import pytest
 
 from cloud_server.core.invariants import CHECKS
+from cloud_server.flows.close_day import SEALED_AFTER_MS
+from cloud_server.flows.office import open_office
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.verify import verify
+from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, DayOrder, TillCount
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
 from cloud_server.store.database import SqliteEngine
 from cloud_server.store.unit import StoredBooks
 from protocol.signing import PublicKey
+from protocol.units import DAY_MS
+from tests.cloud_server.flows.test_refund_credit import SUPERVISOR
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import YUAN, account_id, meter_id, wallet_id
@@ -50,6 +55,7 @@ def lived_in_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, 
             rig.sell("30.00", box=number, shop=3)
             rig.settle(box)
             _pay_back_and_undo(rig, box, number)
+            _keep_office(rig, box, number)
         assert isinstance(rig.config.database, Path)
         return rig.config.database, rig.site, rig.centre.authority.command_keys
 
@@ -81,6 +87,22 @@ def _pay_back_and_undo(rig: SiteRig, box: SpeakingBox, number: int) -> None:
     rig.settle(box)
 
 
+def _keep_office(rig: SiteRig, box: SpeakingBox, number: int) -> None:
+    """Two adjustments, one of them by two people, a till counted, a day closed and sealed."""
+    office = open_office(rig.centre)
+    wish = AdjustmentOrder(key=f"adjust-{number}", account=account_id(number, 2), amount="-1.00", reason="wrong ratio")
+    office.adjustments.adjust(wish, CASHIER)
+    great = dataclasses.replace(wish, key=f"great-{number}", amount="150.00")
+    asked = office.adjustments.adjust(great, CASHIER)
+    office.second.approve(CheckStep(key=f"yes-{number}", request=asked.request or ""), SUPERVISOR)
+    rig.settle(box)
+    office.tills.close_till(TillCount(key=f"count-{number}", counted={"cash": "45.50"}), CASHIER)
+    office.days.close_day(DayOrder(key=f"day-{number}"), CASHIER)
+    rig.clock.advance(SEALED_AFTER_MS)
+    office.days.seal_due_days()
+    rig.clock.advance(DAY_MS)
+
+
 def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
     for _ in range(2):
         for shop in (1, 2, 3):
@@ -99,7 +121,7 @@ def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
 
 def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in: Archive) -> None:
     report = verify(lived_in.store, lived_in.keys)
-    assert len(report) == len(CHECKS) == 14
+    assert len(report) == len(CHECKS) == 17
     for result in report:
         assert result.breaches == (), result.name
         assert any(character in "123456789" for character in result.looked_at), result
@@ -158,6 +180,14 @@ PLANTED: dict[str, tuple[str, str]] = {
         "18 entries",
     ),
     "an entry was left out": ("DELETE FROM ledger_transaction WHERE kind = 'opening'", "18 entries"),
+    "an entry was moved to another day": ("UPDATE ledger_transaction SET posting_day = '2026-01-01'", "18 closed"),
+    "a seal was made anew": ("UPDATE day_sealed SET digest = 'x'", "18 closed"),
+    "an adjustment of another amount": ("UPDATE adjustment SET amount_micro = amount_micro + 1", "3 moves"),
+    "a second person who was the first": (
+        "UPDATE ledger_transaction SET second = who WHERE second IS NOT NULL",
+        "19 two",
+    ),
+    "a request that its maker confirmed": ("UPDATE second_request SET checker = 'wang'", "19 two"),
     "a sale without its answer": ("DELETE FROM idempotency", "19 "),
     "a receipt was left out": ("DELETE FROM sale WHERE receipt LIKE '%-0002'", "19 "),
     "an entry without who": ("UPDATE ledger_transaction SET who = '' WHERE kind = 'grant'", "19 "),
