@@ -23,7 +23,8 @@ from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.verify import verify
 from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault
 from cloud_server.store.engines import open_engine
-from cloud_server.store.schema import make_schema, restore_guards
+from cloud_server.store.schema import make_months_ahead, make_schema, restore_guards
+from cloud_server.store.server_check import server_warnings
 from cloud_server.store.unit import StoredBooks
 from protocol.courier import FILE_BYTES_MAX, STICK_FOLDER, box_that_wrote, write_file
 from protocol.errors import TooLarge
@@ -104,6 +105,7 @@ def _setup(config: Config, options: argparse.Namespace) -> int:
     try:
         made = make_schema(engine, site)
         restored = restore_guards(engine)
+        make_months_ahead(engine, SystemClock().wall_ms())
         term = set_up_centre(StoredBooks(engine, site), SystemClock())
     finally:
         engine.close()
@@ -155,6 +157,8 @@ def _check(config: Config, options: argparse.Namespace) -> int:
     warnings = []
     if isinstance(config.database, Path):
         warnings += _sqlite_warnings(config.database, config.journal)
+    else:
+        warnings += server_warnings(config.database)
     lines = [*(f"fault: {fault}" for fault in faults), *(f"warning: {warning}" for warning in warnings)]
     _say(options, {"faults": faults, "warnings": warnings}, "\n".join(lines) or "all is well")
     return FAULTY if faults else DONE

@@ -58,7 +58,7 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
             # Listen first, then look, and look again at the end: a command signed in between is not missed.
             with bells.hold(result.box) as held:
                 result = await run_in_threadpool(synchronise.look_again, centre, result)
-                if result.idle and await _woken(request, held, result.sync.wait_s):
+                if result.idle and await _waited(request, held, result.sync.wait_s):
                     result = await run_in_threadpool(synchronise.look_again, centre, result)
         answer = await run_in_threadpool(synchronise.sign_answer, centre, result)
         return _answer(request, answer)
@@ -66,13 +66,13 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
     return router
 
 
-async def _woken(request: Request, held: HeldRequest, wait_s: float) -> bool:
-    """True when there is something for the box; False when the time is over or the box has hung up."""
+async def _waited(request: Request, held: HeldRequest, wait_s: float) -> bool:
+    """True when there is something for the box, or the time is over; False when the box has hung up."""
     woken = asyncio.ensure_future(held.woken(wait_s))
     hung_up = asyncio.ensure_future(_hung_up(request))
     try:
         await asyncio.wait({woken, hung_up}, return_when=asyncio.FIRST_COMPLETED)
-        return woken.done() and woken.result()
+        return woken.done()
     finally:
         woken.cancel()
         hung_up.cancel()

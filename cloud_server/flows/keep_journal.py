@@ -17,9 +17,11 @@ log = logging.getLogger(__name__)
 class JournalKeeper:
     """Appends what is unmarked, marks it, and remembers whether the journal can be trusted."""
 
-    def __init__(self, store: Store, journal: Journal) -> None:
+    def __init__(self, store: Store, journal: Journal, host: str = "") -> None:
+        """`host` tells the journals of several hosts apart; empty where the database serves one."""
         self._store = store
         self._journal = journal
+        self._mark = f"journal_bytes@{host}" if host else "journal_bytes"
         self._lock = threading.Lock()
         self._fault: str | None = None
         self._missing: str | None = None
@@ -32,7 +34,7 @@ class JournalKeeper:
     def check_at_start(self) -> None:
         """Compare the file with the database's mark: a journal that is shorter has lost what was promised."""
         with self._store.read() as unit:
-            mark = int(unit.site.fact("journal_bytes") or 0)
+            mark = int(unit.site.fact(self._mark) or 0)
         try:
             length = self._journal.length()
         except JournalFault as fault:
@@ -77,5 +79,5 @@ class JournalKeeper:
             raise NotNow(f"the journal cannot be written: {fault}") from None
         with self._store.note() as unit:
             unit.lines.mark_journaled([line_hash for line_hash, _ in lines])
-            unit.site.put_fact("journal_bytes", str(length))
+            unit.site.put_fact(self._mark, str(length))
         return len(lines)

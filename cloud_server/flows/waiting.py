@@ -1,16 +1,26 @@
 """Those who wait: boxes that hold a request open, and pages that want to know of changes. Called from any thread.
 
-A waiter is made before one looks, so that nothing which happens in between is missed.
+A waiter is made before one looks, so that nothing which happens in between is missed. What happens here is told to
+other processes of the centre as words, and `hear` does here what they tell.
 """
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
+
+import msgspec
 
 from cloud_server.core.limits import LOOK_LASTS_MS
 from cloud_server.ports import LiveMeter, WakeUp, WallClock
+
+LIVE_METERS_A_WORD: Final = 10
+"""A meter's live values are some 400 bytes at most, and a word between processes holds under 8000."""
+
+
+def _tell_nobody(_word: str) -> None:
+    """One process serves the whole centre."""
 
 
 class _Bell:
@@ -36,20 +46,31 @@ class _Bell:
 class BoxBells:
     """Which boxes hold a request open; satisfies `ports.WakeUp`. Of two requests of one box the newest is held."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] = _tell_nobody) -> None:
+        self._tell = tell
         self._lock = threading.Lock()
         self._bells: dict[str, _Bell] = {}
         self._closed = False
 
     def wake(self, box: str) -> None:
-        """There is something for this box."""
+        """There is something for this box, whichever process holds its request."""
+        self.ring(box)
+        self._tell(f"wake {box}")
+
+    def wake_all(self) -> None:
+        """There is something for every box."""
+        self.ring_all()
+        self._tell("wake *")
+
+    def ring(self, box: str) -> None:
+        """Wake the box if its request is held here."""
         with self._lock:
             bell = self._bells.get(box)
         if bell is not None:
             bell.ring()
 
-    def wake_all(self) -> None:
-        """There is something for every box."""
+    def ring_all(self) -> None:
+        """Wake all whose requests are held here."""
         with self._lock:
             bells = list(self._bells.values())
         for bell in bells:
@@ -63,7 +84,7 @@ class BoxBells:
     def close(self) -> None:
         """Let all go, and hold nobody any more: the program ends."""
         self._closed = True
-        self.wake_all()
+        self.ring_all()
 
     def hold(self, box: str) -> "HeldRequest":
         """Begin to hold a request of this box; an older one that is still held is let go."""
@@ -111,9 +132,10 @@ class HeldRequest:
 class LiveRoom:
     """Live values in memory and the number of the newest change; satisfies `ports.LiveBoard` and `ports.LiveFeed`."""
 
-    def __init__(self, clock: WallClock, boxes: WakeUp) -> None:
+    def __init__(self, clock: WallClock, boxes: WakeUp, tell: Callable[[str], None] = _tell_nobody) -> None:
         self._clock = clock
         self._boxes = boxes
+        self._tell = tell
         self._lock = threading.Lock()
         self._values: dict[str, LiveMeter] = {}
         self._number = 0
@@ -122,9 +144,16 @@ class LiveRoom:
 
     def show(self, values: Iterable[LiveMeter]) -> None:
         """Take what boxes sent. What is heard last counts, whatever a box's clock says: it may have been put right."""
+        shown = list(values)
+        self.take(shown)
+        for first in range(0, len(shown), LIVE_METERS_A_WORD):
+            self._tell(f"live {msgspec.json.encode(shown[first : first + LIVE_METERS_A_WORD]).decode()}")
+
+    def take(self, values: Sequence[LiveMeter]) -> None:
+        """Take what boxes sent to this process or to another."""
         with self._lock:
             self._values.update({value.meter: value for value in values})
-        self.changed()
+        self.ring()
 
     def values(self) -> dict[str, LiveMeter]:
         """The newest value of each meter."""
@@ -139,6 +168,11 @@ class LiveRoom:
 
     def changed(self) -> None:
         """Something that pages show has changed."""
+        self.ring()
+        self._tell("changed")
+
+    def ring(self) -> None:
+        """Tell the pages that are watched here."""
         with self._lock:
             self._number += 1
             bells = list(self._bells)
@@ -166,9 +200,34 @@ class LiveRoom:
 
     def look(self) -> None:
         """Somebody looks: boxes that were not asked for live values learn it at once."""
+        until_ms = self._clock.wall_ms() + LOOK_LASTS_MS
+        self.want(until_ms)
+        self._tell(f"look {until_ms}")
+
+    def want(self, until_ms: int) -> None:
+        """Somebody looks, here or at another process, until an instant."""
         now_ms = self._clock.wall_ms()
         with self._lock:
             is_new = self._wanted_until_ms <= now_ms
-            self._wanted_until_ms = now_ms + LOOK_LASTS_MS
+            self._wanted_until_ms = max(self._wanted_until_ms, min(until_ms, now_ms + LOOK_LASTS_MS))
         if is_new:
             self._boxes.wake_all()
+
+
+def hear(bells: BoxBells, live: LiveRoom, word: str) -> None:
+    """Do what another process told. Raises ValueError for a word that no process of this version tells."""
+    kind, _, rest = word.partition(" ")
+    match kind:
+        case "wake" if rest == "*":
+            bells.ring_all()
+            live.ring()
+        case "wake":
+            bells.ring(rest)
+        case "changed":
+            live.ring()
+        case "look":
+            live.want(int(rest))
+        case "live":
+            live.take(msgspec.json.decode(rest, type=list[LiveMeter]))
+        case _:
+            raise ValueError(f"unknown word {kind!r}")

@@ -1,6 +1,8 @@
 """Which database holds the books, and how one says that a unit of work has to be taken again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,21 @@ class TryAgain(Exception):
 
 class WiderUnit(Exception):
     """A unit for one box came upon something that only the site's own writer may do: take it again as that."""
+
+
+class Neighbours(Protocol):
+    """Other server processes of the same centre on the same database."""
+
+    def start(self, hear: Callable[[str], None]) -> None:
+        """Begin to listen; `hear` gets each word of the others, in a thread of its own."""
+        ...
+
+    def tell(self, word: str) -> None:
+        """Tell the others. A word may be lost with a connection: whoever waits for one looks for itself too."""
+        ...
+
+    def has_turn(self) -> bool:
+        """Whether work that one process does for all is this one's."""
+        ...
+
+    def close(self) -> None: ...

@@ -43,9 +43,11 @@ SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limi
 class Site(Protocol):
     """Facts on the database itself."""
 
-    def fact(self, name: SiteFact) -> str | None: ...
+    def fact(self, name: SiteFact | str) -> str | None:
+        """One of the closed list, or the journal's mark of one host, `journal_bytes@<host>`."""
+        ...
 
-    def put_fact(self, name: SiteFact, value: str) -> None: ...
+    def put_fact(self, name: SiteFact | str, value: str) -> None: ...
 
 
 class Fleet(Protocol):

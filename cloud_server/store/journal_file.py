@@ -3,6 +3,7 @@
 Only appends. Which lines are in it for certain is marked in the database by whoever calls `append`.
 """
 
+import fcntl
 import os
 import threading
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ FILE_MODE: Final = 0o600
 
 
 class JournalFile:
-    """One file a host. Thread-safe; the file is opened at the first append and stays open."""
+    """One file a host, for all processes on it. Thread-safe; the file is opened at the first append and stays open."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
@@ -32,9 +33,13 @@ class JournalFile:
         with self._lock:
             try:
                 descriptor = self._open()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _end_torn_line(descriptor)
                 _write_all(descriptor, b"".join(line + b"\n" for line in lines))
                 os.fsync(descriptor)
-                return os.fstat(descriptor).st_size
+                length = os.fstat(descriptor).st_size
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                return length
             except OSError as fault:
                 self._give_up()
                 raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
@@ -65,7 +70,6 @@ class JournalFile:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        _end_torn_line(self._descriptor)
         return self._descriptor
 
     def _give_up(self) -> None:

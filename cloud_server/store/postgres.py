@@ -183,7 +183,7 @@ def _let_go(database: _Database, connection: Any) -> None:
 
 def _try_again(fault: BaseException, connection: Any) -> TryAgain | None:
     """What an error of the database means for the unit; None for one that would come again."""
-    cause = fault.args[0] if fault.args and isinstance(fault.args[0], psycopg.Error) else fault
+    cause = getattr(fault, "orig", None) or fault
     state = getattr(cause, "sqlstate", None) or ""
     if state in _AGAIN or state.startswith(_SERVER_LOST) or connection.broken or connection.closed:
         return TryAgain(f"the unit was not taken ({state or 'connection lost'}): {str(cause).strip()}")
@@ -195,6 +195,13 @@ def _shown(address: PostgresAddress) -> str:
     said = psycopg.conninfo.conninfo_to_dict(address.text)
     said.pop("password", None)
     return "postgresql " + " ".join(f"{name}={value}" for name, value in said.items())
+
+
+def connect_apart(address: PostgresAddress) -> psycopg.Connection[Any]:
+    """A connection outside the pools, each statement committed by itself. Raises psycopg.Error."""
+    said = psycopg.conninfo.conninfo_to_dict(address.text)
+    given: dict[str, Any] = {name: value for name, value in CONNECT_OPTIONS.items() if name not in said}
+    return psycopg.connect(address.text, autocommit=True, **given)
 
 
 def ask(address: PostgresAddress, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:

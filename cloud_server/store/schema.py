@@ -15,7 +15,7 @@ from cloud_server.store import (
 )
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
-from cloud_server.store.partitions import make_table
+from cloud_server.store.partitions import make_months, make_table
 from cloud_server.store.site import SiteRows
 from cloud_server.store.tables_fleet import About
 
@@ -55,6 +55,12 @@ def make_schema(engine: Engine, site: str) -> bool:
         engine.set_guards(database, GUARDED)
         SiteRows(database, site).put_fact("schema", str(SCHEMA_VERSION))
     return True
+
+
+def make_months_ahead(engine: Engine, now_ms: int) -> list[str]:
+    """Make the partitions that rows of these months go into, where the engine parts tables; names of the new ones."""
+    with engine.write() as database:
+        return make_months(database, now_ms, GUARDED)
 
 
 def check_schema(engine: Engine, site: str) -> None:

@@ -13,11 +13,11 @@ class SiteRows(Rows):
         row = (t.About.site == self._site) & (t.About.name == "schema")
         self._tuples(self._locked(t.About.select(t.About.value).where(row)))
 
-    def fact(self, name: SiteFact) -> str | None:
+    def fact(self, name: SiteFact | str) -> str | None:
         """One fact, or None where it was never written."""
         rows = self._tuples(self._of(t.About, t.About.value).where(t.About.name == name))
         return rows[0][0] if rows else None
 
-    def put_fact(self, name: SiteFact, value: str) -> None:
+    def put_fact(self, name: SiteFact | str, value: str) -> None:
         """Write one fact."""
         self._put(t.About, ("name",), [{"name": name, "value": value}])

@@ -20,7 +20,8 @@ from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.waiting import LiveRoom
 from cloud_server.flows.watch_fleet import watch_fleet
 from cloud_server.ports import JournalFault
-from cloud_server.store.database import SqliteEngine
+from cloud_server.store.database import Engine
+from cloud_server.store.engines import open_engine
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.schema import make_schema
 from cloud_server.store.unit import StoredBooks
@@ -56,7 +57,7 @@ class Bells:
 class Parts:
     """Everything of one run."""
 
-    engine: SqliteEngine
+    engine: Engine
     journal: JournalFile
     store: StoredBooks
     centre: Centre
@@ -166,7 +167,7 @@ def _takes_nothing(_lines: object) -> int:
 
 
 def _wire(config: Config, clock: CentreClock, chance: SeededChance, bells: Bells) -> Parts:
-    engine = SqliteEngine(config.database)
+    engine = open_engine(config.database)
     make_schema(engine, config.site.site)
     store = StoredBooks(engine, config.site.site)
     term = set_up_centre(store, clock)
