@@ -73,7 +73,8 @@ class WalletPlan(Payload, frozen=True, kw_only=True):
     wallet: IdText
     account: IdText
     box: IdText
-    meters: Annotated[list[IdText], msgspec.Meta(min_length=1)]
+    meters: list[IdText]
+    """At least one, but for a wallet that is closed and whose meters went elsewhere."""
     alarm1_micro: Int
     alarm2_micro: Int
     credit_limit_micro: Count = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from protocol.commands import Body, InService, Mode, SetMode
+from protocol.commands import AdoptMeter, Body, InService, Mode, SetMode
 from protocol.records import (
     Alarm,
     Cause,
@@ -20,8 +20,10 @@ from protocol.records import (
     MeterTest,
     Record,
     Relay,
+    Replaced,
     Subject,
 )
+from protocol.state import MeterState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,8 @@ def fold(facts: BoxFacts, records: Iterable[Record], body_of: Callable[[int], Bo
                 _take_done(facts, body_of(command))
             case Fee(wallet=wallet, day=day):
                 _change_wallet(facts, wallet, last_fee_day=day)
+            case Replaced():
+                _take_over(facts, record)
             case Interval() | Relay() | LockOut() | MeterTest() | MeterEvent():
                 _change_meter(facts, record.meter, **_meter_changes(facts, record))
             case _:
@@ -161,8 +165,39 @@ def _take_done(facts: BoxFacts, body: Body | None) -> None:
             _change_meter(facts, meter, mode=mode, mode_until_ms=until_ms, no_trip_before_ms=no_trip_before_ms)
         case InService(meter=meter, on=on):
             _change_meter(facts, meter, service="in_service" if on else "observe")
+        case AdoptMeter(meter=meter, state=state):
+            _adopt(facts, meter, state)
         case _:
             pass
+
+
+def _adopt(facts: BoxFacts, meter: str, state: MeterState) -> None:
+    """What the other box knew of a meter that is served here from now on."""
+    _change_meter(
+        facts,
+        meter,
+        mode=state.mode,
+        mode_until_ms=state.mode_until_ms,
+        no_trip_before_ms=state.no_trip_before_ms,
+        service=state.service,
+        locked_out_by=state.locked_out.who if state.locked_out is not None else None,
+        locked_out_at_ms=state.locked_out.at_ms if state.locked_out is not None else None,
+        tests=tuple(state.tests),
+        held=state.held,
+    )
+
+
+def _take_over(facts: BoxFacts, record: Replaced) -> None:
+    """A new meter keeps the point's mode and lock-out; it is in service only after a test of its own."""
+    old = facts.meters.get(record.old, MeterFacts(meter=record.old))
+    _change_meter(
+        facts,
+        record.new,
+        mode=old.mode,
+        mode_until_ms=old.mode_until_ms,
+        locked_out_by=old.locked_out_by,
+        locked_out_at_ms=old.locked_out_at_ms,
+    )
 
 
 def _change_meter(facts: BoxFacts, meter: str, **changes: object) -> None:

@@ -10,9 +10,10 @@ from fractions import Fraction
 
 from cloud_server.core.box_place import BoxPlace
 from protocol.charging import RULES_VERSION, differences
-from protocol.records import ConfigApplied, Interval, Record, Released, Replaced
+from protocol.commands import AdoptMeter, Body, ResolveRegister
+from protocol.records import CommandResult, ConfigApplied, Interval, Record, Released, Replaced
 
-CONTINUITY_EXCUSED = frozenset({"replaced", "typed"})
+CONTINUITY_EXCUSED = frozenset({"replaced"})
 """Interval flags that say why a register does not go on from the one before."""
 
 
@@ -59,8 +60,13 @@ def audit_batch(
     config_version: int,
     place_of: Callable[[int], BoxPlace | None],
     rules: int = RULES_VERSION,
+    body_of: Callable[[int], Body | None] = lambda _seq: None,
 ) -> Audit:
-    """Go through a batch in order. `place_of` answers with the configuration of a version, None if never sent."""
+    """Go through a batch in order. `place_of` answers with the configuration of a version, None if never sent.
+
+    `body_of` answers with the body of a command by its number: an adopted meter goes on from where it was released, a
+    base that people set is where the next interval begins.
+    """
     audit = Audit([], dict(meters), config_version)
     place = place_of(config_version)
     if rules != RULES_VERSION:
@@ -82,9 +88,23 @@ def audit_batch(
             case Released():
                 known = audit.meters.get(record.meter, MeterCharge())
                 audit.stand(record.meter, replace(known, raw_wh=record.raw_wh, read_at_ms=record.at_ms))
+            case CommandResult(command=command, outcome="done", at_ms=at_ms):
+                _take_done(audit, body_of(command), at_ms)
             case _:
                 pass
     return audit
+
+
+def _take_done(audit: Audit, body: Body | None, at_ms: int) -> None:
+    match body:
+        case AdoptMeter(meter=meter, state=state):
+            carry, month_wh = Fraction(*state.energy_carry), state.month_wh
+            audit.stand(meter, MeterCharge(state.raw_wh, state.read_at_ms, carry, state.money_carry_nano, month_wh))
+        case ResolveRegister(meter=meter, base_raw_wh=int(base_raw_wh)):
+            known = audit.meters.get(meter, MeterCharge())
+            audit.stand(meter, replace(known, raw_wh=base_raw_wh, read_at_ms=at_ms))
+        case _:
+            pass
 
 
 def _interval_findings(said: Interval, before: MeterCharge, place: BoxPlace | None) -> list[tuple[str, str]]:
@@ -103,8 +123,6 @@ def _interval_findings(said: Interval, before: MeterCharge, place: BoxPlace | No
         found.append(("wallet", f"charged to wallet {said.wallet}; configured is {wallet.wallet if wallet else None}"))
     if any(part.tariff != placed.tariff for part in said.parts):
         found.append(("tariff", f"priced by tariff {said.parts[0].tariff}; configured is {placed.tariff}"))
-    if "typed" in said.flags:
-        return found
     compared = differences(place.book, said, ratio, before.energy_carry, before.money_carry_nano, before.month_wh)
     return found + [("charge", text) for text in compared]
 

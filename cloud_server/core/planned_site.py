@@ -25,6 +25,8 @@ class KnownSite:
     accounts: Mapping[str, str] = field(default_factory=dict)
     """Account -> customer."""
     account_states: Mapping[str, AccountState] = field(default_factory=dict)
+    closed_wallets: Set[str] = frozenset()
+    """Wallets that are closed for ever: no configuration has them any more."""
     tariffs: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """Tariff and version -> hash of its text."""
 
@@ -35,10 +37,15 @@ def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
     found += _settings_mistakes(plan, known)
     found += _tariff_mistakes(plan, known)
     found += _kept_mistakes(plan, known)
+    found += [
+        Mistake(f"wallet {wallet.wallet}", "", "feeds no meter; a wallet that is not closed feeds one at least")
+        for wallet in plan.wallets
+        if not wallet.meters and wallet.wallet not in known.closed_wallets
+    ]
     if found:
         return found
     for box in plan.boxes:
-        config = config_of(plan, box, known.account_states)
+        config = config_of(plan, box, known.account_states, known.closed_wallets)
         found += [Mistake(f"box {box.name}", "", text) for text in box_config.find_mistakes(config)]
     return found
 
@@ -98,8 +105,13 @@ def _kept_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
             yield Mistake(f"wallet {wallet}, opening_micro", str(now[2]), f"was entered once, as {opening_micro}")
 
 
-def config_of(plan: SitePlan, box: BoxPlan, account_states: Mapping[str, AccountState]) -> BoxConfig:
-    """The configuration of one box: its own meters and wallets, and the tariffs and profiles that they name."""
+def config_of(
+    plan: SitePlan, box: BoxPlan, account_states: Mapping[str, AccountState], closed: Set[str] = frozenset()
+) -> BoxConfig:
+    """The configuration of one box: its own meters and wallets, and the tariffs and profiles that they name.
+
+    Wallets that are `closed` are left out: their meters are free for another.
+    """
     tariffs = {meter.tariff for meter in box.meters}
     profiles = {meter.profile for meter in box.meters} | {m.relay.board for m in box.meters if m.relay is not None}
     return BoxConfig(
@@ -121,7 +133,7 @@ def config_of(plan: SitePlan, box: BoxPlan, account_states: Mapping[str, Account
                 meters=wallet.meters,
             )
             for wallet in plan.wallets
-            if wallet.box == box.box
+            if wallet.box == box.box and wallet.wallet not in closed
         ],
         tariffs=[tariff for tariff in plan.tariffs if tariff.tariff in tariffs],
         profiles=tuple(profile for profile in plan.profiles if profile.profile in profiles),

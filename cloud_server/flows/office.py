@@ -7,12 +7,14 @@ from typing import Final
 from cloud_server.core.second_person import RequestKind
 from cloud_server.flows.adjust_credit import Adjustments
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.close_account import Closings
 from cloud_server.flows.close_day import Days
 from cloud_server.flows.keep_till import Tills
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_person import SecondPerson, StepKind
-from cloud_server.ports.ledger import AdjustmentOrder
+from cloud_server.flows.settle_account import Settlements
+from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, SettleOrder
 from cloud_server.ports.money import RefundOrder, ReversalOrder
 
 WORK_EVERY_S: Final = 3.0
@@ -28,6 +30,8 @@ class Office:
     refunds: Refunds
     reversals: Reversals
     adjustments: Adjustments
+    closings: Closings
+    settlements: Settlements
     second: SecondPerson
 
     def work(self) -> int:
@@ -38,10 +42,13 @@ class Office:
 def open_office(centre: Centre) -> Office:
     """Put the steps together."""
     refunds, reversals, adjustments = Refunds(centre), Reversals(centre), Adjustments(centre)
+    closings, settlements = Closings(centre), Settlements(centre)
     kinds: Mapping[RequestKind, StepKind] = {
         "refund": StepKind(RefundOrder, refunds.take),
         "reversal": StepKind(ReversalOrder, reversals.take),
         "adjustment": StepKind(AdjustmentOrder, adjustments.take),
+        "closing": StepKind(ClosingOrder, closings.take),
+        "settling": StepKind(SettleOrder, settlements.take),
     }
     return Office(
         tills=Tills(centre),
@@ -49,5 +56,7 @@ def open_office(centre: Centre) -> Office:
         refunds=refunds,
         reversals=reversals,
         adjustments=adjustments,
+        closings=closings,
+        settlements=settlements,
         second=SecondPerson(centre, kinds),
     )

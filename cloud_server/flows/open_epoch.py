@@ -44,7 +44,7 @@ def open_epoch(centre: Centre, unit: Unit, box: Box, keyid: str, why: EpochWhy) 
     assert box.record_key is not None
     known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
     planned = next(planned for planned in plan.boxes if planned.box == box.box)
-    config = config_of(plan, planned, known.account_states)
+    config = config_of(plan, planned, known.account_states, known.closed_wallets)
     text = write_config(config)
     now_ms = centre.clock.wall_ms()
     closes = None

@@ -1,5 +1,6 @@
 """Taking in a site plan: judged as a whole, stored as one, and told to every enrolled box that it concerns."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from cloud_server.core.fleet import Box, GrantState, WalletGrant
@@ -7,6 +8,7 @@ from cloud_server.core.mistakes import Mistaken, NotNow
 from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
 from cloud_server.core.posting_rules import opening as opening_postings
 from cloud_server.core.transaction import Transaction
+from cloud_server.core.views import AccountState
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import Asker, add_money_line, issue_command, sign_waiting_grants
 from cloud_server.ports import Unit
@@ -30,39 +32,60 @@ class PlanTaken:
 
 def take_plan(centre: Centre, plan: SitePlan, by: str) -> PlanTaken:
     """Take a whole plan; the same plan again changes nothing. Raises Mistaken with every mistake, NotNow."""
-    text = write_payload(plan).decode()
-    configured: list[str] = []
     with centre.store.write() as unit:
         before = unit.fleet.plan()
-        if before is not None and write_payload(before).decode() == text:
+        if before is not None and write_payload(before) == write_payload(plan):
             return PlanTaken(0, changed=False, configured=())
-        known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
-        mistakes = plan_mistakes(plan, known)
-        if mistakes:
-            raise Mistaken(mistakes)
-        if centre.journal.fault is not None:
-            raise NotNow(f"nothing can be signed: {centre.journal.fault}")
-        now_ms = centre.clock.wall_ms()
-        version = unit.fleet.put_plan(plan, text, now_ms, by)
-        _tell_contracts(centre, unit, plan, before, known, by)
-        for planned in plan.boxes:
-            box = unit.fleet.box(planned.box)
-            if box is not None and box.epoch > 0 and _configure(centre, unit, plan, box, known, by):
-                configured.append(box.box)
-        _open_balances(centre, unit, plan, known, by)
-        detail = {"version": version, "boxes": len(plan.boxes), "points": len(plan.points)}
-        unit.audit.append(now_ms, by, "plan_taken", plan.site, detail)
+        taken = revise_plan(centre, unit, plan, by)
     centre.journal.append_unmarked()
-    for name in configured:
+    for name in taken.configured:
         centre.wake.wake(name)
     centre.live.changed()
-    return PlanTaken(version, changed=True, configured=tuple(configured))
+    return taken
+
+
+def revise_plan(centre: Centre, unit: Unit, plan: SitePlan, by: str, gone: Set[str] = frozenset()) -> PlanTaken:
+    """The part of it that is one transaction; `gone` are meters that their box has given up. Raises Mistaken, NotNow.
+
+    Lines are signed: the caller appends the journal and wakes the boxes that were configured.
+    """
+    before = unit.fleet.plan()
+    known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
+    known = replace(known, boxes={box: meters - gone for box, meters in known.boxes.items()})
+    mistakes = plan_mistakes(plan, known)
+    if mistakes:
+        raise Mistaken(mistakes)
+    if centre.journal.fault is not None:
+        raise NotNow(f"nothing can be signed: {centre.journal.fault}")
+    now_ms = centre.clock.wall_ms()
+    version = unit.fleet.put_plan(plan, write_payload(plan).decode(), now_ms, by)
+    _tell_contracts(centre, unit, plan, before, known, by)
+    configured = configure_boxes(centre, unit, by)
+    _open_balances(centre, unit, plan, known, by)
+    detail = {"version": version, "boxes": len(plan.boxes), "points": len(plan.points)}
+    unit.audit.append(now_ms, by, "plan_taken", plan.site, detail)
+    return PlanTaken(version, changed=True, configured=configured)
+
+
+def configure_boxes(centre: Centre, unit: Unit, by: str) -> tuple[str, ...]:
+    """Sign a configuration for every enrolled box whose plan says another than it was told; which they are."""
+    plan = unit.fleet.plan()
+    assert plan is not None
+    known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
+    return tuple(
+        planned.box
+        for planned in sorted(plan.boxes, key=lambda planned: planned.box)
+        if (box := unit.fleet.box(planned.box)) is not None
+        and box.epoch > 0
+        and box.believed
+        and _configure(centre, unit, plan, box, known, by)
+    )
 
 
 def _configure(centre: Centre, unit: Unit, plan: SitePlan, box: Box, known: KnownSite, by: str) -> bool:
     """Sign a configuration for an enrolled box if it is another than the one wanted so far."""
     planned = next(planned for planned in plan.boxes if planned.box == box.box)
-    text = write_config(config_of(plan, planned, known.account_states))
+    text = write_config(config_of(plan, planned, known.account_states, known.closed_wallets))
     config_hash = text_hash(text)
     if config_hash == box.config_hash:
         return False
@@ -98,9 +121,13 @@ def _tell_contracts(
                 account=wallet.account,
                 box=wallet.box,
                 meters=wallet.meters,
-                state=known.account_states.get(wallet.account, "in_use"),
+                state=_wallet_state(wallet.wallet, wallet.account, known),
             )
             add_money_line(centre, unit, "wallet", made, asker)
+
+
+def _wallet_state(wallet: str, account: str, known: KnownSite) -> AccountState:
+    return "closed" if wallet in known.closed_wallets else known.account_states.get(account, "in_use")
 
 
 def _open_balances(centre: Centre, unit: Unit, plan: SitePlan, known: KnownSite, by: str) -> None:

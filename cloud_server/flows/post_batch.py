@@ -58,6 +58,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
         box.held_version,
         lambda version: centre.place(unit, box.box, version),
         story.header.rules,
+        lambda seq: _body_of(unit, box.box, seq),
     )
     refused = _answer_commands(unit, story)
     _post_money(centre, unit, story, refused)
@@ -111,8 +112,12 @@ def _answer_commands(unit: Unit, story: BatchStory) -> list[WalletGrant]:
 
 
 def _end_reclaim(unit: Unit, story: BatchStory, record: CommandResult) -> None:
-    """A request that its box refused has come to nothing, for the reason it says."""
+    """A request that its box refused has come to nothing, for the reason it says; a wallet that it closed is closed."""
     request = unit.money.reclaim_of_command(story.box.box, record.command)
+    if record.outcome == "done" and request is not None and request.purpose == "close":
+        unit.contracts.close_wallet(request.wallet)
+        if request.state is ReclaimState.ASKED:
+            unit.money.save_reclaim(replace(request, state=ReclaimState.ANSWERED, answered_at_ms=story.now_ms))
     if record.outcome == "refused" and request is not None and request.state is ReclaimState.ASKED:
         ended = replace(request, state=refused_state(record.reason), reason=record.reason)
         unit.money.save_reclaim(replace(ended, answered_at_ms=story.now_ms))

@@ -108,6 +108,7 @@ class FleetRows(Rows):
             wallets={w["wallet"]: (w["account"], w["box"], w["opening_micro"]) for w in wallets},
             accounts={a["account"]: a["customer"] for a in accounts},
             account_states={a["account"]: a["state"] for a in accounts},
+            closed_wallets=frozenset(w["wallet"] for w in wallets if w["state"] == "closed"),
             tariffs={(v["tariff"], v["version"]): v["hash"] for v in versions},
         )
 
@@ -197,7 +198,12 @@ class FleetRows(Rows):
             for w in plan.wallets
         ]
         self._put(t.Wallet, ("wallet",), wallets)
-        bindings = [{"meter": meter, "wallet": w.wallet} for w in plan.wallets for meter in w.meters]
+        bindings = [
+            {"meter": meter, "wallet": w.wallet}
+            for w in plan.wallets
+            if closed.get(w.wallet) != "closed"
+            for meter in w.meters
+        ]
         self._replace(t.WalletMeter, bindings)
 
     def _replace(self, table: type[t.Table], rows: list[dict[str, Any]]) -> None:

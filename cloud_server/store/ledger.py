@@ -145,6 +145,15 @@ class LedgerRows(Rows):
             grant_from_row(row) for row in self._all(query.order_by(t.WalletGrant.made_at_ms, t.WalletGrant.grant_id))
         ]
 
+    def grants_of_account(self, account: str, *states: GrantState) -> list[WalletGrant]:
+        """Grants of one account in these states, oldest first."""
+        query = self._of(t.WalletGrant).where(
+            (t.WalletGrant.account == account) & t.WalletGrant.state.in_([state.value for state in states])
+        )
+        return [
+            grant_from_row(row) for row in self._all(query.order_by(t.WalletGrant.made_at_ms, t.WalletGrant.grant_id))
+        ]
+
     def grant_of_command(self, box: str, command: int) -> WalletGrant | None:
         """The grant that a command carries."""
         row = self._one(self._of(t.WalletGrant).where((t.WalletGrant.box == box) & (t.WalletGrant.command == command)))

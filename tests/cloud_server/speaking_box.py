@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from protocol.box_config import BoxConfig, read_config
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.charging import IntervalInput, price_interval
-from protocol.commands import Command, Configure, Grant, Reclaim, Withdraw, read_body
+from protocol.commands import CloseWallet, Command, Configure, Grant, Reclaim, Withdraw, read_body
 from protocol.envelope import Line, seal
 from protocol.ids import Id
 from protocol.messages import (
@@ -200,6 +201,8 @@ class SpeakingBox:
             if reason is not None:
                 self._refuse(command, reason)
                 return
+        elif isinstance(body, CloseWallet):
+            self._close(command, body)
         elif isinstance(body, Configure):
             self.config = read_config(body.config)
             applied = ConfigApplied(at_ms=self.now_ms, config_version=body.config_version, hash=body.hash)
@@ -230,6 +233,23 @@ class SpeakingBox:
         )
         self.pending.append(reclaimed)
         return None
+
+    def _close(self, command: Command, asked: CloseWallet) -> None:
+        """Give everything back; a debt stays in the book. Registers typed are charged first."""
+        for said in asked.typed or ():
+            interval = self.use(said.meter, said.raw_wh - self.registers[said.meter])
+            self.pending[-1] = msgspec.structs.replace(interval, flags=[*interval.flags, "typed"])
+        held = replay(self.book, self.pending).get(asked.wallet, 0)
+        if held > 0:
+            given = Reclaimed(
+                at_ms=self.now_ms,
+                command=command.seq,
+                reclaim=asked.request,
+                wallet=asked.wallet,
+                amount_micro=held,
+                book_micro=0,
+            )
+            self.pending.append(given)
 
     def _too_late(self, body: Withdraw) -> RefusalReason | None:
         return "money_id_known" if body.reclaim in self.answered else None

@@ -26,7 +26,12 @@ from cloud_server.core.invariants.ledger_checks import (
     nothing_was_changed,
     steps_name_who_and_why,
 )
-from cloud_server.core.invariants.office_checks import closed_days_stay, moves_lose_nothing, two_people_are_two
+from cloud_server.core.invariants.office_checks import (
+    closed_accounts_hold_nothing,
+    closed_days_stay,
+    moves_lose_nothing,
+    two_people_are_two,
+)
 from cloud_server.core.invariants.refund_checks import refunds_are_covered
 
 Check = Callable[[Evidence], CheckResult]
@@ -42,6 +47,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     charges_are_exact,
     energy_is_charged_once,
     refunds_are_covered,
+    closed_accounts_hold_nothing,
     time_runs_forward,
     one_writer,
     nothing_was_changed,

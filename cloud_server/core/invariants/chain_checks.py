@@ -5,12 +5,22 @@ from collections.abc import Iterable, Mapping
 from cloud_server.core.fleet import Box, GrantState, OpenedEpoch
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, SignedBytes, parsed, told_batches
 from protocol.chain import EMPTY_COMMANDS, Head, Link, link
-from protocol.commands import Body, Command, Grant, Reclaim, read_body
+from protocol.commands import (
+    Body,
+    CloseWallet,
+    Command,
+    Grant,
+    Reclaim,
+    ReleaseMeter,
+    ReplaceMeter,
+    TypedReading,
+    read_body,
+)
 from protocol.envelope import Line, check_signature
 from protocol.errors import BadPayload, BadSignature, WireError
 from protocol.messages import Batch, Epoch, Money
 from protocol.payload import read_payload
-from protocol.records import CommandResult, Granted, Reclaimed
+from protocol.records import CommandResult, Granted, Interval, Reclaimed
 from protocol.signing import PublicKey, public_key_from_text
 
 
@@ -145,6 +155,7 @@ def nothing_without_authority(evidence: Evidence) -> CheckResult:
     breaches, count = [], 0
     for box in evidence.boxes():
         signed = {line.number: line.raw for line in evidence.command_lines(box.box)}
+        typed: set[tuple[str, int]] = set()
         for batch in told_batches(evidence, box.box):
             for record in batch.records:
                 if isinstance(record, Granted):
@@ -155,17 +166,42 @@ def nothing_without_authority(evidence: Evidence) -> CheckResult:
                         breaches.append(
                             f"{batch.place}: grant {record.grant} is not what command {record.command} says"
                         )
+                elif isinstance(record, Interval) and "typed" in record.flags:
+                    count += 1
+                    typed = typed or _typed_in(signed)
+                    if (record.meter, record.to.raw_wh) not in typed:
+                        breaches.append(
+                            f"{batch.place}: register {record.to.raw_wh} of meter {record.meter} was typed by nobody"
+                        )
                 elif isinstance(record, Reclaimed):
                     count += 1
                     body = _body(signed.get(record.command))
-                    if not isinstance(body, Reclaim) or not _gives_as_asked(record, body):
+                    if not isinstance(body, Reclaim | CloseWallet) or not _gives_as_asked(record, body):
                         breaches.append(
                             f"{batch.place}: reclaim {record.reclaim} is not what command {record.command} asks"
                         )
     return CheckResult("7 nothing without a signed command", f"{count} answers against their commands", tuple(breaches))
 
 
-def _gives_as_asked(said: Reclaimed, asked: Reclaim) -> bool:
+def _typed_in(signed: Mapping[int, bytes]) -> set[tuple[str, int]]:
+    """Meter and register of all that two people typed in signed commands."""
+    found: set[tuple[str, int]] = set()
+    for raw in signed.values():
+        match _body(raw):
+            case Reclaim(typed=list(typed)) | CloseWallet(typed=list(typed)):
+                found |= {(said.meter, said.raw_wh) for said in typed}
+            case ReleaseMeter(typed=TypedReading(meter=meter, raw_wh=raw_wh)):
+                found.add((meter, raw_wh))
+            case ReplaceMeter(old=meter, old_raw_wh=raw_wh):
+                found.add((meter, raw_wh))
+            case _:
+                pass
+    return found
+
+
+def _gives_as_asked(said: Reclaimed, asked: Reclaim | CloseWallet) -> bool:
+    if isinstance(asked, CloseWallet):
+        return (said.reclaim, said.wallet) == (asked.request, asked.wallet)
     same = (said.reclaim, said.wallet) == (asked.reclaim, asked.wallet)
     return same and said.amount_micro <= asked.amount_micro
 

@@ -13,7 +13,7 @@ from cloud_server.core.invariants.evidence import (
     parsed,
     told_batches,
 )
-from protocol.commands import Command, Configure, read_body
+from protocol.commands import Body, Command, Configure, read_body
 from protocol.errors import WireError
 from protocol.messages import Epoch
 from protocol.payload import PayloadType, read_payload
@@ -84,6 +84,7 @@ def _audited(evidence: Evidence, name: str, concerns: Callable[[str], bool]) -> 
 def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[ChargeFinding]]]:
     """Audit a box's batches again from the first one on."""
     places = _places(evidence, box.box)
+    signed = {line.number: line for line in evidence.command_lines(box.box)}
     meters: dict[str, MeterCharge] = {}
     versions = _versions(evidence, box.box)
     epoch, version = 0, 0
@@ -91,7 +92,9 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
         if batch.stored.epoch != epoch:
             epoch = batch.stored.epoch
             version = versions.get(epoch, 1)
-        audit = audit_batch(batch.records, meters, version, places.get, batch.header.rules)
+        audit = audit_batch(
+            batch.records, meters, version, places.get, batch.header.rules, lambda seq: _signed_body(signed.get(seq))
+        )
         meters, version = audit.meters, audit.config_version
         yield batch, audit.findings
 
@@ -110,6 +113,17 @@ def _places(evidence: Evidence, box: str) -> dict[int, BoxPlace]:
             if isinstance(body, Configure):
                 texts[body.config_version] = body.config
     return {version: place_from_text(text) for version, text in texts.items()}
+
+
+def _signed_body(stored: SignedBytes | None) -> Body | None:
+    """What a command asked for; None where it is not there or cannot be read."""
+    command = _read(stored, Command) if stored is not None else None
+    if command is None:
+        return None
+    try:
+        return read_body(command)
+    except WireError:
+        return None
 
 
 def _versions(evidence: Evidence, box: str) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 import json
 
+from cloud_server.core import accounts
 from cloud_server.core.invariants.evidence import CheckResult, Evidence
 from cloud_server.core.money_requests import ReclaimState
 from cloud_server.core.second_person import REQUEST_KINDS
@@ -48,6 +49,25 @@ def two_people_are_two(evidence: Evidence) -> CheckResult:
         if request.state == "done" and request.checker in (None, request.maker.name):
             breaches.append(f"request {request.request}: asked by {request.maker.name}, done by {request.checker}")
     return CheckResult("19 two people are two", f"{looked} requests for a second person", tuple(breaches))
+
+
+def closed_accounts_hold_nothing(evidence: Evidence) -> CheckResult:
+    """15. An account that was settled has no credit left anywhere; its wallets stand at nothing in the ledger."""
+    sums = evidence.account_sums()
+    breaches, settled = [], 0
+    for closing in evidence.closings():
+        if closing.state != "settled":
+            continue
+        settled += 1
+        names = [accounts.customer(closing.fact.account)]
+        for request in closing.requests:
+            names += [accounts.wallet(request.wallet), accounts.in_flight(request.wallet)]
+        breaches += [
+            f"closing {closing.fact.closing}: {name} holds {sums[name]} and was settled"
+            for name in names
+            if sums.get(name)
+        ]
+    return CheckResult("15 closed accounts hold nothing", f"{settled} accounts settled", tuple(breaches))
 
 
 def moves_lose_nothing(evidence: Evidence) -> CheckResult:

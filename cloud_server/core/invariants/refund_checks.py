@@ -38,7 +38,7 @@ def _requests_against_records(evidence: Evidence) -> list[str]:
     for request in evidence.reclaims():
         known.add(request.reclaim)
         said = came.get(request.reclaim, [])
-        right = [request.answered_micro] if request.state is ReclaimState.ANSWERED else []
+        right = [request.answered_micro] if request.state is ReclaimState.ANSWERED and request.answered_micro else []
         if said != right:
             breaches.append(f"reclaim {request.reclaim}: is {request.state} with {right}, its box gave {said}")
     breaches += [f"reclaim {name}: a box gave {came[name]}, nobody asked" for name in sorted(came.keys() - known)]
