@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+BAUDS: Final = (1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200)
 NOT_FOR_BOXES: Final = ("psycopg", "psycopg2", "pymysql", "MySQLdb", "click", "rich")
 """Loaded by peewee (drivers) and httpx (its own command line) wherever they are found; not installed on a box. On a
 machine that has them they would take 22 of an agent's 64 MiB."""
@@ -67,11 +68,38 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile(profile, "check", "say everything that is wrong with a profile, or what it would read and write")
     words = "ask one meter all that its profile reads and show raw words beside values; writes nothing"
     trial = _add_profile(profile, "try", words)
-    trial.add_argument("--port", required=True, help="serial device, or HOST:PORT of a serial server")
-    trial.add_argument("--baud", type=int, default=9_600, help="(%(default)s)")
-    trial.add_argument("--parity", choices="NEO", default="N", help="(%(default)s)")
-    trial.add_argument("--stop-bits", type=int, choices=(1, 2), default=1, help="(%(default)s)")
+    _add_config(trial)
+    _add_line(trial)
+    _add_scan(commands)
     return parser
+
+
+def _add_scan(commands: Any) -> None:
+    """The command that looks for meters."""
+    words = "look for meters on a bus and write a draft of the plan; asks, never writes"
+    scan = _add(commands, "scan", words, scripts=True)
+    scan.epilog = (
+        "A bus of the running agent is lent question by question, behind relay orders. Exit codes: 0 meters found; "
+        "1 none, or two on one id, or the time was over; 2 the command line or a file is wrong."
+    )
+    _add_line(scan)
+    scan.add_argument("--units", type=_unit_ids, default=_unit_ids("1-247"), help="unit ids: 1-40,101 (1-247)")
+    scan.add_argument(
+        "--profile", type=Path, action="append", default=[], help="look for meters of this profile alone; repeatable"
+    )
+    scan.add_argument("--turnaround-ms", type=_turnaround, default=100, help="longest wait for an answer (%(default)s)")
+    scan.add_argument("--most-s", type=_seconds, default=600, help="end after so many seconds (%(default)s)")
+
+
+def _add_line(parser: Any) -> None:
+    """Which line to ask on, and how it talks."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--bus", help="a bus of box.toml")
+    which.add_argument("--port", help="serial device, or HOST:PORT of a serial server")
+    parser.add_argument("--baud", type=int, choices=BAUDS, help="on a port of its own (as configured, else 9600)")
+    parser.add_argument("--parity", choices="NEO", help="(as configured, else N)")
+    parser.add_argument("--stop-bits", type=int, choices=(1, 2), help="(as configured, else 1)")
+    parser.add_argument("--echo", action="store_true", help="the adapter hears what it sends")
 
 
 def _add_courier(commands: Any) -> None:
@@ -102,6 +130,32 @@ def _unit_id(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r}: right would be a unit id from 1 to 247")
 
 
+def _unit_ids(text: str) -> list[int]:
+    """Unit ids and stretches of them, in order, each once."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        ends = (_unit_id(first), _unit_id(last if dash else first))
+        if ends[0] > ends[1]:
+            raise argparse.ArgumentTypeError(f"{part!r}: right would be the lower one first")
+        found.update(range(ends[0], ends[1] + 1))
+    return sorted(found)
+
+
+def _turnaround(text: str) -> int:
+    return _whole(text, 5, 5_000)
+
+
+def _seconds(text: str) -> int:
+    return _whole(text, 1, 86_400)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if text.isdecimal() and least <= int(text) <= most:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: right would be a whole number from {least} to {most}")
+
+
 def _watt_hours(text: str) -> int:
     """Kilowatt hours as a meter shows them, with at most three decimals, in Wh."""
     whole, _, rest = text.partition(".")
@@ -110,10 +164,14 @@ def _watt_hours(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r}: right would be kilowatt hours, for example 1234.56")
 
 
+def _add_config(parser: Any) -> None:
+    parser.add_argument("--config", type=Path, default=Path("/etc/tallybox/box.toml"), help="box.toml (%(default)s)")
+
+
 def _add(commands: Any, name: str, words: str, command: str | None = None, *, scripts: bool = False) -> Any:
     """One command with what all have: --config, and --json where a script may want it."""
     parser = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
-    parser.add_argument("--config", type=Path, default=Path("/etc/tallybox/box.toml"), help="box.toml (%(default)s)")
+    _add_config(parser)
     if scripts:
         parser.add_argument("--json", action="store_true", help="print JSON for a script")
     parser.set_defaults(command=command or name)

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from edge_agent.bus.board_profile import builtin_board, builtin_board_names, load_board
@@ -89,6 +89,11 @@ class Buses:
         self._known: dict[str, tuple[BusConfig, PollingLimits]] = {}
         self._polled: dict[str, tuple[PolledMeter, ...]] = {}
         self.workers: dict[str, MeterBus] = {}
+
+    @property
+    def ports(self) -> Mapping[str, BusPort]:
+        """Where each bus is plugged in, by its name."""
+        return self._ports
 
     def follow(self, place: Place) -> None:
         """Bring the workers to what the place says now; those that need no change go on undisturbed."""

@@ -15,9 +15,11 @@ from edge_agent.agent.enrol import enrol
 from edge_agent.agent.offline import stored_batches, stored_status
 from edge_agent.agent.profile_trial import try_profile
 from edge_agent.agent.profiles import check_profile, read_meter
+from edge_agent.agent.reach import reach
 from edge_agent.agent.run import AgentFailed, run
+from edge_agent.agent.scan import scan
 from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
-from edge_agent.bus.serial_port import LineDown, SerialSettings
+from edge_agent.bus.serial_port import LineDown
 from edge_agent.clock import SystemClock
 from edge_agent.config import BadConfig, BoxFile, read_box_file
 from edge_agent.console.local_socket import AgentUnreachable, ask
@@ -185,12 +187,16 @@ def _profile_try(parsed: Namespace, terminal: Terminal) -> int:
     if meter is None:
         terminal.complain("\n".join(mistakes))
         return WRONG
-    settings = SerialSettings(parsed.port, parsed.baud, parsed.parity, parsed.stop_bits)
+    clock = SystemClock()
     all_well = True
-    for well, words in try_profile(meter, settings, SystemClock()):
+    for well, words in try_profile(reach(parsed, clock).line(clock), meter):
         all_well = all_well and well
         terminal.say(words)
     return OK if all_well else FAILED
+
+
+def _scan(parsed: Namespace, terminal: Terminal) -> int:
+    return scan(parsed, terminal, SystemClock())
 
 
 def _courier_export(parsed: Namespace, terminal: Terminal) -> int:
@@ -220,4 +226,5 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
     "courier import": _courier_import,
     "profile check": _profile_check,
     "profile try": _profile_try,
+    "scan": _scan,
 }

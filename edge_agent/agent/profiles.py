@@ -6,10 +6,11 @@ from pathlib import Path
 
 from edge_agent.bus.board_profile import builtin_board_names, builtin_board_text, load_board
 from edge_agent.bus.meter import BusMeter
-from edge_agent.bus.profile import builtin_names, builtin_text, load_profile
+from edge_agent.bus.profile import builtin_names, builtin_profile, builtin_text, load_profile
 from edge_agent.bus.profile_description import describe_board, describe_profile
 from edge_agent.bus.profile_table import ProfileError
 from edge_agent.bus.profile_words import BOARD_KIND
+from edge_agent.core.meter_profile import Profile
 from edge_agent.ports import PolledMeter
 
 
@@ -36,13 +37,24 @@ def check_profile(file: Path, unit: int) -> CheckedProfile:
 
 def read_meter(file: Path, unit: int) -> tuple[BusMeter | None, list[str]]:
     """A meter with this profile and unit id, or what is wrong with the profile."""
+    profile, mistakes = read_profile(file)
+    return (None if profile is None else BusMeter(PolledMeter(profile.name, unit, profile))), mistakes
+
+
+def read_profile(file: Path) -> tuple[Profile | None, list[str]]:
+    """A profile, from a file or of those that come with the agent, or what is wrong with it."""
     text, mistakes = _read(file)
     if mistakes:
         return None, mistakes
     try:
-        return BusMeter(PolledMeter(_name(file), unit, load_profile(text, _name(file)))), []
+        return load_profile(text, _name(file)), []
     except ProfileError as fault:
         return None, [str(mistake) for mistake in fault.mistakes]
+
+
+def builtin_profiles() -> list[Profile]:
+    """All that come with the agent."""
+    return [builtin_profile(name) for name in builtin_names()]
 
 
 def _name(file: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.agent.lending import bus_ask, lent_buses
 from edge_agent.core.orders import lock_out_on_the_spot
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_guard, may_test_relay
@@ -167,4 +168,6 @@ _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]]
     "note_replacement": _note_replacement,
     "courier_export": _courier_export,
     "courier_import": _courier_import,
+    "buses": lent_buses,
+    "bus_ask": bus_ask,
 }

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import serial
 
+from edge_agent.bus.port_holder import holders
+
 START_BITS = 1
 DATA_BITS = 8
 
@@ -129,5 +131,6 @@ def _why_not_opened(port: str, error: OSError | ValueError) -> str:
     if number == errno.EACCES:
         return f"{port}: not allowed; the agent's user must be in the group that owns the port (dialout)"
     if number in _BUSY_ERRORS:
-        return f"{port}: held by another program"
+        found = ", ".join(str(holder) for holder in holders(port))
+        return f"{port}: held by {found or 'another program'}"
     return f"{port}: {error}"

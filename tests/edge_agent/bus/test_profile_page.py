@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from edge_agent.agent.profile_trial import ask_once
+from edge_agent.agent.profile_trial import try_profile
 from edge_agent.bus.board_profile import builtin_board_names, load_board
 from edge_agent.bus.errands import Errands
 from edge_agent.bus.meter import BusMeter
@@ -89,7 +89,7 @@ def test_what_check_prints_stands_in_the_guide() -> None:
 
 def test_what_try_prints_stands_in_the_guide() -> None:
     line, meter = nx3_on_a_line(), nx3()
-    printed = [words for _, words in ask_once(line, meter)]
+    printed = [words for _, words in try_profile(line, meter)]
     assert "\n".join(printed) + "\n" == example("$ edge-agent profile try").partition("\n")[2]
 
 
