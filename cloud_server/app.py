@@ -12,8 +12,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -22,8 +20,8 @@ from starlette.concurrency import run_in_threadpool
 
 from cloud_server.api.boxes import box_routes
 from cloud_server.api.health import health_routes
-from cloud_server.api.problems import mount_problems
 from cloud_server.api.office import office_routes
+from cloud_server.api.problems import mount_problems
 from cloud_server.api.provision import provision_routes
 from cloud_server.api.refunds import refund_routes
 from cloud_server.api.sales import sales_routes
@@ -41,15 +39,14 @@ from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
-from cloud_server.flows.waiting import BoxBells, LiveRoom, hear
+from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.flows.watch_fleet import watch_fleet
-from cloud_server.ports.database import Neighbours
 from cloud_server.store.database import Engine
-from cloud_server.store.engines import open_engine, open_neighbours
+from cloud_server.store.engines import open_engine
 from cloud_server.store.factors import StoredFactors
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.people import StoredPeople
-from cloud_server.store.schema import check_schema, make_months_ahead
+from cloud_server.store.schema import check_schema
 from cloud_server.store.unit import StoredBooks
 from cloud_server.web.assembly import console_services
 from cloud_server.web.codes import TimeCodes
@@ -82,7 +79,6 @@ class Parts:
     centre: Centre
     engine: Engine
     journal: JournalFile
-    neighbours: Neighbours
     bells: BoxBells
     live: LiveRoom
     books: ReadBooks
@@ -96,7 +92,6 @@ class Parts:
 
     def close(self) -> None:
         """Close files and connections."""
-        self.neighbours.close()
         self.journal.close()
         self.engine.close()
 
@@ -108,12 +103,10 @@ def wire(config: Config) -> Parts:
     engine = open_engine(config.database)
     check_schema(engine, site.site)
     store = StoredBooks(engine, site.site)
-    clock, chance = SystemClock(), SystemChance()
-    neighbours = open_neighbours(config.database, site.site)
-    bells = BoxBells(neighbours.tell)
-    live = LiveRoom(clock, bells, neighbours.tell)
+    clock, chance, bells = SystemClock(), SystemChance(), BoxBells()
+    live = LiveRoom(clock, bells)
     journal = JournalFile(config.journal)
-    keeper = JournalKeeper(store, journal, "" if isinstance(config.database, Path) else socket.gethostname())
+    keeper = JournalKeeper(store, journal)
     with store.read() as unit:
         term = int(unit.site.fact("term") or 0)
     centre = Centre(
@@ -136,7 +129,6 @@ def wire(config: Config) -> Parts:
         centre=centre,
         engine=engine,
         journal=journal,
-        neighbours=neighbours,
         bells=bells,
         live=live,
         books=books,
@@ -192,7 +184,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
     app.include_router(health_routes(parts.centre))
     services = console_services(
-        parts.centre, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
+        parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
     )
     mount_console(app, services)
     return app
@@ -202,22 +194,12 @@ def _background(parts: Parts) -> list[Any]:
     """Work that nobody asks for, on the monotonic clock."""
     return [
         _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
-        _every(WATCH_EVERY_S, _in_turn(parts, lambda: watch_fleet(parts.centre))),
-        _every(WORK_EVERY_S, _in_turn(parts, parts.office.work)),
-        _every(TIDY_EVERY_S, _in_turn(parts, parts.sign_in.tidy)),
-        _every(TIDY_EVERY_S, _in_turn(parts, parts.second.tidy)),
-        _every(TIDY_EVERY_S, _in_turn(parts, lambda: _make_months(parts))),
+        _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),
+        _every(WORK_EVERY_S, parts.office.work),
+        _every(TIDY_EVERY_S, parts.sign_in.tidy),
+        _every(TIDY_EVERY_S, parts.second.tidy),
         _every(FEED_EVERY_S, lambda: tell_service_manager("WATCHDOG=1")),
     ]
-
-
-def _in_turn(parts: Parts, work: Callable[[], int]) -> Callable[[], int]:
-    """Work that one process does for all, done where it is this one's turn."""
-    return lambda: work() if parts.neighbours.has_turn() else 0
-
-
-def _make_months(parts: Parts) -> int:
-    return len(make_months_ahead(parts.engine, parts.centre.clock.wall_ms()))
 
 
 def _append_unmarked(centre: Centre) -> int:
@@ -277,7 +259,6 @@ def serve(config: Config) -> None:
     parts = wire(config)
     parts.centre.journal.check_at_start()
     _append_unmarked(parts.centre)
-    parts.neighbours.start(partial(hear, parts.bells, parts.live))
     settings = uvicorn.Config(
         make_app(parts),
         host=config.host,

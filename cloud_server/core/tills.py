@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from cloud_server.core import accounts
-from cloud_server.core.mistakes import FieldError
+from cloud_server.core.mistakes import Conflict, FieldError
 from cloud_server.core.transaction import Posting
 from protocol.units import BadAmount, Micro, Ms, amount_from_text
 
@@ -74,16 +74,16 @@ def posting_day(today: str, last_closed: str | None) -> str:
     return (date.fromisoformat(last_closed) + timedelta(days=1)).isoformat()
 
 
-def close_fault(day: str, today: str, last_closed: str | None) -> str | None:
+def close_fault(day: str, today: str, last_closed: str | None) -> Conflict | None:
     """Why a day cannot be closed, or None."""
     try:
         date.fromisoformat(day)
     except ValueError:
-        return f"{day[:20]!r} is no day such as 2026-11-22"
+        return Conflict(f"{day[:20]!r} is no day such as 2026-11-22")
     if last_closed is not None and day <= last_closed:
-        return f"{day} is closed; the last closed day is {last_closed}"
+        return Conflict(f"{day} is closed; the last closed day is {last_closed}", "day_closed")
     if day > today:
-        return f"{day} has not begun; today is {today}"
+        return Conflict(f"{day} has not begun; today is {today}", "day_ahead")
     return None
 
 

@@ -88,7 +88,7 @@ def _judge(unit: Unit, order: AdjustmentOrder) -> tuple[Wallet, Micro, int | Non
     if account is None:
         raise NotFound("account", order.account)
     if account.state == "closed":
-        raise Conflict(f"account {account.number} is closed")
+        raise Conflict(f"account {account.number} is closed", "account_closed")
     wallet = wallet_of(unit, order.account, order.wallet)
     amount = read_signed("amount", order.amount)
     energy = read_energy(order.energy) if order.energy is not None else None

@@ -80,10 +80,10 @@ class Days:
         day = order.day or centre.posting_day(unit, now_ms)
         fault = close_fault(day, centre.day_of(now_ms), unit.tills.last_closed_day())
         if fault is not None:
-            raise Conflict(fault)
+            raise fault
         open_tills = tuple(shift.operator for shift in unit.tills.open_shifts())
         if open_tills and not order.anyway:
-            raise Conflict(f"tills are open: {', '.join(open_tills)}")
+            raise Conflict(f"tills are open: {', '.join(open_tills)}", "tills_open")
         closed = ClosedDay(
             day=day,
             closed_at_ms=now_ms,

@@ -69,7 +69,7 @@ class Tills:
             raise AssertionError("unreachable: a mistake was raised")
         refuse_if_wrong(errors)
         if unit.tills.open_shift(by.name) is not None:
-            raise Conflict(f"the till of {by.name} is open already")
+            raise Conflict(f"the till of {by.name} is open already", "till_open")
         now_ms = self._centre.clock.wall_ms()
         shift = TillShift(
             shift=self._centre.new_id(),
@@ -92,7 +92,7 @@ class Tills:
         operator = order.operator or by.name
         refuse_if_wrong(key_errors(order.key))
         if operator != by.name and CONFIRMING not in by.roles:
-            raise Conflict(f"the till of {operator} is closed by {operator} or a {CONFIRMING}")
+            raise Conflict(f"the till of {operator} is closed by {operator} or a {CONFIRMING}", "till_of_another")
         expected, counted = self._counted(unit, operator, order)
         difference_micro = sum(counted.values()) - sum(expected.values())
         second = order.second

@@ -129,6 +129,16 @@ class SecondFactor:
             self._factors.note_proof(hash_token(token), actor.id, self._clock.wall_ms())
         return proven
 
+    def vouches(self, actor: Actor, code: str, address: str) -> bool:
+        """Whether a second person, whose password was right, is who they say: their code where they have a factor.
+
+        Whoever has to have one and has none yet cannot vouch: they cannot sign in either.
+        """
+        factor = self._factors.factor(actor.id)
+        if factor is None or not factor.confirmed:
+            return not self._demanded or DEMANDED_OF.isdisjoint(actor.roles)
+        return self._proves(actor, code, address)
+
     def recovery_left(self, actor: Actor) -> int:
         """How many recovery codes are not used up."""
         return self._factors.recovery_left(actor.id)

@@ -139,7 +139,8 @@ class SecondPerson:
 
     def _withdraw(self, unit: Unit, found: SecondRequest, step: CheckStep, by: Actor) -> Done:
         if by.name != found.maker.name:
-            raise Conflict(f"only {found.maker.name}, who asked for it, can withdraw it; a supervisor rejects it")
+            text = f"only {found.maker.name}, who asked for it, can withdraw it; a supervisor rejects it"
+            raise Conflict(text, "not_the_maker")
         return self._end(unit, found, step, by, "withdrawn", Done({}))
 
     def _end(self, unit: Unit, found: SecondRequest, step: CheckStep, by: Actor, state: Any, done: Done) -> Done:

@@ -25,6 +25,8 @@ from cloud_server.web.pages import (
     sign_in,
     staff,
     streams,
+    tasks,
+    till,
 )
 from cloud_server.web.pages.page import Console
 from cloud_server.web.visit import Visit
@@ -114,6 +116,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/refunds/{refund}/{step}", refunds.take_step, "refund", fresh="always"),
     Route("GET", "/sales/{sale}/reversal", reversal.show_form, "refund", fresh="always"),
     Route("POST", "/sales/{sale}/reversal", reversal.reverse, "refund", fresh="always"),
+    Route("GET", "/till", till.show, "see_till"),
+    Route("POST", "/till/open", till.open_till, "sell"),
+    Route("POST", "/till/close", till.close_till, "sell"),
+    Route("GET", "/till/shifts/{shift}", till.show_shift, "see_till"),
+    Route("POST", "/till/day", till.close_day, "close_day", fresh="always"),
+    Route("GET", "/tasks", tasks.show, "see_sales"),
+    Route("POST", "/tasks/{request}/{answer}", tasks.answer, "refund", fresh="always"),
     Route("GET", "/sales", sales.show_day, "see_sales"),
     Route("GET", "/sales/{sale}", sales.show_result, "see_sales"),
     Route("GET", "/sales/{sale}/receipt", receipt.show, "see_sales"),

@@ -2,14 +2,13 @@
 
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.office import Office
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.read_money import MoneyReader
 from cloud_server.flows.read_reports import ReportOffice
-from cloud_server.flows.refund_credit import Refunds
-from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
@@ -19,6 +18,7 @@ from cloud_server.web.services import Services
 
 def console_services(
     centre: Centre,
+    office: Office,
     books: ReadBooks,
     feed: LiveFeed,
     alarms: AlarmOffice,
@@ -31,8 +31,9 @@ def console_services(
         books=books,
         desk=SalesDesk(centre, books),
         money=MoneyReader(centre),
-        refunds=Refunds(centre),
-        reversals=Reversals(centre),
+        refunds=office.refunds,
+        reversals=office.reversals,
+        office=office,
         operations=MeterOperations(centre),
         alarms=alarms,
         batches=BatchBook(centre),

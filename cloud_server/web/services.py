@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.office import Office
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
@@ -18,6 +19,7 @@ class Services:
     money: MoneyBooks
     refunds: RefundDesk
     reversals: ReversalDesk
+    office: Office
     operations: Operations
     alarms: AlarmDesk
     batches: OperationBook

@@ -8,6 +8,7 @@ from typing import Final
 from cloud_server.core.mistakes import ConflictCode
 from cloud_server.core.money_requests import RefundState
 from cloud_server.core.roles import RIGHTS, Right, Role
+from cloud_server.core.second_person import RequestKind
 from cloud_server.core.views import Badge, BoxStanding, CommandState, LostWith, Method, PointState, PointUse, SaleState
 from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, IntervalFlag, MeterTestKind, RefusalReason
 
@@ -223,6 +224,9 @@ RIGHT: Final[dict[Right, str]] = {
     "see_sales": N_("See sales and receipts"),
     "sell": N_("Sell electricity"),
     "refund": N_("Refund and reverse"),
+    "confirm": N_("Confirm others' steps as the second person"),
+    "see_till": N_("See the till"),
+    "close_day": N_("See all tills, close posting days"),
     "set_mode": N_("Protect, restore prepaid, cut off"),
     "put_in_service": N_("Put meters in service"),
     "lock_out": N_("Lock out"),
@@ -246,6 +250,16 @@ REFUND: Final[dict[RefundState, str]] = {
     "paid": N_("Paid out"),
     "returned": N_("Granted back"),
 }
+REQUEST: Final[dict[RequestKind, str]] = {
+    "refund": N_("Refund"),
+    "reversal": N_("Reversal"),
+    "adjustment": N_("Adjustment"),
+    "closing": N_("Close an account"),
+    "settling": N_("Settle a closed account"),
+    "retirement": N_("Retire a box"),
+    "meters": N_("Change of a meter"),
+    "operation": N_("Remote operation"),
+}
 CONFLICT: Final[dict[ConflictCode, str]] = {
     "second_needed": N_("A second person, a supervisor, must confirm this."),
     "second_is_maker": N_("Whoever asks for it cannot confirm it too: it takes two people."),
@@ -260,6 +274,13 @@ CONFLICT: Final[dict[ConflictCode, str]] = {
     "answered": N_("The box has answered already."),
     "box_takes_none": N_("The box takes no orders now."),
     "not_payable": N_("Only a refund whose money is back at the centre can be paid or granted back."),
+    "till_open": N_("This till is open already."),
+    "till_of_another": N_("The till of another person is closed by that person or a supervisor."),
+    "tills_open": N_("Tills are still open: close them, or say that the day is closed all the same."),
+    "day_closed": N_("This day is closed already."),
+    "day_ahead": N_("This day has not begun."),
+    "not_the_maker": N_("Only whoever asked for it can withdraw it; a supervisor rejects it."),
+    "account_closed": N_("The account is closed."),
     "no_wallet": N_("The account has no wallet in use any more: the money can only be paid out."),
     "other": N_("The books as they stand do not allow it."),
 }

@@ -40,6 +40,9 @@ class Words:
     def refund(self, code: str) -> str:
         return self.of(t.REFUND, code)
 
+    def request(self, code: str) -> str:
+        return self.of(t.REQUEST, code)
+
     def conflict(self, code: str) -> str:
         return self.of(t.CONFLICT, code)
 

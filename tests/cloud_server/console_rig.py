@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from cloud_server.core.roles import ROLES, Role
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.office import open_office
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
@@ -60,7 +61,8 @@ def wire_console(rig: SiteRig, public_url: str = "") -> FastAPI:
         demanded=False,
         issuer=rig.centre.site.name,
     )
-    services = console_services(rig.centre, rig.books, rig.live, AlarmOffice(rig.centre), sign_in, second, staff)
+    office, alarms = open_office(rig.centre), AlarmOffice(rig.centre)
+    services = console_services(rig.centre, office, rig.books, rig.live, alarms, sign_in, second, staff)
     app = FastAPI()
     mount(app, replace(services, public_url=public_url or services.public_url))
     return app

@@ -13,6 +13,6 @@ def read_second(visit: Visit) -> Actor | None:
     if not name and not password:
         return None
     actor = visit.services.sign_in.vouch(name, password, visit.address)
-    if actor is None:
+    if actor is None or not visit.services.second.vouches(actor, visit.form.get("second_code", ""), visit.address):
         raise Conflict(f"the name or password of {name[:40]!r} is wrong", "second_unknown")
     return actor

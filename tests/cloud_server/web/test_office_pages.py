@@ -15,7 +15,7 @@ from cloud_server.flows import report_events
 from cloud_server.flows.report_events import KINDS
 from cloud_server.web import report_words
 from cloud_server.web.addresses import REPORTS
-from cloud_server.web.pages.reports import SPECS
+from cloud_server.web.report_specs import SPECS
 from tests.cloud_server.web.conftest import ADDRESS, PASSWORD, Browser
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_office import FakeAlarms, FakeReports

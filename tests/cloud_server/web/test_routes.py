@@ -21,6 +21,9 @@ PARTS = {
     "staff": made_id("nobody"),
     "refund": "0" * 32,
     "step": "pay",
+    "shift": "0" * 32,
+    "request": "0" * 32,
+    "answer": "withdraw",
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}"}
 

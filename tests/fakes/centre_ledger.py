@@ -1,0 +1,58 @@
+"""Tills, days and second persons of the made-up street: nothing is open, nothing waits. Real ones: elsewhere."""
+
+from typing import Any, cast
+
+from cloud_server.core.mistakes import Conflict, NotFound
+from cloud_server.flows.office import Office
+from cloud_server.ports.ledger import TillNow
+from tests.fakes.centre_money import FakeMoney
+
+
+class FakeTills:
+    """Like `flows.keep_till.Tills`."""
+
+    def till_now(self, operator: str) -> TillNow:
+        return TillNow(operator, None, None, {})
+
+    def tills_now(self) -> tuple[TillNow, ...]:
+        return ()
+
+    def shifts_of_day(self, day: str) -> tuple[()]:
+        return ()
+
+    def shift(self, shift: str) -> Any:
+        raise NotFound("shift", shift)
+
+    def open_till(self, order: object, by: object) -> Any:
+        raise Conflict("no till in the made-up street")
+
+    close_till = open_till
+
+
+class FakeDays:
+    """Like `flows.close_day.Days`."""
+
+    def closed_days(self, limit: int) -> tuple[()]:
+        return ()
+
+    def close_day(self, order: object, by: object) -> Any:
+        raise Conflict("no posting day in the made-up street")
+
+
+class FakeSecond:
+    """Like `flows.second_person.SecondPerson`."""
+
+    def waiting(self, limit: int = 500) -> tuple[()]:
+        return ()
+
+    def approve(self, step: object, by: object) -> Any:
+        raise NotFound("request", "any")
+
+    reject = withdraw = approve
+
+
+def fake_office(money: FakeMoney) -> Office:
+    """An office in which nothing happens."""
+    desk = cast(Any, money)
+    tills, days, second = cast(Any, FakeTills()), cast(Any, FakeDays()), cast(Any, FakeSecond())
+    return Office(tills=tills, days=days, refunds=desk, reversals=desk, adjustments=desk, second=second)
