@@ -26,6 +26,7 @@ from cloud_server.api.provision import provision_routes
 from cloud_server.api.refunds import refund_routes
 from cloud_server.api.sales import sales_routes
 from cloud_server.authority import KeyFolder
+from cloud_server.client_certificates import CertificateProtocol, ask_certificates
 from cloud_server.clock import SystemChance, SystemClock
 from cloud_server.config import Config
 from cloud_server.core.mistakes import NotNow
@@ -265,7 +266,7 @@ def serve(config: Config) -> None:
         port=config.port,
         ssl_certfile=str(config.certificate),
         ssl_keyfile=str(config.certificate_key),
-        http="httptools",
+        http=CertificateProtocol,
         ws="none",
         log_config=None,
         access_log=False,
@@ -277,6 +278,7 @@ def serve(config: Config) -> None:
     settings.load()
     assert settings.ssl is not None
     settings.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    ask_certificates(settings.ssl, config.keys_dir / "ca.pem")
     try:
         _Server(settings, parts).run()
     finally:

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from cloud_server.api.peer import box_in_certificate
 from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.again import again
 from cloud_server.flows.centre import Centre
@@ -52,8 +53,8 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
     @router.post("/sync")
     async def sync(request: Request) -> Response:
         """Batches and a `sync` line; the answer comes at once, or when there is something to say."""
-        lines = await _lines(request)
-        result = await run_in_threadpool(again, lambda: synchronise.exchange(centre, lines), EXCHANGE_AGAIN_S)
+        lines, shown = await _lines(request), box_in_certificate(request)
+        result = await run_in_threadpool(again, lambda: synchronise.exchange(centre, lines, shown), EXCHANGE_AGAIN_S)
         if result.idle and result.sync.wait_s > 0:
             # Listen first, then look, and look again at the end: a command signed in between is not missed.
             with bells.hold(result.box) as held:

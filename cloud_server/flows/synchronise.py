@@ -50,22 +50,32 @@ class Exchange:
     idle: bool
 
 
-def exchange(centre: Centre, lines: Sequence[Line]) -> Exchange:
-    """Take in a request: batches first, its `sync` line last. Raises Stranger, TheirFault."""
+def exchange(centre: Centre, lines: Sequence[Line], shown: str | None = None) -> Exchange:
+    """Take in a request: batches first, its `sync` line last. Raises Stranger, TheirFault.
+
+    `shown` is the box that the connection's client certificate names, where it shows one: it may only agree.
+    """
     if not lines or lines[-1].type_name != "sync":
         raise BadPayload("the last line must be of type sync")
     for line in lines[:-1]:
         if line.type_name != "batch":
             raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
     try:
-        return _exchange(centre, lines, centre.store.write_box)
+        return _exchange(centre, lines, shown, centre.store.write_box)
     except WiderUnit:
-        return _exchange(centre, lines, centre.store.write)
+        return _exchange(centre, lines, shown, centre.store.write)
 
 
-def _exchange(centre: Centre, lines: Sequence[Line], open_unit: Callable[[], AbstractContextManager[Unit]]) -> Exchange:
+def _exchange(
+    centre: Centre,
+    lines: Sequence[Line],
+    shown: str | None,
+    open_unit: Callable[[], AbstractContextManager[Unit]],
+) -> Exchange:
     with open_unit() as unit:
         caller = _known_box(unit, centre.site.site, lines[-1])
+        if shown is not None and shown != caller.box.box:
+            raise Stranger("the client certificate of this connection names another box")
         box, keys, sync = caller.box, caller.keys, caller.sync
         before = box
         verdicts = []

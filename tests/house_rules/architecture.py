@@ -17,6 +17,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "protocol.signing",
         "edge_agent.sync.identity",
         "cloud_server.authority",
+        "cloud_server.client_certificates",
         "provisioning",
     ),
     "fastapi": ("cloud_server.app", "cloud_server.api", "cloud_server.web"),
@@ -37,7 +38,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "segno": ("cloud_server.web", "cloud_server.exports", "provisioning"),
     "serial": ("edge_agent.bus", "cloud_server.messages.gsm_modem", "provisioning.simulator"),
     "starlette": ("cloud_server.app", "cloud_server.api", "cloud_server.web"),
-    "uvicorn": ("cloud_server.app",),
+    "uvicorn": ("cloud_server.app", "cloud_server.client_certificates"),
     "xlsxwriter": ("cloud_server.exports", "provisioning"),
     "zstandard": ("protocol.envelope",),
 }
