@@ -62,6 +62,11 @@ class PostgresServer:
         """Make an empty cluster. Its collation is a language's own where there is one: the program must not mind."""
         self.run("initdb", "-D", str(self.data), "-U", USER, "--auth=trust", "-E", "UTF8", "--no-locale", "-N")
 
+    def copy(self, primary: "PostgresServer") -> None:
+        """Make a standby of a running server."""
+        source = f"host=127.0.0.1 port={primary.port} user={USER} application_name={self.folder.name}"
+        self.run("pg_basebackup", "-D", str(self.data), "-d", source, "-X", "stream", "-c", "fast", "-R")
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(self.port)] if self.port else []
