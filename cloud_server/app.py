@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from cloud_server.api.boxes import box_routes
+from cloud_server.api.hardware import hardware_routes
 from cloud_server.api.health import health_routes
 from cloud_server.api.office import office_routes
 from cloud_server.api.problems import mount_problems
@@ -26,11 +27,13 @@ from cloud_server.api.provision import provision_routes
 from cloud_server.api.refunds import refund_routes
 from cloud_server.api.sales import sales_routes
 from cloud_server.authority import KeyFolder
+from cloud_server.backup import CONFIG_NAME, BackupFolder
 from cloud_server.client_certificates import CertificateProtocol, ask_certificates
 from cloud_server.clock import SystemChance, SystemClock
 from cloud_server.config import Config
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_backup import BackupKeeper
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import WORK_EVERY_S, Office, open_office
@@ -41,6 +44,7 @@ from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.flows.waiting import BoxBells, LiveRoom
+from cloud_server.flows.watch_centre import watch_journal
 from cloud_server.flows.watch_fleet import watch_fleet
 from cloud_server.store.database import Engine
 from cloud_server.store.engines import open_engine
@@ -61,6 +65,8 @@ JOURNAL_EVERY_S: Final = 3.0
 """A line that a crash left out of the journal is in it this soon."""
 WATCH_EVERY_S: Final = 10.0
 """How soon a box that has gone silent is told of, beyond its limit."""
+BACKUP_EVERY_S: Final = 600.0
+"""How soon a night's backup is begun, and one that was missed is told of."""
 TIDY_EVERY_S: Final = 3_600.0
 """Sessions that are over do no harm; once an hour they are removed."""
 FEED_EVERY_S: Final = 10.0
@@ -90,6 +96,8 @@ class Parts:
     alarms: AlarmOffice
     staff: StaffOffice
     office: Office
+
+    backups: BackupKeeper
 
     def close(self) -> None:
         """Close files and connections."""
@@ -140,6 +148,25 @@ def wire(config: Config) -> Parts:
         alarms=AlarmOffice(centre),
         staff=StaffOffice(people, passwords, clock, chance),
         office=open_office(centre),
+        backups=BackupKeeper(centre, _backup_folder(config)),
+    )
+
+
+def _backup_folder(config: Config) -> BackupFolder | None:
+    """Where backups go, where the configuration says so: the database, the configuration, the keys."""
+    if config.backup is None:
+        return None
+    paths = [path for path in sorted(config.keys_dir.iterdir()) if path.is_file()]
+    named = [("keys.line", config.keys_line), ("root.pub", config.root_public)]
+    tls = [("tls.pem", config.certificate), ("tls.key", config.certificate_key)]
+    keys = {path.name: path for path in paths} | dict(named) | dict(tls)
+    return BackupFolder(
+        folder=config.backup.folder,
+        passphrase_file=config.backup.passphrase_file,
+        keep=config.backup.keep,
+        database=config.database if isinstance(config.database, Path) else None,
+        files=((CONFIG_NAME, config.path), *((f"keys/{name}", path) for name, path in keys.items())),
+        code=config.site.code,
     )
 
 
@@ -183,6 +210,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(refund_routes(parts.centre))
     app.include_router(office_routes(parts.centre, parts.office))
     app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
+    app.include_router(hardware_routes(parts.centre))
     app.include_router(health_routes(parts.centre))
     services = console_services(
         parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
@@ -195,6 +223,8 @@ def _background(parts: Parts) -> list[Any]:
     """Work that nobody asks for, on the monotonic clock."""
     return [
         _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
+        _every(WATCH_EVERY_S, lambda: watch_journal(parts.centre)),
+        _every(BACKUP_EVERY_S, parts.backups.look),
         _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),
         _every(WORK_EVERY_S, parts.office.work),
         _every(TIDY_EVERY_S, parts.sign_in.tidy),

@@ -26,6 +26,8 @@ from cloud_server.store.engines import open_engine
 from cloud_server.store.schema import make_months_ahead, make_schema, restore_guards
 from cloud_server.store.server_check import server_warnings
 from cloud_server.store.unit import StoredBooks
+from cloud_server.terminal.came import Came
+from cloud_server.terminal.words import add_words
 from protocol.courier import FILE_BYTES_MAX, STICK_FOLDER, box_that_wrote, write_file
 from protocol.errors import TooLarge
 
@@ -91,7 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     into = add("import", _courier_import, "Take in batches that a box wrote into a file; each gets a verdict.", carried)
     into.add_argument("file", type=Path, help="a file that the box wrote")
     into.add_argument("--box", metavar="ID", help="the box's id; left out, the name of the file says it")
+    add_words(add, _said)
     return parser
+
+
+def _said(run: Callable[[Config, argparse.Namespace], Came]) -> Callable[[Config, argparse.Namespace], int]:
+    """A command that prints what it came to."""
+
+    def command(config: Config, options: argparse.Namespace) -> int:
+        came = run(config, options)
+        _say(options, came.facts, came.words)
+        return came.code
+
+    return command
 
 
 def _setup(config: Config, options: argparse.Namespace) -> int:

@@ -18,8 +18,12 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "site": ("id", "name", "zone", "currency", "code"),
     "tls": ("certificate", "key"),
     "people": ("second_factor",),
+    "backup": ("folder", "passphrase_file", "keep"),
     "keys": ("dir", "keys_line", "limits_line", "root_public"),
 }
+BACKUPS_KEPT: Final = 14
+"""Two weeks: long enough to notice that something went wrong and to have one from before."""
+BACKUPS_KEPT_MAX: Final = 1_000
 _CODE: Final = re.compile(r"[A-Z0-9]{1,8}")
 _SECOND_FACTOR: Final = re.compile(r"demanded|offered")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -55,8 +59,18 @@ class Config:
     keys_line: Path
     limits_line: Path | None
     root_public: Path
+    backup: "BackupPlace | None" = None
     second_factor_demanded: bool
     """Whether supervisors, provisioners and administrators must have a second factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlace:
+    """Where backups go, the file with their passphrase, and how many are kept."""
+
+    folder: Path
+    passphrase_file: Path
+    keep: int
 
 
 class _Reader:
@@ -148,6 +162,7 @@ def read_config(path: Path) -> Config:
         keys_line=reader.file("keys.keys_line"),
         limits_line=reader.file("keys.limits_line") if has_limits else None,
         root_public=reader.file("keys.root_public"),
+        backup=_backup(reader),
         second_factor_demanded=reader.fitting(
             "people.second_factor", _SECOND_FACTOR, "demanded (of supervisors and above) or offered", "demanded"
         )
@@ -156,6 +171,18 @@ def read_config(path: Path) -> Config:
     if reader.mistakes:
         raise ConfigFault(path, list(dict.fromkeys(reader.mistakes)))
     return config
+
+
+def _backup(reader: _Reader) -> BackupPlace | None:
+    """`[backup]`, where there is one. The folder belongs on another disk, or on one that is carried away."""
+    table = reader.data.get("backup")
+    if not isinstance(table, dict):
+        return None
+    keep = table.get("keep", BACKUPS_KEPT)
+    if not isinstance(keep, int) or isinstance(keep, bool) or not 1 <= keep <= BACKUPS_KEPT_MAX:
+        reader.wrong("backup.keep", keep, f"how many are kept, 1 to {BACKUPS_KEPT_MAX}")
+        keep = BACKUPS_KEPT
+    return BackupPlace(reader.path("backup.folder"), reader.file("backup.passphrase_file"), keep)
 
 
 def _site(reader: _Reader) -> SiteFacts:

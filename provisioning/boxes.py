@@ -44,12 +44,16 @@ def write_claim(api: CentreApi, name: str, path: Path, centre_address: str | Non
     Raises ApiFault, BoxFault, OSError.
     """
     box = find_box(api.boxes(), name)
-    text = api.claim(box.box)
+    return keep_claim(api.claim(box.box), box, path, centre_address)
+
+
+def keep_claim(text: str, box: BoxAtCentre, path: Path, centre_address: str | None) -> Claim:
+    """Keep the text of a claim in a file. Raises ApiFault, OSError."""
     try:
         claim = tomllib.loads(text)
         expires_at_ms = int(claim["expires_at_ms"])
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as fault:
-        raise ApiFault(f"the centre's claim for box {name} cannot be read: {fault}") from None
+        raise ApiFault(f"the centre's claim for box {box.name} cannot be read: {fault}") from None
     if centre_address is not None:
         text = write_toml({**claim, "centre": centre_address})
     write_file(path, text.encode(), SETTINGS_MODE)
@@ -59,14 +63,15 @@ def write_claim(api: CentreApi, name: str, path: Path, centre_address: str | Non
 def confirm(api: CentreApi, name: str, fingerprint: str) -> BoxAtCentre:
     """Confirm a box whose fingerprint was read from its own screen. Raises ApiFault, BoxFault."""
     box = find_box(api.boxes(), name)
-    if box.state != WAITING or box.fingerprint is None:
+    shown = box.fingerprint if box.state == WAITING else box.replacement
+    if shown is None:
         raise BoxFault(f"box {box.name} is {box.state}; it must have been enrolled (edge-agent enrol) and wait")
-    if _bare(fingerprint) != _bare(box.fingerprint):
+    if _bare(fingerprint) != _bare(shown):
         raise BoxFault(
-            f"box {box.name} showed {box.fingerprint} to the centre, not {fingerprint}: another machine may have used "
+            f"box {box.name} showed {shown} to the centre, not {fingerprint}: another machine may have used "
             "its claim. Do not confirm; make a new claim"
         )
-    api.confirm(box.box, box.fingerprint)
+    api.confirm(box.box, shown)
     return box
 
 

@@ -42,6 +42,8 @@ class BoxAtCentre(msgspec.Struct, frozen=True):
     fingerprint: str | None = None
     epoch: int | None = None
     seen_at_ms: int | None = None
+    replacement: str | None = None
+    """Fingerprint of other hardware that waits to take this place over."""
 
 
 class CentreApi:
@@ -83,6 +85,18 @@ class CentreApi:
     def claim(self, box: str) -> str:
         """A new claim for a box: the text of its claim file, with a token for one use within 24 hours."""
         return self._send("POST", f"/boxes/{box}/claim").text
+
+    def replacement(self, box: str) -> str:
+        """A claim for other hardware at a place that has some; that serves until the other is confirmed."""
+        return self._send("POST", f"/boxes/{box}/replacement").text
+
+    def end_box(self, box: str, how: str, reason: str) -> Any:
+        """`revocation`: believe its key no more; `retirement`: give the place up."""
+        return self._call("POST", f"/boxes/{box}/{how}", json={"reason": reason})
+
+    def decide_hardware(self, box: str, goes_on: str, reason: str) -> Any:
+        """After a fork, which hardware goes on: `present` or `new`."""
+        return self._call("POST", f"/boxes/{box}/hardware", json={"goes_on": goes_on, "reason": reason})
 
     def boxes(self) -> list[BoxAtCentre]:
         """All boxes with how far they have come."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from provisioning import boxes, init_site
+from provisioning import boxes, hardware, init_site
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.demo import command as demo_command
 from provisioning.keys import KeyFault, check_passphrase
@@ -284,7 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     confirm.add_argument("fingerprint", metavar="FINGERPRINT", nargs="+", help="as the box shows it, blanks included")
     add_centre_options(confirm)
     confirm.set_defaults(run=_box_confirm)
-    for each in (check, apply, imported, template, listed, add, confirm):
+    for each in (check, apply, imported, template, listed, add, confirm, *hardware.add_words(box, _show)):
         each.add_argument("--json", action="store_true", help="the result as one JSON object")
     demo_command.add_words(words)
     return parser

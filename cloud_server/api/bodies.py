@@ -140,6 +140,8 @@ class BoxOut(BaseModel):
     epoch: int
     seen_at_ms: int | None
     in_reach: bool
+    replacement: str | None = None
+    """Fingerprint of other hardware that waits to take this place over."""
 
 
 class ConfirmIn(Body):

@@ -74,9 +74,14 @@ def _box_routes(router: APIRouter, centre: Centre) -> None:
         with centre.store.read() as unit:
             asked = unit.enrolments.enrolments()
             rows = unit.fleet.boxes()
+            waiting = {row.box for row in rows if enrol_box.replacement_waits(unit, row)}
         shown = {box: one.keyid for box, one in asked.items()}
         hidden = (BoxState.PLANNED, BoxState.CLAIMED)
-        return [_box(centre, row, shown.get(row.box) if row.state not in hidden else None) for row in rows]
+        found = [_box(centre, row, shown.get(row.box) if row.state not in hidden else None) for row in rows]
+        return [
+            one.model_copy(update={"replacement": one.fingerprint, "fingerprint": None}) if one.box in waiting else one
+            for one in found
+        ]
 
     @router.post("/boxes/{box}/claim")
     def claim(box: str, by: Annotated[Actor, provisions]) -> Response:

@@ -17,8 +17,8 @@ from protocol.signing import public_key_from_text
 log = logging.getLogger(__name__)
 
 
-def mend_memory(centre: Centre, unit: Unit, box: Box, sync: Sync, *, idle: bool) -> tuple[Box, bool]:
-    """Open an epoch where the box has lost memory and has nothing left to bring; the row after, and whether it was.
+def mend_memory(centre: Centre, unit: Unit, box: Box, sync: Sync, *, brought: bool) -> tuple[Box, bool]:
+    """Open an epoch where the box has lost memory and has nothing new to bring; the row after, and whether it was.
 
     One request alone is not believed: it may have been overtaken by a newer one on the way. The next one, which the box
     makes after it was answered, says the same.
@@ -34,7 +34,7 @@ def mend_memory(centre: Centre, unit: Unit, box: Box, sync: Sync, *, idle: bool)
         unit.memory.note_behind(box.box, sync.nonce, now_ms)
         log.warning("box_behind_its_chain", extra={"box": box.box, "epoch": sync.epoch, "seq": head.seq})
         return box, False
-    if noted == sync.nonce or not idle or centre.journal.fault is not None:
+    if noted == sync.nonce or brought or centre.journal.fault is not None:
         return box, False
     assert box.record_key is not None
     why: EpochWhy = "store_lost" if sync.epoch == 0 else "restored"

@@ -36,7 +36,7 @@ class BoxKeys:
 
 
 @dataclass(slots=True)
-class _Content:
+class Content:
     """A batch's content, read once, when the verdict asks for it."""
 
     header: Batch | None = None
@@ -49,7 +49,7 @@ class _Content:
 def receive_batch(centre: Centre, unit: Unit, box: Box, keys: BoxKeys, line: Line) -> tuple[Box, VerdictOn]:
     """Judge one line and do what its verdict asks; the box's row after (saved), and the verdict for the answer."""
     arrival = _arrival(keys, line)
-    content = _Content()
+    content = Content()
     known = KnownBox(
         site=box.site,
         box=box.box,
@@ -62,7 +62,7 @@ def receive_batch(centre: Centre, unit: Unit, box: Box, keys: BoxKeys, line: Lin
         batch_hash=lambda epoch, seq: unit.readings.batch_hash(box.box, epoch, seq),
         command_hash=lambda seq: unit.lines.command_hash(box.box, seq),
     )
-    verdict = judge(known, arrival, lambda: _read_content(unit, box, line, content))
+    verdict = judge(known, arrival, lambda: read_content(unit, box, line, content))
     claim = arrival.claim
     if claim is None:
         return box, VerdictOn(epoch=0, seq=0, verdict=verdict)
@@ -81,7 +81,7 @@ def _arrival(keys: BoxKeys, line: Line) -> Arrival:
     return Arrival(line.hash, signer, claim_of(line.payload))
 
 
-def _read_content(unit: Unit, box: Box, line: Line, content: _Content) -> str | None:
+def read_content(unit: Unit, box: Box, line: Line, content: Content) -> str | None:
     """Read header and records strictly, and hold them against what is known; why they cannot be posted, or None."""
     try:
         content.header = read_payload(line.payload, Batch)
@@ -104,7 +104,7 @@ def _read_content(unit: Unit, box: Box, line: Line, content: _Content) -> str | 
 
 
 def _act(
-    centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, verdict: Verdict, content: _Content
+    centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, verdict: Verdict, content: Content
 ) -> Box:
     if verdict in EVIDENCE:
         return _keep_evidence(centre, unit, box, line, verdict)
@@ -138,7 +138,7 @@ def _stored(
     )
 
 
-def _post(centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, content: _Content) -> Box:
+def _post(centre: Centre, unit: Unit, box: Box, line: Line, claim: BatchClaim, content: Content) -> Box:
     assert content.header is not None
     assert content.grants is not None
     stored = _stored(line, claim, "posted", None, centre.clock.wall_ms())

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from cloud_server.core.batch_facts import AlarmChange
+from cloud_server.core.batch_verifier import KEPT
 from cloud_server.core.box_memory import has_lost_memory, stands_on_another_branch
 from cloud_server.core.fleet import Box
 from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
@@ -85,7 +86,8 @@ def _exchange(
         opened = False
         if caller.signer == _serving_key(box):
             box = _take_sync(unit, box, sync, lines[-1], centre.clock.wall_ms())
-            box, opened = mend_memory(centre, unit, box, sync, idle=not verdicts)
+            brought = any(said.verdict in KEPT for said in verdicts)
+            box, opened = mend_memory(centre, unit, box, sync, brought=brought)
         result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
         centre.fail_point("exchange_before_commit")
     centre.fail_point("exchange_committed")

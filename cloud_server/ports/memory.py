@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRow:
+    """One backup as it was made or tried; `fault` says why it is none."""
+
+    backup: str
+    began_at_ms: int
+    ended_at_ms: int
+    file: str
+    size_bytes: int
+    fault: str | None
+
+
+class BackupNotMade(Exception):
+    """A backup could not be made; the text says why."""
+
+
+class BackupMaker(Protocol):
+    """Writes a backup file."""
+
+    def make(self, now_ms: int) -> tuple[str, int]:
+        """The file's path and size. Raises BackupNotMade."""
+        ...
 
 
 class MemoryBook(Protocol):
@@ -17,5 +42,13 @@ class MemoryBook(Protocol):
     def forget_behind(self, box: str) -> None: ...
 
     def revoke_key(self, keyid: str, box: str, at_ms: int, by: str, reason: str) -> None: ...
+
+    def evidence(self, box: str, limit: int) -> list[tuple[str, str, bytes, int]]:
+        """Hash, verdict, bytes and arrival of lines that its chain does not take, newest first."""
+        ...
+
+    def add_backup(self, row: BackupRow) -> None: ...
+
+    def newest_backup(self, *, good_only: bool) -> BackupRow | None: ...
 
     def is_revoked(self, keyid: str) -> bool: ...

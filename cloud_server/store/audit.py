@@ -20,6 +20,11 @@ class AuditRows(Rows):
         rows = self._tuples(query.limit(1))
         return Head(rows[0][0], rows[0][1]) if rows else EMPTY_COMMANDS
 
+    def newest_ms(self) -> int | None:
+        """When the newest row was written; None where there is none."""
+        rows = self._tuples(self._of(t.AuditRow, t.AuditRow.at_ms).order_by(t.AuditRow.number.desc()).limit(1))
+        return rows[0][0] if rows else None
+
     def append(self, at_ms: int, who: str, action: str, subject: str, detail: Mapping[str, object]) -> None:
         """Add a row, in the same unit as what it tells of. No secrets, no phone numbers in `detail`."""
         self._only_for_site()

@@ -44,6 +44,28 @@ class ReadingRows(Rows):
         query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & t.Batch.state.in_(WAITING))
         return bool(self._tuples(query.limit(1)))
 
+    def waiting_batches(self, box: str, limit: int) -> list[StoredBatch]:
+        """What waits to be posted, in the order of its chain."""
+        b, line = t.Batch, t.BatchLine
+        on = (line.site == b.site) & (line.box == b.box) & (line.epoch == b.epoch) & (line.seq == b.seq)
+        columns = (b.box, b.epoch, b.seq, b.state, b.fault, b.sealed_at_ms, b.posted_at_ms)
+        query = self._of(b, *columns, line.hash, line.line, line.received_at_ms).join(line, on=on)
+        query = query.where((b.box == box) & b.state.in_(WAITING)).order_by(b.epoch, b.seq).limit(limit)
+        return [StoredBatch(raw=bytes(row.pop("line")), **row) for row in self._all(query)]
+
+    def mark_posted(self, batch: StoredBatch) -> None:
+        """A batch that waited was posted."""
+        self._change(batch, state=batch.state, fault=None, posted_at_ms=batch.posted_at_ms)
+
+    def note_fault(self, batch: StoredBatch, fault: str) -> None:
+        """Why a batch waits, as the newest program says."""
+        self._change(batch, fault=fault)
+
+    def _change(self, batch: StoredBatch, **columns: object) -> None:
+        mine = (t.Batch.site == self._site) & (t.Batch.box == batch.box)
+        which = mine & (t.Batch.epoch == batch.epoch) & (t.Batch.seq == batch.seq)
+        self._run(t.Batch.update(columns).where(which))
+
     def fence_parked(self, box: str) -> int:
         """What waits to be posted never will be: its epoch was closed before it."""
         which = (t.Batch.site == self._site) & (t.Batch.box == box) & t.Batch.state.in_(WAITING)

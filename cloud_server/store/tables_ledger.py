@@ -150,8 +150,8 @@ class Idempotency(Table):
 
 class SignedLine(Table):
     """Every line that the centre signed, byte for byte. `box` is empty for money lines; `number` is its number in
-    its own chain (command seq, epoch, money number). Of a number that was signed twice one line counts, the others stand
-    in `void_line`. `journaled` is set once its journal file was flushed."""
+    its own chain (command seq, epoch, money number). Of a number that was signed twice one line counts, the others
+    stand in `void_line`. `journaled` is set once its journal file was flushed."""
 
     hash = pw.TextField()
     type = pw.TextField()

@@ -1,4 +1,4 @@
-"""Tables of memory lost: boxes behind their own chain, keys believed no more, a centre that was set back. Columns only."""
+"""Tables of memory lost: boxes behind their chain, keys believed no more, a centre that was set back. Columns only."""
 
 import peewee as pw
 

@@ -11,20 +11,23 @@ from dataclasses import dataclass
 
 from edge_agent.agent.buses import Buses, read_place
 from edge_agent.agent.owner import FromBus, Message, Owner, Stop
+from edge_agent.agent.store_loss import StoreLoss, kept_closed
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile
 from edge_agent.console.local_socket import LocalServer
 from edge_agent.core.limits import BoxLimits
 from edge_agent.flows.box import DEFER_MS, Who
 from edge_agent.flows.poll_meters import LinkTally, Polling
-from edge_agent.flows.start_up import LastRun, begin_sealing, limits_in_force, load_box, record_boot
+from edge_agent.flows.recover import Recovery
+from edge_agent.flows.start_up import LastRun, NotEnrolled, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
 from edge_agent.ports import Clock, Disk, RecordStore, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.ballast import StateDisk
 from edge_agent.store.opening import open_store
-from edge_agent.sync.identity import Identity, read_identity
+from edge_agent.store.salvage import salvage
+from edge_agent.sync.identity import Identity, is_enrolled, read_identity
 from edge_agent.sync.uplink import HttpsUplink
 from protocol.signing import PublicKey
 
@@ -63,15 +66,20 @@ def run(box_file: BoxFile) -> None:
     zoneinfo.reset_tzpath(to=())
     identity = read_identity(box_file.state_dir)
     clock = SystemClock()
-    with open_store(box_file.state_dir, clock.wall_ms()) as store:
-        owner = _wire(box_file, identity, store, clock)
-        server = LocalServer(box_file.state_dir, owner.inbox.put)
+    if not is_enrolled(box_file.state_dir):
+        raise NotEnrolled("this state_dir holds no certificate: run `edge-agent enrol` first")
+    with open_store(box_file.state_dir, clock.wall_ms(), begin_anew=True) as store:
+        around, who = _around(box_file, identity, clock), who_is(identity, read_boot_id())
+        server = LocalServer(box_file.state_dir, around.inbox.put)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: owner.inbox.put(Stop()))
-        owner.schedule.start()
-        owner.sync.uplink.start()
+            signal.signal(number, lambda *_: around.inbox.put(Stop()))
+        around.uplink.start()
         server.start()
         try:
+            if store.load() is None and not _store_loss(who, identity, store, around, box_file).run():
+                return
+            owner = make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
+            owner.schedule.start()
             owner.run()
         finally:
             server.stop()
@@ -80,10 +88,26 @@ def run(box_file: BoxFile) -> None:
         raise AgentFailed(owner.failed)
 
 
-def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: SystemClock) -> Owner:
+def _store_loss(who: Who, identity: Identity, store: RecordStore, around: "Around", box_file: BoxFile) -> StoreLoss:
+    """What runs until the centre has opened an epoch for the empty store."""
+    remains = salvage(box_file.state_dir)
+    place, protected = kept_closed(remains, who.box)
+    recovery = Recovery(
+        who=who,
+        root=identity.root,
+        store=store,
+        uplink=around.uplink,
+        clock=around.clock,
+        chance=around.chance,
+        read_place=lambda config: read_place(who.box, config),
+        remains=remains,
+    )
+    return StoreLoss(recovery, around, place, protected)
+
+
+def _around(box_file: BoxFile, identity: Identity, clock: SystemClock) -> "Around":
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    who = who_is(identity, read_boot_id())
-    around = Around(
+    return Around(
         clock=clock,
         chance=secrets.token_bytes,
         buses=Buses(dict(box_file.buses), clock, lambda bus_id, report: inbox.put(FromBus(bus_id, report))),
@@ -94,7 +118,6 @@ def _wire(box_file: BoxFile, identity: Identity, store: RecordStore, clock: Syst
         watchdog=Watchdog(os.environ.get("NOTIFY_SOCKET")),
         disk=StateDisk(box_file.state_dir),
     )
-    return make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

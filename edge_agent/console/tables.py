@@ -8,6 +8,8 @@ _COLUMNS = ("meter", "unit", "relay", "wanted", "why", "power W", "balance", "ag
 
 def status_text(status: dict[str, Any]) -> str:
     """The whole status as people read it."""
+    if status.get("waits_for_epoch"):
+        return _lost_text(status)
     batches, centre = status["batches"], status["centre"]
     lines = [
         f"box {status['box']}  epoch {status['epoch']}  configuration {status['config_version']}"
@@ -22,6 +24,19 @@ def status_text(status: dict[str, Any]) -> str:
     lines += [f"alarm: {alarm}" for alarm in status["alarms"]]
     lines += ["", *_table([_COLUMNS, *(_row(meter) for meter in status["meters"])])]
     return "\n".join(lines)
+
+
+def _lost_text(status: dict[str, Any]) -> str:
+    """An agent whose store is gone."""
+    kept = f"{status['kept_closed']} relays are kept closed" if status["kept_closed"] else "relays stay as they are"
+    return "\n".join(
+        (
+            f"box {status['box']}  {status['agent']}",
+            f"STORE LOST: {status['store_lost']}",
+            f"This box waits for an epoch of the centre; until then it charges nothing, and {kept}.",
+            f"centre: {_centre(status['centre'])}",
+        )
+    )
 
 
 def _place(waiting: list[int]) -> str:

@@ -1,12 +1,17 @@
 """From an epoch line to rows and marks: how hardware takes a place over, the first time or later."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+import msgspec
+
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
 from edge_agent.core.state import Marks, MeterRow, WalletRow
 from edge_agent.core.wallets import new_wallet
 from protocol.box_config import MeterConfig, text_hash
 from protocol.messages import Epoch
-from protocol.records import ConfigApplied
+from protocol.records import Alarm, AlarmKind, ConfigApplied, LockOut, Subject
 from protocol.state import MeterState, WalletState
 
 
@@ -34,6 +39,31 @@ def open_epoch(place: Place, epoch: Epoch, epoch_hash: str, key_generation: int,
     applied = ConfigApplied(at_ms=now_ms, config_version=epoch.config_version, hash=marks.config_hash)
     rows = tuple(wallets.get(wallet) or new_wallet(wallet) for wallet in place.wallets)
     return Decision(records=(applied,), meters=meters, wallets=rows, marks=marks, urgent=True)
+
+
+def hold_lock_outs(decision: Decision, before: Iterable[MeterRow], now_ms: int) -> Decision:
+    """Let every lock-out that hangs here go on hanging, whether the epoch's state knows of it or not.
+
+    It may have been hung on the spot and lost before it was told. Whoever works on that line trusts it.
+    """
+    hung = {row.meter: row.state.locked_out for row in before if row.state.locked_out is not None}
+    rows, records = [], []
+    for row in decision.meters:
+        lock = hung.get(row.meter)
+        if lock is None or row.state.locked_out is not None:
+            rows.append(row)
+            continue
+        state = msgspec.structs.replace(row.state, locked_out=lock)
+        rows.append(msgspec.structs.replace(row, state=state))
+        records.append(LockOut(at_ms=now_ms, meter=row.meter, on=True, who=lock.who, where="spot"))
+    return replace(decision, meters=tuple(rows), records=(*decision.records, *records))
+
+
+def tell_loss(decision: Decision, box: str, alarm: AlarmKind, now_ms: int) -> Decision:
+    """Say in the new epoch what had happened to the store: raised, and over with the epoch."""
+    subject = Subject(box=box)
+    told = tuple(Alarm(at_ms=now_ms, alarm=alarm, subject=subject, state=state) for state in ("raised", "cleared"))
+    return replace(decision, records=(*decision.records, *told))
 
 
 def _was_funded(state: WalletState) -> bool:

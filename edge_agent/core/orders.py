@@ -59,9 +59,15 @@ class Standing(enum.Enum):
 
 
 def judge_command(marks: Marks, command: Command, line_hash: Hash, known_hash: Hash | None) -> Standing:
-    """Tell whether a command is the next one. `known_hash`: that of the line kept under its number, if any."""
-    if known_hash is not None:
-        return Standing.KNOWN if known_hash == line_hash else Standing.EQUIVOCATION
+    """Tell whether a command is the next one. `known_hash`: that of the line kept under its number, if any.
+
+    One that was carried out behind the base of the epoch in force, with an effect that the epoch does not know, is next
+    again; another one under its number never is.
+    """
+    if known_hash is not None and known_hash != line_hash:
+        return Standing.EQUIVOCATION
+    if known_hash is not None and command.seq <= marks.commands_seq:
+        return Standing.KNOWN
     match link(marks.command_head, command.seq, command.prev):
         case Link.NEXT:
             return Standing.NEXT

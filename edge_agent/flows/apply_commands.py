@@ -10,7 +10,7 @@ import msgspec
 
 from edge_agent.core.asked import Asked
 from edge_agent.core.decision import Decision
-from edge_agent.core.opening import open_epoch
+from edge_agent.core.opening import hold_lock_outs, open_epoch, tell_loss
 from edge_agent.core.orders import Standing, carry_out, judge_command
 from edge_agent.flows.answers import KeyRing
 from edge_agent.flows.box import Box
@@ -144,7 +144,11 @@ def take_epoch(box: Box, sealing: Sealing, ring: KeyRing, line: Line) -> bool:
     if epoch.term < box.state.marks.term:
         raise TheirFault(f"epoch {epoch.epoch} has the term {epoch.term}, this box has seen {box.state.marks.term}")
     place = box.read_place(read_config(epoch.config))
-    decision = open_epoch(place, epoch, line.hash, ring.generation, box.clock.wall_ms())
+    now_ms = box.clock.wall_ms()
+    decision = open_epoch(place, epoch, line.hash, ring.generation, now_ms)
+    decision = hold_lock_outs(decision, box.state.meters.values(), now_ms)
+    if sealing.set_back is not None:
+        decision = tell_loss(decision, box.who.box, "store_rolled_back", now_ms)
     seal_pending(box, sealing, old_epoch_ends=True)
     box.state.latest.clear()
     box.take(decision, (line,))

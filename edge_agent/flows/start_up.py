@@ -49,7 +49,10 @@ def load_box(
     remembered = store.load()
     keys = store.newest_line("keys")
     if remembered is None or keys is None:
-        raise NotEnrolled("this state_dir holds no epoch: run `edge-agent enrol` first")
+        raise NotEnrolled(
+            "this state_dir holds no epoch: run `edge-agent enrol` first; where the box was enrolled before, its store "
+            "was lost, and the running agent asks the centre for an epoch"
+        )
     marks = remembered.marks
     config = read_config(marks.config)
     state = BoxState(

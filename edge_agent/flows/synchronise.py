@@ -63,7 +63,8 @@ class Synchroniser:
     _failures: int = 0
     _live_until: int = 0
     _live_at: int = -LIVE_EVERY_S * 1_000
-    _resend_from: int | None = None
+    _resend_from: tuple[int, int] | None = None
+    """Epoch and number behind what the centre holds, when it asks for a history that it has forgotten."""
     _commands_from: int | None = None
     ahead_ms: int | None = None
     """Our wall clock less the server's, at the newest fresh answer."""
@@ -113,11 +114,9 @@ class Synchroniser:
         """What the centre lacks, oldest first, in one bounded piece; and whether there is more behind it."""
         store, marks = self.box.store, self.box.state.marks
         if self._commands_from is not None:
-            epoch = store.newest_line("epoch")
-            known = store.command_lines(self._commands_from, COMMAND_BYTES)
-            return [line for line in (epoch, *known) if line is not None], True
+            return [*store.epoch_lines(), *store.command_lines(self._commands_from, COMMAND_BYTES)], True
         if self._resend_from is not None:
-            first: tuple[int, int] | None = (marks.epoch, self._resend_from)
+            first: tuple[int, int] | None = self._resend_from
         else:
             first = store.first_unacknowledged()
         if first is None:
@@ -299,7 +298,7 @@ class Synchroniser:
         self._resend_from = None
 
     def _take_wishes(self, answer: Answer, now: int) -> None:
-        self._resend_from = answer.resend_from
+        self._resend_from = None if answer.resend_from is None else (answer.batch_ack.epoch, answer.resend_from)
         self._commands_from = answer.commands_wanted_from
         if answer.live_until_ms is not None:
             self._live_until = now + max(0, answer.live_until_ms - answer.server_time_ms)

@@ -15,7 +15,7 @@ from edge_agent.store import verify
 from edge_agent.store.database import FolderLock, connect, connect_to_look, faults_named, is_older, library_warning
 from edge_agent.store.head_file import HeadUnreadable, StoreHead, flush_folder, read_head
 from edge_agent.store.records import Store
-from edge_agent.store.steps import NO_STEP, Steps
+from edge_agent.store.steps import NO_STEP, Commits, Steps
 
 FILE_NAME: Final = "box.db"
 HEAD_NAME: Final = "box.head"
@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_store(folder: Path, now_ms: int) -> Iterator[Store]:
+def open_store(folder: Path, now_ms: int, *, begin_anew: bool = False) -> Iterator[Store]:
     """The store of a state directory, verified, for as long as the block lasts.
 
+    With `begin_anew` one that was set aside is followed by an empty one, which the centre gives a new epoch.
     Raises StoreLocked, StoreUnusable (files set aside where they are damaged or set back), StoreFull.
     """
     lock = FolderLock(folder)
     try:
-        store = _open(folder, now_ms)
+        store = _open(folder, now_ms, begin_anew=begin_anew)
         try:
             yield store
         finally:
@@ -41,16 +42,21 @@ def open_store(folder: Path, now_ms: int) -> Iterator[Store]:
         lock.release()
 
 
-def _open(folder: Path, now_ms: int) -> Store:
+def _open(folder: Path, now_ms: int, *, begin_anew: bool) -> Store:
     warning = library_warning()
     if warning is not None:
         log.info("sqlite_version", extra={"fields": {"version": sqlite3.sqlite_version, "note": warning}})
     try:
         return _open_verified(folder)
     except StoreUnusable as fault:
+        if begin_anew and fault.alarm == "store_lost":
+            return _open_empty(folder)
         if fault.alarm not in ("store_damaged", "store_rolled_back"):
             raise
         aside = set_aside(folder, now_ms, str(fault))
+        if begin_anew:
+            log.error("store_set_aside", extra={"fields": {"reason": str(fault), "folder": str(aside)}})
+            return _open_empty(folder)
         raise StoreUnusable(fault.alarm, f"{_text(fault)}. The files are untouched in {aside}") from fault
 
 
@@ -73,18 +79,27 @@ def _open_verified(folder: Path) -> Store:
         )
     if path.exists():
         _look_through(path, on_file)
+    store, commits = _connect(path, head_path)
+    if commits.head not in (NO_STEP, on_file):
+        store.flush_head()
+    return store
+
+
+def _open_empty(folder: Path) -> Store:
+    """A new store beside the one that was set aside."""
+    return _connect(folder / FILE_NAME, folder / HEAD_NAME)[0]
+
+
+def _connect(path: Path, head_path: Path) -> tuple[Store, Commits]:
     database = connect(path)
     try:
         with faults_named():
             rows = verify.read_rows(database)
             commits = verify.check_digest(database, rows)
-            store = Store(database, Steps(database, head_path, commits, rows))
+            return Store(database, Steps(database, head_path, commits, rows)), commits
     except StoreFault:
         database.close()
         raise
-    if commits.head not in (NO_STEP, on_file):
-        store.flush_head()
-    return store
 
 
 def _look_through(path: Path, on_file: StoreHead | HeadUnreadable | None) -> None:

@@ -18,8 +18,9 @@ from edge_agent.store.digest import chained
 from edge_agent.store.outbox import Outbox
 from edge_agent.store.steps import Changes, Steps
 from protocol.chain import Head
-from protocol.commands import Command
+from protocol.commands import CloseWallet, Command, Grant, Reclaim, read_body
 from protocol.envelope import Line, read_line
+from protocol.errors import WireError
 from protocol.messages import write_record
 from protocol.payload import read_payload
 
@@ -76,6 +77,8 @@ class Store:
             if decision.marks is not None:
                 self._keep_marks(decision.marks, changes)
             self._keep_rows(decision, changes)
+            if any(line.type_name == "epoch" for line in lines) and decision.marks is not None:
+                money_chain = self._forget_money(decision.marks.commands_seq, money_chain, changes)
             money_chain = self._keep_money(decision.money_ids, money_chain, changes)
             line_chain = self._keep_lines(lines, line_chain, changes)
             next_record = self._append(decision, next_record, changes)
@@ -116,6 +119,21 @@ class Store:
         if money_ids:
             chain = chained(chain, money_ids)
             changes.write("money_id", "", chain)
+        return chain
+
+    def _forget_money(self, base: int, chain: bytes, changes: Changes) -> bytes:
+        """An epoch begins behind a command: what later ones had done is not in its state, and they are done again."""
+        later = (schema.KeptLine.type == "command") & (schema.KeptLine.seq > base)
+        rows = schema.KeptLine.select(schema.KeptLine.body).where(later).tuples().execute(self._database)
+        names = [name for (raw,) in list(rows) for name in money_ids_of(read_line(raw))]
+        if not names:
+            return chain
+        schema.MoneyId.delete().where(schema.MoneyId.money_id.in_(names)).execute(self._database)
+        chain = _chain_of(schema.MoneyId, schema.MoneyId.money_id, self._database)
+        if chain:
+            changes.write("money_id", "", chain)
+        else:
+            changes.remove("money_id", "")
         return chain
 
     def _keep_lines(self, lines: Sequence[Line], chain: bytes, changes: Changes) -> bytes:
@@ -175,6 +193,11 @@ class Store:
         query = schema.KeptLine.select(schema.KeptLine.body).where(schema.KeptLine.type == type_name)
         raw = query.order_by(schema.KeptLine.number.desc()).limit(1).scalar(self._database)
         return None if raw is None else read_line(raw)
+
+    def epoch_lines(self) -> list[Line]:
+        """Every epoch of this box that is kept, oldest first."""
+        query = schema.KeptLine.select(schema.KeptLine.body).where(schema.KeptLine.type == "epoch")
+        return [read_line(raw) for (raw,) in query.order_by(schema.KeptLine.number).tuples().execute(self._database)]
 
     def command_hash(self, seq: int) -> str | None:
         """The hash of the command that was applied or refused under this number."""
@@ -239,6 +262,19 @@ class Store:
         with suppress(StoreFault):
             self._outbox.write_acknowledgements()
         self._database.close()
+
+
+def money_ids_of(line: Line) -> list[str]:
+    """The money ids that a command line may have used; none where it cannot be read."""
+    try:
+        body = read_body(read_payload(line.payload, Command))
+    except WireError:
+        return []
+    match body:
+        case Grant(grant=name) | Reclaim(reclaim=name) | CloseWallet(request=name):
+            return [name]
+        case _:
+            return []
 
 
 def _chain_of(model: type[peewee.Model], column: peewee.Field, database: peewee.SqliteDatabase) -> bytes:

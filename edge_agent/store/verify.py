@@ -96,10 +96,15 @@ def check_digest(database: peewee.SqliteDatabase, rows: dict[RowKey, bytes]) -> 
 
 
 def check_lines(database: peewee.SqliteDatabase) -> None:
-    """Every kept line still has its hash, and commands hang together. Raises StoreUnusable."""
+    """Every kept line still has its hash, and the commands of each epoch hang together. Raises StoreUnusable.
+
+    An epoch goes on behind its own base: what a store that was set back never saw is missing between the two.
+    """
     prev: tuple[int, str] | None = None
     for row in schema.KeptLine.select().order_by(schema.KeptLine.number).execute(database):
         _check_hash(row.body, row.hash, f"{row.type} line {row.seq or row.number}")
+        if row.type == "epoch":
+            prev = None
         if row.type != "command":
             continue
         if prev is not None and (row.seq, row.prev) != (prev[0] + 1, prev[1]):

@@ -17,6 +17,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "protocol.signing",
         "edge_agent.sync.identity",
         "cloud_server.authority",
+        "cloud_server.backup",
         "cloud_server.client_certificates",
         "provisioning",
     ),

@@ -1,0 +1,47 @@
+"""The words about memory lost on the command line: `backup`, `restore`, `reprocess`."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cloud_server.config import Config
+from cloud_server.flows.reprocess import reprocess
+from cloud_server.terminal.backups import backup_now, check_backup
+from cloud_server.terminal.came import Came
+
+Run = Callable[[Config, argparse.Namespace], Came]
+
+
+def add_words(add: Callable[..., argparse.ArgumentParser], said: Callable[[Run], Any]) -> None:
+    """Add them; `said` turns a command into one that prints what it came to."""
+    add("backup", said(backup_now), "Make a backup now: database, configuration and keys, encrypted to a passphrase.")
+    restored = add("restore", said(_restore), "Prove a backup, or put one in the place of a database that is gone.")
+    restored.add_argument("file", type=Path, help="the backup")
+    restored.add_argument("--passphrase-file", type=Path, metavar="FILE", help="else that of the configuration")
+    restored.add_argument("--check", action="store_true", help="open it, check its books, change nothing")
+    add("reprocess", said(_reprocess), "Post what was parked, in order, with this program; what still waits is named.")
+
+
+def _restore(config: Config, options: argparse.Namespace) -> Came:
+    passphrase_file = options.passphrase_file or (config.backup.passphrase_file if config.backup is not None else None)
+    if passphrase_file is None:
+        return Came(1, {"fault": "passphrase"}, "--passphrase-file FILE is needed: the configuration has no [backup]")
+    return check_backup(config, options.file, passphrase_file)
+
+
+def _reprocess(config: Config, _options: argparse.Namespace) -> Came:
+    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+
+    parts = wire(config)
+    try:
+        done = reprocess(parts.centre)
+    finally:
+        parts.close()
+    facts = [{"box": r.box, "posted": r.posted, "stopped_at": r.stopped_at, "fault": r.fault} for r in done]
+    words = [
+        f"{r.name}: {r.posted} posted" + ("" if r.fault is None else f"; batch {r.stopped_at or '-'} waits: {r.fault}")
+        for r in done
+    ]
+    stopped = any(r.fault is not None for r in done)
+    return Came(1 if stopped else 0, facts, "\n".join(words) or "nothing is parked")

@@ -1,0 +1,239 @@
+"""One shaft under test: a real centre, real agents over HTTPS, meters on a pty. Hardware is copied, lost and exchanged.
+
+An agent's hardware is a folder: its state and keys. The fibre is cut by stopping the centre's process.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from cloud_server.core.planned_site import config_of
+from protocol.site_plan import SitePlan
+from provisioning.simulator.site import SimulatedSite
+from tests.cloud_server.api.site_process import ROOT, SiteProcess, run, site_process, wait_until_up
+from tests.cloud_server.street import account_id, box_id, meter_id, street, wallet_id
+from tests.edge_agent.whole_box.whole_box import BAUD, simulated_site
+
+WATTS = 9_000
+"""Below what the wiring carries; two watt-hours a second, so that a test of seconds costs something."""
+SHOP = 2
+BOX, METER, WALLET, ACCOUNT = box_id(1), meter_id(1, SHOP), wallet_id(1, SHOP), account_id(1, SHOP)
+WAIT_S = 40.0
+
+
+def plan(site: str, **defaults: Any) -> SitePlan:
+    """The street of the centre's tests with meters that the simulator plays, and fast buses."""
+    made = street(site, boxes=2, shops=2)
+    boxes = [
+        msgspec.structs.replace(
+            box,
+            buses=[msgspec.structs.replace(bus, baud=BAUD) for bus in box.buses],
+            meters=[msgspec.structs.replace(meter, profile="acrel_dtsy1352") for meter in box.meters],
+        )
+        for box in made.boxes
+    ]
+    return msgspec.structs.replace(
+        made, boxes=boxes, defaults=msgspec.structs.replace(made.defaults, switch_pause_s=0, **defaults)
+    )
+
+
+@dataclass
+class Hardware:
+    """One industrial PC: a folder with its state, and its agent while it runs."""
+
+    folder: Path
+    tty: Path
+    bus: str = "A1-1"
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def state_dir(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "agent.log"
+
+    def write_config(self, claim: str | None = None) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if claim is not None:
+            (self.folder / "claim.toml").write_text(claim, encoding="utf-8")
+        (self.folder / "box.toml").write_text(
+            f'state_dir = "state"\nclaim = "claim.toml"\n[bus.{self.bus}]\nserial = "{self.tty}"\n', encoding="utf-8"
+        )
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        line = [sys.executable, "-m", "edge_agent", *words, "--config", str(self.folder / "box.toml")]
+        return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+
+    def start(self) -> None:
+        line = [sys.executable, "-m", "edge_agent", "run", "--config", str(self.folder / "box.toml")]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(line, stderr=log)
+        wait_for((self.state_dir / "agent.sock").exists, "the agent's socket", self.log)
+
+    def kill(self) -> None:
+        """As a loss of power."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        (self.state_dir / "agent.sock").unlink(missing_ok=True)
+
+    def status(self) -> dict[str, Any]:
+        done = self.command("status", "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def image(self) -> Path:
+        """Copy the state as somebody who makes an image of the disk does; the agent must be down."""
+        image = self.folder / f"image-{time.monotonic_ns()}"
+        shutil.copytree(self.state_dir, image)
+        return image
+
+    def put_back(self, image: Path) -> None:
+        shutil.rmtree(self.state_dir)
+        shutil.copytree(image, self.state_dir)
+
+
+@dataclass
+class Shaft:
+    """The centre, the meters, and the hardware in the shaft."""
+
+    folder: Path
+    centre: SiteProcess
+    meters: SimulatedSite
+    box: Hardware
+    sold: int = 0
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def api(self, method: str, path: str, scope: str = "provision", **how: Any) -> httpx.Response:
+        """One call; scope provision has its token, sell and read get one at first use."""
+        if scope not in self.tokens:
+            self.tokens[scope] = (
+                self.centre.provision_token if scope == "provision" else self.centre.token("read", "sell")
+            )
+        with self.centre.client(self.tokens[scope]) as client:
+            return client.request(method, f"/api/v1{path}", **how)
+
+    def box_row(self, box: str = BOX) -> dict[str, Any]:
+        answer = self.api("GET", "/boxes")
+        assert answer.status_code == 200, answer.text
+        return next(row for row in answer.json() if row["box"] == box)
+
+    def sell(self, amount: str) -> str:
+        self.sold += 1
+        body = {"account": ACCOUNT, "amount": amount, "method": "cash"}
+        answer = self.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": f"sale-{self.sold}"})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def sale_state(self, sale: str) -> str:
+        return str(self.api("GET", f"/sales/{sale}", "sell").json()["state"])
+
+    def delivered(self, sale: str) -> None:
+        wait_for(lambda: self.sale_state(sale) in ("delivered", "on"), f"sale {sale}", self.box.log)
+
+    def epoch_is(self, number: int) -> None:
+        """The centre has opened it, the box works in it, and the centre has heard from it."""
+        wait_for(lambda: self.box_row()["epoch"] == number, f"epoch {number} at the centre", self.box.log)
+        wait_for(lambda: self.box.status().get("epoch") == number, f"epoch {number} on the box", self.box.log)
+
+    def cut(self) -> None:
+        """The fibre is cut."""
+        self.centre.process.kill()
+        self.centre.process.wait()
+
+    def mend(self) -> None:
+        """It is whole again."""
+        settings = self.centre.config.path
+        self.centre.process = run(settings, log=self.folder / "log")
+        wait_until_up(self.centre, self.folder / "log")
+
+    def cloud_server(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        line = [sys.executable, "-m", "cloud_server", *words, "--config", str(self.centre.config.path)]
+        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+    def verify(self) -> str:
+        """`cloud-server verify`, which must find nothing."""
+        done = self.cloud_server("verify")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def enrol(self, hardware: Hardware, claim: str) -> None:
+        """New hardware comes in with this claim; a person compares what its own screen shows."""
+        hardware.write_config(claim)
+        line = [sys.executable, "-m", "edge_agent", "enrol", "--config", str(hardware.folder / "box.toml")]
+        enrolling = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+        assert enrolling.stdout is not None
+        shown = enrolling.stdout.readline().removeprefix("fingerprint ").strip()
+        wait_for(lambda: shown in (self.box_row()["fingerprint"], self.box_row()["replacement"]), "the fingerprint")
+        answer = self.api("POST", f"/boxes/{BOX}/confirm", json={"fingerprint": shown})
+        assert answer.status_code == 200, answer.text
+        assert enrolling.wait(30) == 0
+        enrolling.stdout.close()
+
+    def put_in_service(self) -> None:
+        """The relay test on the spot, then a person's yes."""
+        done = self.box.command("relay-test", "--meter", METER, "--who", "Li", "--yes")
+        assert done.returncode == 0, done.stderr + done.stdout
+        wait_for(
+            lambda: self.api("POST", f"/meters/{METER}/in-service", json={"on": True}).status_code == 202, "service"
+        )
+        wait_for(lambda: self.meter_status()["service"] == "in_service", "in service", self.box.log)
+
+    def meter_status(self) -> dict[str, Any]:
+        return next(each for each in self.box.status()["meters"] if each["meter"] == METER)
+
+    @property
+    def contact_closed(self) -> bool:
+        return self.meters.meter(f"m{SHOP - 1}").contact_closed
+
+
+def wait_for(what: Callable[[], bool], words: str, log: Path | None = None, within_s: float = WAIT_S) -> None:
+    """Wait until something is so; a process that is down for the moment says no."""
+    end = time.monotonic() + within_s
+    while True:
+        try:
+            if what():
+                return
+        except (httpx.TransportError, KeyError):
+            pass
+        told = "" if log is None or time.monotonic() < end else "\n".join(log.read_text().splitlines()[-15:])
+        assert time.monotonic() < end, f"waited in vain for {words}\n{told}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def shaft(folder: Path, **defaults: Any) -> Iterator[Shaft]:
+    """A centre with its plan, a box enrolled and running, one shop in service with 100 yuan."""
+    with site_process(folder) as centre:
+        made = plan(centre.config.site.site, **defaults)
+        with centre.provisioner() as api:
+            answer = api.put("/api/v1/site/plan", content=msgspec.json.encode(made))
+        assert answer.status_code == 200, answer.text
+        (folder / "meters").mkdir()
+        meters = simulated_site(folder / "meters", config_of(made, made.boxes[0], {}), WATTS)
+        box = Hardware(folder / "box", folder / "meters" / "tty")
+        found = Shaft(folder, centre, meters, box)
+        with meters:
+            try:
+                found.enrol(box, found.api("POST", f"/boxes/{BOX}/claim").text)
+                box.start()
+                found.delivered(found.sell("100.00"))
+                found.put_in_service()
+                yield found
+            finally:
+                if box.process is not None:
+                    box.kill()
