@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import select
 import time
@@ -16,19 +18,47 @@ OFFSET_READ_EVERY_NS: Final = 100_000_000
 
 
 class SystemClock:
-    """The machine's clocks; satisfies `ports.Clock`."""
+    """The machine's clocks; satisfies `ports.SettableClock`.
 
-    def __init__(self) -> None:
+    The wall is set by the system's own call where this process may (CAP_SYS_TIME). Where it may not, or where a demo
+    or a test plays the clock, the agent keeps an offset of its own: what it says and charges is right, the machine's
+    clock stays as it is. The offset is remembered until the machine boots anew.
+    """
+
+    def __init__(self, remember: Path | None = None, boot_id: str = "") -> None:
+        """`remember`: a file for the agent's own offset, good for this boot alone."""
         name = os.environ.get(OFFSET_VARIABLE)
         self._offset_file = Path(name) if name else None
         self._offset_ms = 0
         self._offset_read_ns = -OFFSET_READ_EVERY_NS
+        self._remember = remember
+        self._boot_id = boot_id
+        self._own_ms = self._remembered()
 
     def wall_ms(self) -> int:
-        """UTC milliseconds since 1970 as the system believes; may step."""
+        """UTC milliseconds since 1970 as the system believes, or as it was put right; may step."""
         now_ms = time.time_ns() // 1_000_000
+        false_ms = 0 if self._offset_file is None else self._false_by_ms(self._offset_file)
         # No machine's clock stands before 1970, whatever a test asks for.
-        return now_ms if self._offset_file is None else max(0, now_ms + self._false_by_ms(self._offset_file))
+        return max(0, max(0, now_ms + false_ms) + self._own_ms)
+
+    def set_wall(self, at_ms: int) -> None:
+        """From now on the wall shows `at_ms`."""
+        if self._offset_file is None and _set_system(at_ms):
+            self._own_ms = 0
+        else:
+            self._own_ms += at_ms - self.wall_ms()
+        if self._remember is not None:
+            # Forgotten with a full disk: then the clock is put right again after the next start.
+            with contextlib.suppress(OSError):
+                self._remember.write_text(json.dumps({"boot_id": self._boot_id, "offset_ms": self._own_ms}))
+
+    def _remembered(self) -> int:
+        try:
+            kept = json.loads(self._remember.read_bytes()) if self._remember is not None else {}
+            return int(kept["offset_ms"]) if kept.get("boot_id") == self._boot_id else 0
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return 0
 
     def _false_by_ms(self, offset_file: Path) -> int:
         now_ns = time.monotonic_ns()
@@ -52,3 +82,12 @@ class SystemClock:
         """Let this thread rest for so long, at least; nothing for zero and less."""
         if duration_us > 0:
             select.select((), (), (), duration_us / 1_000_000)
+
+
+def _set_system(at_ms: int) -> bool:
+    """Set the machine's clock; False where this process may not."""
+    try:
+        time.clock_settime_ns(time.CLOCK_REALTIME, at_ms * 1_000_000)
+    except OSError:
+        return False
+    return True

@@ -142,6 +142,8 @@ class _Centre:
     def stop(self, timeout_s: float = 5.0) -> bool:
         return True
 
+    def certificate_changed(self) -> None: ...
+
     def send(self, exchange: Exchange) -> None:
         self.newest = exchange.number
         held_ms = exchange.wait_s * SECOND_MS if len(exchange.lines) == 1 else 0

@@ -69,7 +69,14 @@ class Stop:
     """The service manager or a person wants the agent to end."""
 
 
-Message = FromBus | ExchangeReport | Due | LocalRequest | Stop
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something that another thread found, to be done on this one."""
+
+    do: Callable[[], None]
+
+
+Message = FromBus | ExchangeReport | Due | LocalRequest | Errand | Stop
 
 
 @dataclass(slots=True)
@@ -87,6 +94,8 @@ class Owner:
     watchdog: Watchdog
     tests: list[RelayTest | GuardTest] = field(default_factory=list)
     disk: Disk | None = None
+    minders: list[Callable[[], None]] = field(default_factory=list)
+    """What else is looked at once a second: the certificate, the stick."""
     deaths: tuple[int, ...] = ()
     """When workers of buses died lately, on the monotonic clock."""
     failed: str | None = None
@@ -102,7 +111,8 @@ class Owner:
     _stalled: bool = False
 
     def __post_init__(self) -> None:
-        self.clock_watch = ClockWatch(self.box)
+        self.clock_watch = self.sync.clock_watch
+        self.clock_watch.stepped = self._set_schedule
         self.room = RoomKeeper(self.box, self.disk)
 
     # --- the loop -----------------------------------------------------------------------------------------------
@@ -136,7 +146,7 @@ class Owner:
     def _guarded(self, message: Message | None) -> None:
         """One message and what follows from it. Each part stands alone: a full disk stops none of the others."""
         if message is not None:
-            self._with_room(self._part_at_jump)
+            self._with_room(self.clock_watch.look)
             self._with_room(lambda: self.take(message))
         if self.box.clock.mono_ms() >= self._second_at:
             self._second_at = self.box.clock.mono_ms() + SECOND_MS
@@ -147,6 +157,7 @@ class Owner:
                 self._boundary_late,
                 self._live_on,
                 self.room.look,
+                *self.minders,
             ):
                 self._with_room(part)
         self._with_room(self._seal_urgent)
@@ -168,6 +179,8 @@ class Owner:
                 self.sync.answered(message)
             case ExchangeFailed():
                 self.sync.failed(message)
+            case Errand(do=do):
+                do()
             case LocalRequest():
                 answer_request(self, message)
             case BoundaryDue(at_ms=at_ms):
@@ -241,14 +254,9 @@ class Owner:
             self.marks.alive()
         self._feed(now)
 
-    def _part_at_jump(self) -> None:
-        """A wall clock that jumped parts the intervals before anything is decided by it, and sets the calendar anew."""
-        if self.clock_watch.look():
-            self._set_schedule()
-
     def _watch_clock(self) -> None:
         """Follow a clock that is believed; alarms say what is not."""
-        self._part_at_jump()
+        self.clock_watch.look()
         now = self.box.now()
         self.box.trust = self.box.trust.followed(now)
         self.box.take(judge_clock(self.box.place, self.box.state.marks, now, self.sync.ahead_ms))

@@ -8,28 +8,34 @@ import signal
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from edge_agent.agent.buses import Buses, read_place
-from edge_agent.agent.owner import FromBus, Message, Owner, Stop
+from edge_agent.agent.owner import Errand, FromBus, Message, Owner, Stop
 from edge_agent.agent.store_loss import StoreLoss, kept_closed
 from edge_agent.clock import SystemClock
-from edge_agent.config import BoxFile
+from edge_agent.config import BoxFile, ClockFollows
 from edge_agent.console.local_socket import LocalServer
 from edge_agent.core.limits import BoxLimits
 from edge_agent.flows.box import DEFER_MS, Who
+from edge_agent.flows.keep_certificate import CertificateKeeper
 from edge_agent.flows.poll_meters import LinkTally, Polling
 from edge_agent.flows.recover import Recovery
 from edge_agent.flows.start_up import LastRun, NotEnrolled, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
-from edge_agent.ports import Clock, Disk, RecordStore, Uplink
+from edge_agent.ports import Disk, RecordStore, RenewalReport, SettableClock, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.ballast import StateDisk
 from edge_agent.store.opening import open_store
 from edge_agent.store.salvage import salvage
 from edge_agent.sync.identity import Identity, is_enrolled, read_identity
+from edge_agent.sync.renewal import HttpsRenewer
 from edge_agent.sync.uplink import HttpsUplink
 from protocol.signing import PublicKey
+
+CLOCK: Final = "clock.json"
+"""In the state directory: how far the machine's clock is wrong, where it could not be set; good for one boot."""
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +71,7 @@ def run(box_file: BoxFile) -> None:
     # The zone rules are those of the pinned tzdata package, the same on box and centre.
     zoneinfo.reset_tzpath(to=())
     identity = read_identity(box_file.state_dir)
-    clock = SystemClock()
+    clock = SystemClock(box_file.state_dir / CLOCK, read_boot_id())
     if not is_enrolled(box_file.state_dir):
         raise NotEnrolled("this state_dir holds no certificate: run `edge-agent enrol` first")
     with open_store(box_file.state_dir, clock.wall_ms(), begin_anew=True) as store:
@@ -79,6 +85,8 @@ def run(box_file: BoxFile) -> None:
             if store.load() is None and not _store_loss(who, identity, store, around, box_file).run():
                 return
             owner = make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
+            owner.clock_watch.follows_centre = box_file.clock_follows is ClockFollows.CENTRE
+            _mind_certificate(owner, identity, around)
             owner.schedule.start()
             owner.run()
         finally:
@@ -105,6 +113,17 @@ def _store_loss(who: Who, identity: Identity, store: RecordStore, around: "Aroun
     return StoreLoss(recovery, around, place, protected)
 
 
+def _mind_certificate(owner: Owner, identity: Identity, around: "Around") -> None:
+    """Let the certificate be renewed in time."""
+
+    def report(came: RenewalReport) -> None:
+        around.inbox.put(Errand(lambda: keeper.take(came)))
+
+    renewer = HttpsRenewer(identity, report)
+    keeper = CertificateKeeper(owner.box, renewer, identity.certificate_ends_ms(), around.uplink.certificate_changed)
+    owner.minders.append(keeper.look)
+
+
 def _around(box_file: BoxFile, identity: Identity, clock: SystemClock) -> "Around":
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     return Around(
@@ -124,7 +143,7 @@ def _around(box_file: BoxFile, identity: Identity, clock: SystemClock) -> "Aroun
 class Around:
     """Everything around the owner's loop that touches the world, but the store. A simulation brings its own."""
 
-    clock: Clock
+    clock: SettableClock
     chance: Callable[[int], bytes]
     buses: Buses
     uplink: Uplink

@@ -4,6 +4,7 @@ So a jump invents no rate and no hour: no interval lies across it. Order is the 
 """
 
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 
@@ -14,8 +15,17 @@ from edge_agent.core.state import BoxState, Now
 from protocol.records import ClockStep
 
 
-def clock_stepped(place: Place, state: BoxState, offset_before_ms: int, sure_before: bool, now: Now) -> Decision:
+def clock_stepped(
+    place: Place,
+    state: BoxState,
+    offset_before_ms: int,
+    sure_before: bool,
+    now: Now,
+    source: Literal["server", "none"] = "none",
+) -> Decision:
     """Record the jump and part the intervals at it. `offset_before_ms`: wall less monotonic time before the jump.
+
+    `source`: whose time it was set by; none where the clock jumped of itself.
 
     A meter that has not been read since the start keeps its interval: nobody knows what it used before the jump.
     """
@@ -37,6 +47,6 @@ def clock_stepped(place: Place, state: BoxState, offset_before_ms: int, sure_bef
             )
         )
     from_ms = max(0, now.mono_ms + offset_before_ms)
-    step = ClockStep(at_ms=now.wall_ms, from_ms=from_ms, to_ms=now.wall_ms, source="none")
+    step = ClockStep(at_ms=now.wall_ms, from_ms=from_ms, to_ms=now.wall_ms, source=source)
     steps.take(Decision(records=(step,), urgent=True))
     return steps.decision()

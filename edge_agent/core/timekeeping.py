@@ -15,10 +15,41 @@ from edge_agent.core.state import BoxState, Marks, Now
 
 EARLIEST_MS: Final = 1_793_491_200_000
 """2026-11-01 UTC: a clock that shows an earlier time than this program's making is wrong."""
+LATEST_MS: Final = EARLIEST_MS + 25 * 365 * 86_400_000
+"""A clock that shows a later time than any box of this program will see is wrong: batteries that die leave 2099 too."""
 STEP_MS: Final = 1_500
 """A wall clock that moves by more than this against the monotonic one has been set; less is one being disciplined."""
 AGREEMENT_MS: Final = 300_000
 """Signed time further away than this changes nothing: the centre's clock may be the wrong one."""
+
+
+SHORT_ROUND_TRIP_MS: Final = 5_000
+"""Signed time is used to set a clock only where asking for it took no longer: it is right to half of that."""
+DRIFT_MS: Final = 500
+"""What a clock that is believed may be away before it is led back: crystals lose a second or two a day."""
+LED_BACK_MS: Final = 500
+"""How much of a drift is taken back at once: less than a step, so that no interval is parted for it."""
+
+
+def can_be_now(wall_ms: int) -> bool:
+    """Whether this program can be running at that time at all: not before it was made, not in another generation."""
+    return EARLIEST_MS <= wall_ms <= LATEST_MS
+
+
+def right_time_ms(now: Now, server_ms: int, round_trip_ms: int) -> int | None:
+    """What the wall should show after a fresh, signed time of the server; None: leave it.
+
+    A clock that is not believed is put right. One that is believed is led back by less than a step from a drift of up
+    to five minutes; further away than that, nothing is changed: the server's clock may be the wrong one.
+    """
+    if not can_be_now(server_ms) or round_trip_ms > SHORT_ROUND_TRIP_MS:
+        return None
+    away_ms = server_ms + round_trip_ms // 2 - now.wall_ms
+    if not now.sure:
+        return now.wall_ms + away_ms if abs(away_ms) > STEP_MS else None
+    if not max(DRIFT_MS, round_trip_ms) < abs(away_ms) <= AGREEMENT_MS:
+        return None
+    return now.wall_ms + max(-LED_BACK_MS, min(LED_BACK_MS, away_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +68,7 @@ class ClockTrust:
 
     def believes(self, wall_ms: int, mono_ms: int) -> bool:
         """May this reading of the wall clock be believed?"""
-        if wall_ms < EARLIEST_MS:
+        if not can_be_now(wall_ms):
             return False
         if self.offset_ms is None:
             return self._can_follow(wall_ms)
@@ -57,13 +88,16 @@ class ClockTrust:
 
     def confirmed(self, wall_ms: int, mono_ms: int, server_ms: int) -> "ClockTrust":
         """A fresh answer with the server's time came at this instant: believe the wall clock where both agree."""
-        agrees = abs(wall_ms - server_ms) <= AGREEMENT_MS and wall_ms >= EARLIEST_MS
+        agrees = abs(wall_ms - server_ms) <= AGREEMENT_MS and can_be_now(wall_ms)
         return replace(self, offset_ms=wall_ms - mono_ms) if agrees else self
 
 
 def trust_at_start(state: BoxState) -> ClockTrust:
     """What a run begins with, from what the store holds."""
-    read_at = [row.state.read_at_ms for row in state.meters.values() if row.state.read_at_ms is not None]
+    stamped = [row for row in state.meters.values() if row.state.read_at_ms is not None]
+    # A meter that was lost while the clock was wrong keeps its false stamp until it answers again.
+    answering = [row for row in stamped if "meter_lost" not in row.alarms] or stamped
+    read_at = [row.state.read_at_ms for row in answering if row.state.read_at_ms is not None]
     return ClockTrust(recorded_ms=max(read_at, default=None), doubted="clock_unsure" in state.marks.alarms)
 
 

@@ -21,7 +21,7 @@ from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, Now
 from edge_agent.core.timekeeping import ClockTrust
 from edge_agent.core.views import live_values
-from edge_agent.ports import Clock, MeterBus, RecordStore, RelayOrder, StoreFull
+from edge_agent.ports import MeterBus, RecordStore, RelayOrder, SettableClock, StoreFull
 from protocol.box_config import BoxConfig, read_config
 from protocol.envelope import Line
 from protocol.ids import Id, make_id
@@ -64,7 +64,7 @@ class Box:
     state: BoxState
     place: Place
     store: RecordStore
-    clock: Clock
+    clock: SettableClock
     chance: Callable[[int], bytes]
     read_place: Callable[[BoxConfig], Place]
     limits: BoxLimits

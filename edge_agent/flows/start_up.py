@@ -16,7 +16,7 @@ from edge_agent.core.timekeeping import trust_at_start
 from edge_agent.flows.answers import KeyRing, read_keys, read_limits
 from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
-from edge_agent.ports import Clock, RecordStore, StoreFull
+from edge_agent.ports import RecordStore, SettableClock, StoreFull
 from protocol.box_config import BoxConfig, read_config
 from protocol.records import Boot
 from protocol.signing import PublicKey
@@ -40,7 +40,7 @@ def load_box(
     who: Who,
     root: PublicKey,
     store: RecordStore,
-    clock: Clock,
+    clock: SettableClock,
     chance: Callable[[int], bytes],
     read_place: Callable[[str, BoxConfig], Place],
     local_limits: BoxLimits,

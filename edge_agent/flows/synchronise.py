@@ -16,6 +16,7 @@ from edge_agent.flows.answers import Believed, KeyRing, judge_answer, read_limit
 from edge_agent.flows.apply_commands import apply_commands, take_epoch
 from edge_agent.flows.box import Box, live_of
 from edge_agent.flows.seal_batches import Sealing, batch_head, seal_pending
+from edge_agent.flows.watch_clock import ClockWatch
 from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, StoreFull, Uplink
 from protocol.envelope import Line, seal
 from protocol.errors import TheirFault
@@ -35,6 +36,8 @@ RETRY_LAST_MS: Final = 8_000
 as one. The last is short: somebody in the dark may have paid, and a busy centre says so itself (retry_after_s)."""
 IDLE_LEAST_MS: Final = 500
 """Least time between two requests with nothing to send: a centre that does not hold them is not flooded."""
+TIME_ASKED_EVERY_MS: Final = 10_000
+"""How often an answer is asked for at once while the clock is not believed."""
 NONCES_KEPT: Final = 4
 """Requests whose answer would still be taken as fresh: the newest, and those it overtook."""
 
@@ -71,6 +74,11 @@ class Synchroniser:
     fresh_at: int | None = None
     """When the newest fresh answer came; None since the start without one."""
     last_failure: str | None = None
+    clock_watch: ClockWatch = field(init=False)
+    _time_asked_at: int | None = None
+
+    def __post_init__(self) -> None:
+        self.clock_watch = ClockWatch(self.box)
 
     # --- sending ------------------------------------------------------------------------------------------------
 
@@ -94,6 +102,11 @@ class Synchroniser:
         wait_s = 0 if lines or more or not self.sealing.head_confirmed else self.wait_s
         if now < self._live_until:
             wait_s = min(wait_s, LIVE_EVERY_S)
+        if self.clock_watch.wants_time() and (
+            self._time_asked_at is None or now >= self._time_asked_at + TIME_ASKED_EVERY_MS
+        ):
+            # Only an answer that was not held tells the time exactly.
+            wait_s, self._time_asked_at = 0, now
         nonce = self.box.new_id()
         sync = self._sync_line(nonce, wait_s, live)
         self._number += 1
@@ -101,7 +114,7 @@ class Synchroniser:
         for old in [number for number in self._nonces if number <= self._number - NONCES_KEPT]:
             del self._nonces[old]
         self._outstanding, self._asked_at, self._carried = True, now, bool(lines)
-        self.uplink.send(Exchange(self._number, PATH, (*lines, sync), wait_s))
+        self.uplink.send(Exchange(self._number, PATH, (*lines, sync), wait_s, self.box.now().sure))
 
     def _live(self, now: int) -> list[Live] | None:
         """Live values while somebody looks, at their pace."""
@@ -188,15 +201,15 @@ class Synchroniser:
         del self._nonces[report.number]
         self._failures, self.last_failure, self.fresh_at = 0, None, report.at_mono_ms
         try:
-            self._take(believed, report.at_mono_ms)
+            self._take(believed, report)
         except StoreFull:
             # What could not be kept comes again with the next answer; a full disk is not asked at network speed.
             self._back_off(report.at_mono_ms, None)
             raise
 
-    def _take(self, believed: Believed, now: int) -> None:
-        answer = believed.answer
-        self._take_time(answer)
+    def _take(self, believed: Believed, report: ExchangeAnswered) -> None:
+        answer, now = believed.answer, report.at_mono_ms
+        self._take_time(answer, report)
         self.take_keys(believed.ring)
         self._take_limits(believed)
         self._take_epochs(believed)
@@ -217,11 +230,11 @@ class Synchroniser:
             idle_ms = 0 if progress or waiting else max(0, self._asked_at + IDLE_LEAST_MS - now)
             self._next_at = now + max(idle_ms, (answer.retry_after_s or 0) * 1_000)
 
-    def _take_time(self, answer: Answer) -> None:
+    def _take_time(self, answer: Answer, report: ExchangeAnswered) -> None:
         """Compare clocks: the answer was written a moment ago, however long the request was held."""
-        wall_ms = self.box.clock.wall_ms()
-        self.ahead_ms = wall_ms - answer.server_time_ms
-        self.box.trust = self.box.trust.confirmed(wall_ms, self.box.clock.mono_ms(), answer.server_time_ms)
+        waited_ms = self.box.clock.mono_ms() - report.at_mono_ms
+        self.clock_watch.take_server_time(answer.server_time_ms, report.round_trip_ms + 2 * waited_ms)
+        self.ahead_ms = self.box.clock.wall_ms() - answer.server_time_ms
 
     def take_keys(self, ring: KeyRing) -> None:
         """Keep a higher key generation at once: from now on its signature is wanted on every command."""

@@ -6,6 +6,7 @@ satisfy these. One module a port; this page names them all.
 
 from edge_agent.ports.clock import (
     Clock,
+    SettableClock,
 )
 from edge_agent.ports.disk import (
     Disk,
@@ -52,6 +53,12 @@ from edge_agent.ports.record_store import (
     StoreFull,
     StoreUnusable,
 )
+from edge_agent.ports.renewal import (
+    CertificateRenewed,
+    RenewalFailed,
+    RenewalReport,
+    Renewer,
+)
 from edge_agent.ports.uplink import (
     Blame,
     Exchange,
@@ -67,6 +74,7 @@ __all__ = [
     "BusDown",
     "BusReport",
     "BusUp",
+    "CertificateRenewed",
     "Clock",
     "ClockReport",
     "CycleDone",
@@ -95,9 +103,13 @@ __all__ = [
     "RelayReport",
     "Remains",
     "Remembered",
+    "RenewalFailed",
+    "RenewalReport",
+    "Renewer",
     "ReportSink",
     "SealedBatch",
     "SerialReport",
+    "SettableClock",
     "StoreFault",
     "StoreFull",
     "StoreUnusable",

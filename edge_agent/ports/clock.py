@@ -23,3 +23,11 @@ class Clock(Protocol):
     def pause_us(self, duration_us: int) -> None:
         """Let this thread rest for so long, at least. For pauses within a transaction on a line, no longer."""
         ...
+
+
+class SettableClock(Clock, Protocol):
+    """The clock of the owner thread, which may put the wall right."""
+
+    def set_wall(self, at_ms: int) -> None:
+        """From now on the wall shows `at_ms` (UTC ms) and goes on from there; the monotonic clock is not touched."""
+        ...

@@ -25,6 +25,8 @@ class Exchange:
     path: str
     lines: tuple[Line, ...]
     wait_s: int
+    trust_dates: bool = True
+    """False while our clock is not believed: then the pinned CA counts, and not the dates of what it has signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +71,8 @@ class Uplink(Protocol):
 
     def send(self, exchange: Exchange) -> None:
         """Send this; a request that still waits for its answer is dropped: the newest wins."""
+        ...
+
+    def certificate_changed(self) -> None:
+        """Our own certificate is another one: the next exchange shows it."""
         ...

@@ -67,7 +67,7 @@ async def ask_until_taken_in(
             try:
                 reply = await post(client, PATH, (line,), 0)
                 if reply.status == 200:
-                    return _read(reply)
+                    return read_taken_in(reply)
                 if reply.status != 202:
                     raise refuse(reply)
                 told(Waiting(None))
@@ -78,7 +78,8 @@ async def ask_until_taken_in(
             await asyncio.sleep(ASK_EVERY_S)
 
 
-def _read(reply: Reply) -> TakenIn:
+def read_taken_in(reply: Reply) -> TakenIn:
+    """The certificate and the lines of an answer. Raises Refused where it cannot be read."""
     try:
         lines = tuple(read_body(reply.body, reply.encoding))
         pem = base64.b64decode(reply.headers.get(CERTIFICATE_HEADER, ""), validate=True).decode("ascii")

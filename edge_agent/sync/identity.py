@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -27,6 +28,7 @@ CERTIFICATE: Final = "tls.pem"
 CA: Final = "ca.pem"
 PLACE: Final = "place.json"
 SECRET_MODE: Final = 0o400
+NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)
 FOLDER_MODE: Final = 0o700
 
 
@@ -75,23 +77,48 @@ class Identity:
         signature = self._tls_key().sign(text.encode("ascii"), ec.ECDSA(hashes.SHA256()))
         return base64.b64encode(signature).decode("ascii")
 
-    def keep_certificate(self, pem: str) -> None:
-        """Keep a certificate chain for our TLS key. Raises IdentityFault when it is for another key."""
-        try:
-            certificate = x509.load_pem_x509_certificates(pem.encode("ascii"))[0]
-        except (ValueError, IndexError) as fault:
-            raise IdentityFault(f"the certificate cannot be read: {fault}") from None
+    def keep_certificate(self, pem: str) -> int:
+        """Keep a certificate chain for our TLS key in place of the former one; when it ends, UTC ms.
+
+        Raises IdentityFault when it is for another key, not signed by the site's CA, or ends before the one we have.
+        """
+        certificate = _first_certificate(pem.encode("ascii"), "the certificate")
+        ca = _first_certificate(_read(self.folder / CA), str(self.folder / CA))
         form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         if certificate.public_key().public_bytes(*form) != self._tls_key().public_key().public_bytes(*form):
             raise IdentityFault("the certificate is not for this box's TLS key")
+        try:
+            certificate.verify_directly_issued_by(ca)
+        except (ValueError, TypeError, InvalidSignature):
+            raise IdentityFault("the certificate is not signed by the site's CA") from None
+        ends_ms = _end_of(certificate)
+        if self.has_certificate and ends_ms < self.certificate_ends_ms():
+            raise IdentityFault("the certificate ends before the one that this box has")
         write_secret(self.folder / CERTIFICATE, pem.encode("ascii"))
+        return ends_ms
 
-    def tls_context(self) -> ssl.SSLContext:
-        """TLS 1.3 against the site's CA alone, with our certificate where we have one. There is no way around it."""
+    def certificate_ends_ms(self) -> int:
+        """When our certificate ends, UTC ms. Raises IdentityFault."""
+        path = self.folder / CERTIFICATE
+        return _end_of(_first_certificate(_read(path), str(path)))
+
+    def tls_context(
+        self,
+        trust_dates: bool = True,
+        *,
+        certificate: bool = True,
+    ) -> ssl.SSLContext:
+        """TLS 1.3 against the site's CA alone, with our certificate where we have one and `certificate` asks for it.
+
+        Without `trust_dates`, while our own clock is not believed, what the CA signed counts whatever its dates say
+        (X509_V_FLAG_NO_CHECK_TIME of OpenSSL, man 3 X509_VERIFY_PARAM_set_flags).
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if not trust_dates:
+            context.verify_flags |= NO_CHECK_TIME
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_verify_locations(cafile=str(self.folder / CA))
-        if self.has_certificate:
+        if certificate and self.has_certificate:
             context.load_cert_chain(self.folder / CERTIFICATE, self.folder / TLS_KEY)
         return context
 
@@ -146,6 +173,17 @@ def read_identity(state_dir: Path) -> Identity:
 def is_enrolled(state_dir: Path) -> bool:
     """Whether there is an identity with a certificate."""
     return (state_dir / FOLDER / CERTIFICATE).exists()
+
+
+def _first_certificate(pem: bytes, name: str) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificates(pem)[0]
+    except (ValueError, IndexError) as fault:
+        raise IdentityFault(f"{name} cannot be read: {fault}") from None
+
+
+def _end_of(certificate: x509.Certificate) -> int:
+    return int(certificate.not_valid_after_utc.timestamp() * 1_000)
 
 
 def _faults(path: Path) -> list[str]:

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+import httpx
+
 from edge_agent.ports import Blame, Clock, Exchange, ExchangeAnswered, ExchangeFailed, ExchangeReport
 from edge_agent.sync.https import NoReply, make_client, post, refuse
 from protocol.envelope import read_body
@@ -24,11 +26,11 @@ class HttpsUplink:
     def __init__(
         self,
         centre: str,
-        make_context: Callable[[], ssl.SSLContext],
+        make_context: Callable[[bool], ssl.SSLContext],
         report: Callable[[ExchangeReport], None],
         clock: Clock,
     ) -> None:
-        """`report` is called on the worker's thread and must not block."""
+        """`report` is called on the worker's thread and must not block; `make_context` is told whether dates count."""
         self._centre = centre
         self._make_context = make_context
         self._report = report
@@ -38,6 +40,9 @@ class HttpsUplink:
         self._running: asyncio.Task[None] | None = None
         self._ending: asyncio.Event = asyncio.Event()
         self._last_progress_mono_ms = clock.mono_ms()
+        self._client: httpx.AsyncClient | None = None
+        self._client_kind = (True, 0)
+        self._certificates = 0
 
     @property
     def last_progress_mono_ms(self) -> int:
@@ -61,6 +66,10 @@ class HttpsUplink:
         """Send this; the newest wins."""
         self._loop.call_soon_threadsafe(self._begin, exchange)
 
+    def certificate_changed(self) -> None:
+        """Ours was renewed: the next exchange shows it."""
+        self._loop.call_soon_threadsafe(self._count_certificate)
+
     # --- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -70,17 +79,32 @@ class HttpsUplink:
             self._loop.close()
 
     async def _work(self) -> None:
-        async with make_client(self._centre, self._make_context()) as client:
-            self._client = client
-            while not self._ending.is_set():
-                self._last_progress_mono_ms = self._clock.mono_ms()
-                try:
-                    await asyncio.wait_for(self._ending.wait(), HEARTBEAT_S)
-                except TimeoutError:
-                    continue
-            if self._running is not None:
-                self._running.cancel()
-                await asyncio.gather(self._running, return_exceptions=True)
+        while not self._ending.is_set():
+            self._last_progress_mono_ms = self._clock.mono_ms()
+            try:
+                await asyncio.wait_for(self._ending.wait(), HEARTBEAT_S)
+            except TimeoutError:
+                continue
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        await self._hang_up()
+
+    async def _client_for(self, exchange: Exchange) -> httpx.AsyncClient:
+        """The connection that is kept, or a new one where dates count otherwise, or another certificate does."""
+        kind = (exchange.trust_dates, self._certificates)
+        if self._client is None or self._client_kind != kind:
+            await self._hang_up()
+            self._client, self._client_kind = make_client(self._centre, self._make_context(exchange.trust_dates)), kind
+        return self._client
+
+    async def _hang_up(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+    def _count_certificate(self) -> None:
+        self._certificates += 1
 
     def _begin(self, exchange: Exchange) -> None:
         if self._running is not None:
@@ -90,7 +114,8 @@ class HttpsUplink:
     async def _exchange(self, exchange: Exchange) -> None:
         began = self._clock.mono_ms()
         try:
-            reply = await post(self._client, exchange.path, exchange.lines, exchange.wait_s)
+            client = await self._client_for(exchange)
+            reply = await post(client, exchange.path, exchange.lines, exchange.wait_s)
             if reply.status != 200:
                 raise refuse(reply)
             lines = tuple(read_body(reply.body, reply.encoding))

@@ -58,6 +58,9 @@ class RigClock:
     def wall_ms(self) -> int:
         return self.wall
 
+    def set_wall(self, at_ms: int) -> None:
+        self.wall = at_ms
+
     def mono_ms(self) -> int:
         return self.mono
 
@@ -126,6 +129,8 @@ class RigUplink:
 
     def stop(self, timeout_s: float = 5.0) -> bool:
         return True
+
+    def certificate_changed(self) -> None: ...
 
     def send(self, exchange: Exchange) -> None:
         self.sent.append(exchange)

@@ -36,6 +36,7 @@ from protocol.messages import (
     Epoch,
     EpochWhy,
     Keys,
+    Renew,
     Sync,
     Verdict,
     VerdictOn,
@@ -63,17 +64,18 @@ class Authority:
     ca_key: ec.EllipticCurvePrivateKey
     ca: x509.Certificate
 
-    def sign_csr(self, pem: str) -> str:
+    def sign_csr(self, pem: str, days: int = 397) -> str:
         csr = x509.load_pem_x509_csr(pem.encode())
-        return _certificate(csr.subject, csr.public_key(), self.ca.subject, self.ca_key, ca=False)
+        return _certificate(csr.subject, csr.public_key(), self.ca.subject, self.ca_key, ca=False, days=days)
 
 
-def make_authority(folder: Path) -> Authority:
+def make_authority(folder: Path, days: int = 30) -> Authority:
+    """`days`: how long the server's certificate still holds; below 0: so long ago it ended."""
     ca_key, key_ = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
     ca_pem = _certificate(name, ca_key.public_key(), name, ca_key, ca=True)
     server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "centre")])
-    chain = _certificate(server, key_.public_key(), name, ca_key, ca=False)
+    chain = _certificate(server, key_.public_key(), name, ca_key, ca=False, days=days)
     private = key_.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -83,7 +85,7 @@ def make_authority(folder: Path) -> Authority:
 
 
 def _certificate(
-    subject: x509.Name, public: Any, issuer: x509.Name, by: ec.EllipticCurvePrivateKey, *, ca: bool
+    subject: x509.Name, public: Any, issuer: x509.Name, by: ec.EllipticCurvePrivateKey, *, ca: bool, days: int = 30
 ) -> str:
     now = datetime.datetime.now(datetime.UTC)
     builder = (
@@ -92,8 +94,8 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
+        .not_valid_before(now - datetime.timedelta(days=max(1, 1 - days)))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
     if not ca:
@@ -132,6 +134,11 @@ class FakeCentre:
     live_until_ms: int | None = None
     read_now: tuple[str, ...] = ()
     resend_from: int | None = None
+    certificate_days: int = 397
+    """How long the certificates last that boxes get."""
+    renewals: list[str] = field(default_factory=list)
+    """Nonces of the requests for a new certificate, each proved."""
+    revoked: bool = False
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -251,9 +258,24 @@ class FakeCentre:
         if self.epoch is None:
             self.open_epoch()
         assert self.epoch is not None
-        chain = base64.b64encode(self.authority.sign_csr(enrol.csr).encode()).decode()
+        chain = base64.b64encode(self.authority.sign_csr(enrol.csr, self.certificate_days).encode()).decode()
         body = write_body([self.keys_line(), self.epoch], "zstd")
         return 200, {"Tallybox-Certificate": chain, "Content-Encoding": "zstd"}, body
+
+    def renew(self, lines: list[Line]) -> tuple[int, dict[str, str], bytes]:
+        assert self.record_key is not None
+        ours = public_key_from_text(self.record_key)
+        check_signature(lines[0], {ours.keyid: ours})
+        renew = read_payload(lines[0].payload, Renew)
+        csr = x509.load_pem_x509_csr(renew.csr.encode())
+        public = csr.public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        public.verify(base64.b64decode(renew.csr_proof), renew.nonce.encode(), ec.ECDSA(hashes.SHA256()))
+        self.renewals.append(renew.nonce)
+        if self.revoked:
+            return 401, {"Content-Encoding": "identity"}, b'{"title": "revoked"}'
+        chain = base64.b64encode(self.authority.sign_csr(renew.csr, self.certificate_days).encode()).decode()
+        return 200, {"Tallybox-Certificate": chain, "Content-Encoding": "zstd"}, write_body([self.keys_line()], "zstd")
 
     def sync(self, lines: list[Line]) -> tuple[int, dict[str, str], bytes]:
         assert self.record_key is not None
@@ -342,7 +364,7 @@ def _handler(centre: FakeCentre) -> type[http.server.BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             lines = read_body(body, self.headers.get("Content-Encoding", "identity"))
-            answer = centre.enrol if self.path == "/v1/box/enrol" else centre.sync
+            answer = {"/v1/box/enrol": centre.enrol, "/v1/box/renew": centre.renew}.get(self.path, centre.sync)
             status, headers, out = answer(lines)
             if centre.swallow > 0:
                 centre.swallow -= 1

@@ -65,6 +65,9 @@ class BoxClock:
     def wall_ms(self) -> int:
         return max(0, self.time.now_ms + self.false_by_ms)
 
+    def set_wall(self, at_ms: int) -> None:
+        self.false_by_ms = at_ms - self.time.now_ms
+
     def mono_ms(self) -> int:
         return self.time.now_ms - self.booted_at_ms
 

@@ -167,6 +167,8 @@ class SimUplink:
         self.running = False
         return True
 
+    def certificate_changed(self) -> None: ...
+
     def send(self, exchange: Exchange) -> None:
         self.newest = exchange.number
         began_ms = self.clock.mono_ms()

@@ -132,11 +132,59 @@ def test_a_centre_whose_time_is_far_away_changes_nothing_and_that_is_an_alarm(tm
         o.seconds(2)
         assert o.a.box.now().sure
         assert clock_alarms(o) == [("clock_disagrees", "raised")]
+
+
+@pytest.mark.parametrize("wrong_ms", [3_600_000, -3_600_000, -START_MS, 4_070_908_800_000 - START_MS])
+def test_a_clock_that_is_not_believed_is_put_right_by_a_fresh_answer(tmp_path: Path, wrong_ms: int) -> None:
+    """An hour either way, 1970, 2099: recorded with its source, the calendar set anew, believed from then on."""
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        o.seconds(2)
+        o.a.clock.wall += wrong_ms
+        o.seconds(11)
+        assert not o.a.box.now().sure
+        exchange = o.a.uplink.sent[-1]
+        assert not exchange.trust_dates
+        right = o.a.clock.wall - wrong_ms
+        o.a.deliver(o.a.answer_line(server_time_ms=right))
+        assert abs(o.a.clock.wall - right) <= 5
+        assert o.a.box.now().sure
+        o.seconds(1)
+        steps = [record for record in records(o) if isinstance(record, ClockStep)]
+        assert [(step.source, step.to_ms - step.from_ms) for step in steps][-1] == ("server", -wrong_ms + 2)
+        assert clock_alarms(o)[-1] == ("clock_unsure", "cleared")
+        assert o.schedule.boundaries[-1] - o.a.clock.wall <= 1_800_000
+
+
+def test_time_that_came_slowly_or_is_not_wanted_sets_nothing(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
         o.a.clock.wall += 3_600_000
         o.seconds(2)
+        wrong = o.a.clock.wall
+        slow = ExchangeAnswered(
+            o.a.uplink.sent[-1].number, (o.a.answer_line(server_time_ms=wrong - 3_600_000),), 6_000, o.a.clock.mono
+        )
+        o.a.sync.answered(slow)
+        assert o.a.clock.wall == wrong
+        o.owner.clock_watch.follows_centre = False
+        o.seconds(1)
         o.a.deliver(o.a.answer_line(server_time_ms=o.a.clock.wall - 3_600_000))
-        o.seconds(2)
         assert not o.a.box.now().sure
+        assert o.a.clock.wall >= wrong
+
+
+def test_a_clock_that_drifts_is_led_back_and_no_interval_is_parted(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.confirm()
+        away = 1_800
+        for _ in range(6):
+            o.seconds(1)
+            o.a.deliver(o.a.answer_line(server_time_ms=o.a.clock.wall - away))
+            away = max(away - 500, 300)
+        assert o.a.box.now().sure
+        assert o.a.clock.wall - o.a.clock.mono - (START_MS - 1_000_000) == -1_500
+        assert not [record for record in records(o) if isinstance(record, ClockStep)]
 
 
 def test_a_clock_that_is_disciplined_slowly_is_no_jump(tmp_path: Path) -> None:

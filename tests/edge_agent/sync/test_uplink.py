@@ -249,3 +249,27 @@ def test_the_environments_proxy_counts_for_nothing(
     sent.send(1)
     assert isinstance(sent.reports.get(timeout=10), ExchangeAnswered)
     assert sent.uplink.stop()
+
+
+def test_while_our_clock_is_not_believed_the_ca_counts_and_not_its_dates(tmp_path: Path) -> None:
+    """A certificate that ended last month: refused with a sure clock, taken with one that is not; another CA never."""
+    ended = make_authority(tmp_path, days=-30)
+    peer = Peer(ended.certificate)
+    own = Sent(peer.url, identity_of(tmp_path / "own", ended.ca_pem))
+    other = Sent(peer.url, identity_of(tmp_path / "other", make_authority(tmp_path).ca_pem))
+    try:
+        own.send(1)
+        failure = own.failure()
+        assert failure.blame is Blame.THEIRS
+        assert "expired" in failure.detail
+        own.uplink.send(Exchange(2, "/v1/box/sync", (LINE,), 0, trust_dates=False))
+        assert isinstance(own.reports.get(timeout=10), ExchangeAnswered)
+        own.send(3)
+        assert own.failure().blame is Blame.THEIRS, "believed again: dates count again, on a connection of its own"
+        other.uplink.send(Exchange(1, "/v1/box/sync", (LINE,), 0, trust_dates=False))
+        assert other.failure().blame is Blame.THEIRS
+    finally:
+        assert own.uplink.stop()
+        assert other.uplink.stop()
+        peer.server.shutdown()
+        peer.server.server_close()
