@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from cloud_server.core import accounts
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
@@ -28,6 +28,9 @@ class Adjustment:
     key: str
     made_at_ms: Ms
 
+
+RETIRED: Final = "retired"
+"""Why a request came to nothing whose wallet was settled without its box."""
 
 ClosingHow = Literal["refund", "paid", "write_off", "even"]
 ClosingState = Literal["waiting", "asked", "refused", "ready", "settled", "cancelled"]
@@ -73,7 +76,7 @@ class Closing:
             return "cancelled"
         if self.fact.settled_at_ms is not None:
             return "settled"
-        states = {request.state for request in self.requests}
+        states = {request.state for request in self.requests if request.reason != RETIRED}
         if states & {ReclaimState.REFUSED, ReclaimState.WITHDRAWN, ReclaimState.EXPIRED}:
             return "refused"
         if ReclaimState.WAITING in states:

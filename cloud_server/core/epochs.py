@@ -24,7 +24,7 @@ def epoch_state(
             _wallet_state(wallet, wallets.get(wallet, WalletFacts(wallet=wallet)), sums) for wallet in place.wallets
         ],
         meters=[
-            _meter_state(place, meter, *meters.get(meter, (MeterFacts(meter=meter), MeterCharge())), now_ms)
+            meter_state(place, meter, *meters.get(meter, (MeterFacts(meter=meter), MeterCharge())), now_ms)
             for meter in place.meters
         ],
         open_reclaims=[],
@@ -43,7 +43,8 @@ def _wallet_state(wallet: str, facts: WalletFacts, sums: Mapping[str, Micro]) ->
     )
 
 
-def _meter_state(place: BoxPlace, meter: str, facts: MeterFacts, charge: MeterCharge, now_ms: Ms) -> MeterState:
+def meter_state(place: BoxPlace, meter: str, facts: MeterFacts, charge: MeterCharge, now_ms: Ms) -> MeterState:
+    """All that the next hardware, or the next box, must know of a meter."""
     placed = place.meters[meter]
     locked_out = None
     if facts.locked_out_by is not None and facts.locked_out_at_ms is not None:

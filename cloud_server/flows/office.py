@@ -7,14 +7,18 @@ from typing import Final
 from cloud_server.core.second_person import RequestKind
 from cloud_server.flows.adjust_credit import Adjustments
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.change_meter import Meters
 from cloud_server.flows.close_account import Closings
 from cloud_server.flows.close_day import Days
 from cloud_server.flows.keep_till import Tills
+from cloud_server.flows.move_credit import Moves
+from cloud_server.flows.open_account import Accounts
 from cloud_server.flows.refund_credit import Refunds
+from cloud_server.flows.retire_box import Boxes
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_person import SecondPerson, StepKind
 from cloud_server.flows.settle_account import Settlements
-from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, SettleOrder
+from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, RelocateOrder, RetireOrder, SettleOrder
 from cloud_server.ports.money import RefundOrder, ReversalOrder
 
 WORK_EVERY_S: Final = 3.0
@@ -32,23 +36,31 @@ class Office:
     adjustments: Adjustments
     closings: Closings
     settlements: Settlements
+    moves: Moves
+    accounts: Accounts
+    meters: Meters
+    boxes: Boxes
     second: SecondPerson
 
     def work(self) -> int:
         """What is due by itself; how much was done. Repeatable, and taken up anew after a crash."""
-        return self.days.close_due_days() + self.days.seal_due_days()
+        going_on = self.moves.go_on() + self.meters.go_on() + self.accounts.go_on()
+        return going_on + self.days.close_due_days() + self.days.seal_due_days()
 
 
 def open_office(centre: Centre) -> Office:
     """Put the steps together."""
     refunds, reversals, adjustments = Refunds(centre), Reversals(centre), Adjustments(centre)
     closings, settlements = Closings(centre), Settlements(centre)
+    meters, boxes = Meters(centre), Boxes(centre)
     kinds: Mapping[RequestKind, StepKind] = {
         "refund": StepKind(RefundOrder, refunds.take),
         "reversal": StepKind(ReversalOrder, reversals.take),
         "adjustment": StepKind(AdjustmentOrder, adjustments.take),
         "closing": StepKind(ClosingOrder, closings.take),
         "settling": StepKind(SettleOrder, settlements.take),
+        "meters": StepKind(RelocateOrder, meters.take),
+        "retirement": StepKind(RetireOrder, boxes.take),
     }
     return Office(
         tills=Tills(centre),
@@ -58,5 +70,9 @@ def open_office(centre: Centre) -> Office:
         adjustments=adjustments,
         closings=closings,
         settlements=settlements,
+        moves=Moves(centre),
+        accounts=Accounts(centre),
+        meters=meters,
+        boxes=boxes,
         second=SecondPerson(centre, kinds),
     )

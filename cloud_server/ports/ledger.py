@@ -159,6 +159,31 @@ class MoveAnswer:
     state: Literal["waiting", "asked"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOrder:
+    """Open an account on meters that no account in use pays for: a wallet on each of their boxes.
+
+    `customer` names one that is known; else one is entered. Raises also Mistaken, with every mistake of the plan.
+    """
+
+    key: str
+    number: str
+    meters: tuple[Id, ...]
+    customer_name: str = ""
+    phones: tuple[str, ...] = ()
+    customer: Id | None = None
+    alarm1_micro: Micro = 20_000_000
+    alarm2_micro: Micro = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAnswer:
+    """The account as it was opened."""
+
+    account: Id
+    wallets: tuple[Id, ...]
+
+
 # --- closing ------------------------------------------------------------------------------------------------------
 
 
@@ -256,9 +281,10 @@ class ReplaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelocateOrder:
-    """A meter goes to another box: bus, device and unit address there. Its wallet must be closed, or feed others too.
+    """A meter goes to another box: bus, device and unit address there.
 
-    Its account gets a wallet on the new box (or `to_wallet`, which exists there), and credit is moved by a MoveOrder.
+    A wallet that feeds only this meter is closed on the old box, and what it gives back follows the meter: into
+    `to_wallet`, which is on the new box already, or into a new one of `account` (the old wallet's where none is named).
     """
 
     key: str

@@ -51,6 +51,16 @@ class MoneyRows(Rows):
             for row in self._all(query.order_by(t.ReclaimRequest.made_at_ms, t.ReclaimRequest.reclaim))
         ]
 
+    def open_reclaims(self, wallet: str) -> list[ReclaimRequest]:
+        """Requests to a wallet whose answer is still to come, oldest first."""
+        states = [ReclaimState.WAITING.value, ReclaimState.ASKED.value]
+        which = (t.ReclaimRequest.wallet == wallet) & t.ReclaimRequest.state.in_(states)
+        query = self._of(t.ReclaimRequest).where(which)
+        return [
+            reclaim_from_row(row)
+            for row in self._all(query.order_by(t.ReclaimRequest.made_at_ms, t.ReclaimRequest.reclaim))
+        ]
+
     def has_open_reclaim(self, wallet: str) -> bool:
         """Whether an answer for this wallet is still to come."""
         states = [ReclaimState.WAITING.value, ReclaimState.ASKED.value]

@@ -18,7 +18,18 @@ from cryptography.x509.oid import NameOID
 from protocol.box_config import BoxConfig, read_config
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.charging import IntervalInput, price_interval
-from protocol.commands import CloseWallet, Command, Configure, Grant, Reclaim, Withdraw, read_body
+from protocol.commands import (
+    AdoptMeter,
+    CloseWallet,
+    Command,
+    Configure,
+    Grant,
+    Reclaim,
+    ReleaseMeter,
+    ReplaceMeter,
+    Withdraw,
+    read_body,
+)
 from protocol.envelope import Line, seal
 from protocol.ids import Id
 from protocol.messages import (
@@ -44,6 +55,8 @@ from protocol.records import (
     Reclaimed,
     Record,
     RefusalReason,
+    Released,
+    Replaced,
 )
 from protocol.signing import SigningKey, signing_key
 from protocol.tariff import TariffBook
@@ -203,6 +216,12 @@ class SpeakingBox:
                 return
         elif isinstance(body, CloseWallet):
             self._close(command, body)
+        elif isinstance(body, ReplaceMeter):
+            self._exchange(body)
+        elif isinstance(body, ReleaseMeter):
+            self._release(body)
+        elif isinstance(body, AdoptMeter):
+            self._adopt(body)
         elif isinstance(body, Configure):
             self.config = read_config(body.config)
             applied = ConfigApplied(at_ms=self.now_ms, config_version=body.config_version, hash=body.hash)
@@ -250,6 +269,43 @@ class SpeakingBox:
                 book_micro=0,
             )
             self.pending.append(given)
+
+    def _exchange(self, asked: ReplaceMeter) -> None:
+        """The old meter up to its last register, the new one from its first."""
+        interval = self.use(asked.old, asked.old_raw_wh - self.registers[asked.old])
+        self.pending[-1] = msgspec.structs.replace(interval, flags=[*interval.flags, "replaced"])
+        self.registers[asked.new], self.read_at_ms[asked.new] = asked.new_raw_wh, self.now_ms
+        self.carries[asked.new] = (Fraction(0), 0)
+        told = Replaced(
+            at_ms=self.now_ms,
+            point=asked.point,
+            old=asked.old,
+            old_raw_wh=asked.old_raw_wh,
+            new=asked.new,
+            serial=asked.serial,
+            new_raw_wh=asked.new_raw_wh,
+        )
+        self.pending.append(told)
+
+    def _release(self, asked: ReleaseMeter) -> None:
+        """Give a meter up where its register stands."""
+        carry_wh, carry_nano = self.carries[asked.meter]
+        told = Released(
+            at_ms=self.now_ms,
+            meter=asked.meter,
+            raw_wh=self.registers[asked.meter],
+            energy_carry=(carry_wh.numerator, carry_wh.denominator),
+            money_carry_nano=carry_nano,
+        )
+        self.pending.append(told)
+
+    def _adopt(self, asked: AdoptMeter) -> None:
+        """Go on where another box has released it."""
+        state = asked.state
+        self.registers[asked.meter] = state.raw_wh or 0
+        self.read_at_ms[asked.meter] = state.read_at_ms or self.now_ms
+        self.carries[asked.meter] = (Fraction(*state.energy_carry), state.money_carry_nano)
+        self.month_wh[asked.meter] = state.month_wh
 
     def _too_late(self, body: Withdraw) -> RefusalReason | None:
         return "money_id_known" if body.reclaim in self.answered else None

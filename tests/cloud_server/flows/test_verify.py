@@ -121,7 +121,7 @@ def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
 
 def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in: Archive) -> None:
     report = verify(lived_in.store, lived_in.keys)
-    assert len(report) == len(CHECKS) == 17
+    assert len(report) == len(CHECKS) == 18
     for result in report:
         assert result.breaches == (), result.name
         assert any(character in "123456789" for character in result.looked_at), result
