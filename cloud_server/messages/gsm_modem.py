@@ -6,6 +6,7 @@ Home of pyserial at the centre. Decides nothing about messages: what is certain 
 import hashlib
 import logging
 import re
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Final
 
 import serial
 
+from cloud_server.core.sms_text import Coding
 from cloud_server.messages.at_line import CONTROL_Z, ESCAPE, AtLine, LineGone, ModemRefused, ModemSilent
-from cloud_server.messages.sms_pdu import BadPdu, Coding, StatusReport, Submit, decode_incoming, encode_submit
+from cloud_server.messages.sms_pdu import BadPdu, StatusReport, Submit, decode_incoming, encode_submit
 from cloud_server.ports.messages import LeftBehind, ModemProblem, ModemState, NotKnown, NotSent, OnePart, PartFate
 
 WEAK_RSSI: Final = 6
@@ -67,7 +69,7 @@ class SerialPort:
         """Raises LineGone."""
         try:
             self._serial = serial.Serial(name, baud, timeout=0, write_timeout=5, exclusive=True)
-        except (OSError, ValueError) as fault:
+        except (OSError, ValueError, termios.error) as fault:
             raise LineGone(f"{name}: {fault}") from None
 
     def read(self, within_s: float) -> bytes:
@@ -76,7 +78,7 @@ class SerialPort:
             self._serial.timeout = within_s
             first = self._serial.read(1)
             return first + self._serial.read(self._serial.in_waiting) if first else b""
-        except (OSError, TypeError) as fault:
+        except (OSError, TypeError, termios.error) as fault:
             raise LineGone(str(fault)) from None
 
     def write(self, data: bytes) -> None:
@@ -84,14 +86,14 @@ class SerialPort:
         try:
             self._serial.write(data)
             self._serial.flush()
-        except (OSError, TypeError) as fault:
+        except (OSError, TypeError, termios.error) as fault:
             raise LineGone(str(fault)) from None
 
     def close(self) -> None:
         """A port that is gone is closed too."""
         try:
             self._serial.close()
-        except OSError as fault:
+        except (OSError, termios.error) as fault:
             log.info("modem_port_gone_at_close", extra={"fault": str(fault)})
 
 
@@ -221,12 +223,7 @@ class GsmModem:
         if self._line is None:
             raise NotSent("the modem is not open")
         try:
-            pdu = encode_submit(
-                Submit(
-                    number=part.number, text=part.text, coding=Coding.UCS2 if part.wide else Coding.GSM7, reference=part.reference,
-                    of=part.of, n=part.n, validity_min=part.validity_min, smsc=self._settings.smsc,
-                )
-            )  # fmt: skip
+            pdu = encode_submit(self._submit(part))
         except ValueError as fault:
             raise NotSent(str(fault), lasting=True) from None
         line = self._line
@@ -246,6 +243,18 @@ class GsmModem:
             self.close()
             raise
         return self._finish(line)
+
+    def _submit(self, part: OnePart) -> Submit:
+        return Submit(
+            number=part.number,
+            text=part.text,
+            coding=Coding.UCS2 if part.wide else Coding.GSM7,
+            reference=part.reference,
+            of=part.of,
+            n=part.n,
+            validity_min=part.validity_min,
+            smsc=self._settings.smsc,
+        )
 
     def _finish(self, line: AtLine) -> int:
         """From here on the part may have left."""

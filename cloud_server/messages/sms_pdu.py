@@ -1,47 +1,23 @@
-"""Short messages as PDUs (3GPP TS 23.040): SUBMIT out, DELIVER and STATUS-REPORT in, long texts in parts. Pure.
+"""Short messages as PDUs (3GPP TS 23.040): SUBMIT out, DELIVER and STATUS-REPORT in. Pure.
 
 Knows no modem, no time and no outbox: what goes in and comes out are values.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final, Literal
 
-from cloud_server.messages.sms_alphabet import pack, septets_of, text_of, unpack
+from cloud_server.core.sms_alphabet import pack, septets_of, text_of, unpack
+from cloud_server.core.sms_text import SINGLE_SEPTETS, Coding
 
-SINGLE_SEPTETS: Final = 160
-PART_SEPTETS: Final = 152
-"""140 octets less a header of 7 (16-bit reference, 23.040 9.2.3.24.8) are 1064 bits: 152 septets."""
-SINGLE_UNITS: Final = 70
-PART_UNITS: Final = 66
-"""(140 - 7) / 2: code units of UCS-2 beside the header."""
-PARTS_MAX: Final = 255
-"""The count of parts is one octet."""
 DIGITS_MAX: Final = 20
 """An address has at most 20 digits (9.1.2.5)."""
 _VALIDITY_STEPS: Final = ((720, 5, -1), (1_440, 30, 119), (43_200, 1_440, 166), (635_040, 10_080, 192))
 """Up to so many minutes: in steps of so many minutes, added to so much (9.2.3.12.1)."""
 
 
-class Coding(StrEnum):
-    """How the characters travel."""
-
-    GSM7 = "gsm7"
-    UCS2 = "ucs2"
-
-
 class BadPdu(ValueError):
     """Octets that are no PDU of the standard; the text says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A text as it will be sent: how it is coded, its parts, and the units that are used of those there are."""
-
-    coding: Coding
-    texts: tuple[str, ...]
-    units: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,32 +74,6 @@ class StatusReport:
         if self.status < 0x20:
             return "delivered"
         return "trying" if self.status < 0x40 else "failed"
-
-
-# ----------------------------------------------------------------------------------------------------------- texts
-
-
-def split(text: str) -> Parts:
-    """Cut a text into parts, never inside a character. Raises ValueError for one of more than 255 parts."""
-    septets = septets_of(text)
-    if septets is None:
-        widths, single, most = [2 if ord(c) > 0xFFFF else 1 for c in text], SINGLE_UNITS, PART_UNITS
-    else:
-        widths, single, most = [len(each) for each in septets], SINGLE_SEPTETS, PART_SEPTETS
-    units = sum(widths)
-    coding = Coding.UCS2 if septets is None else Coding.GSM7
-    if units <= single:
-        return Parts(coding, (text,), units)
-    texts, begin, used = [], 0, 0
-    for index, width in enumerate(widths):
-        if used + width > most:
-            texts.append(text[begin:index])
-            begin, used = index, 0
-        used += width
-    texts.append(text[begin:])
-    if len(texts) > PARTS_MAX:
-        raise ValueError(f"a text of {len(texts)} parts; at most {PARTS_MAX} are possible")
-    return Parts(coding, tuple(texts), units)
 
 
 # ------------------------------------------------------------------------------------------------------------ out

@@ -28,9 +28,10 @@ from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import AccountState
 from cloud_server.ports.ledger_rows import ContractBook, TillBook
-from cloud_server.ports.memory import MemoryBook
+from cloud_server.ports.memory import MemoryBook, RecoveryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
+from cloud_server.ports.outbox import MessageBook
 from protocol.chain import Head
 from protocol.envelope import Line
 from protocol.records import Alarm, MeterTest, Record, Relay
@@ -121,6 +122,14 @@ class Ledger(Protocol):
 
     def next_receipt(self, day: str, term: int) -> int: ...
 
+    def raise_receipt(self, day: str, term: int, number: int) -> int:
+        """A number of a day was given out: the counter stands there at least; where it stands."""
+        ...
+
+    def receipts_like(self, series: str) -> list[str]:
+        """The receipts of a series that sales are known of."""
+        ...
+
     def add_sale(self, sale: SaleFact) -> None: ...
 
     def sale(self, sale: str) -> SaleFact | None: ...
@@ -176,6 +185,10 @@ class Lines(Protocol):
     def command(self, box: str, seq: int) -> CommandFact | None: ...
 
     def command_hash(self, box: str, seq: int) -> str | None: ...
+
+    def drop_commands(self, box: str, from_seq: int) -> None:
+        """Commands whose lines were voided are no commands any more."""
+        ...
 
     def last_answered(self, box: str) -> Head:
         """The newest command that the box has answered for; number 0 where there is none."""
@@ -335,6 +348,9 @@ class Unit(Protocol):
     def alarm_book(self) -> AlarmBookRows: ...
 
     @property
+    def messages(self) -> MessageBook: ...
+
+    @property
     def reports(self) -> ReportRows: ...
 
     @property
@@ -348,6 +364,9 @@ class Unit(Protocol):
 
     @property
     def memory(self) -> MemoryBook: ...
+
+    @property
+    def recovery(self) -> RecoveryBook: ...
 
 
 class Store(Protocol):

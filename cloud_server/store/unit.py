@@ -17,8 +17,10 @@ from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
 from cloud_server.store.memory_rows import MemoryRows
+from cloud_server.store.messages import MessageRows
 from cloud_server.store.money_rows import MoneyRows
 from cloud_server.store.readings import ReadingRows
+from cloud_server.store.recovery_rows import RecoveryRows
 from cloud_server.store.report_rows import ReportBook
 from cloud_server.store.rows import Scope
 from cloud_server.store.schema import GUARDED
@@ -43,11 +45,13 @@ class Unit:
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
         self.alarm_book = AlarmBook(database, site)
+        self.messages = MessageRows(database, site)
         self.reports = ReportBook(database, site)
         self.audit = AuditRows(database, site, scope)
         self.books = BookRows(database, site)
         self.tokens = TokenRows(database, site)
         self.memory = MemoryRows(database, site)
+        self.recovery = RecoveryRows(database, site)
 
 
 class StoredBooks:

@@ -8,16 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smspdudecoder.fields import SMSDeliver, SMSSubmit
 
-from cloud_server.messages.sms_alphabet import pack, septets_of, text_of, unpack
+from cloud_server.core.sms_alphabet import pack, septets_of, text_of, unpack
+from cloud_server.core.sms_text import Coding, split
 from cloud_server.messages.sms_pdu import (
     BadPdu,
-    Coding,
     Deliver,
     StatusReport,
     Submit,
     decode_incoming,
     encode_submit,
-    split,
     validity_octet,
 )
 

@@ -1,0 +1,119 @@
+"""The one thread that notes, sends and listens: it drives the modem, and calls the flows that it is given.
+
+Knows no rows and no rules. It may die at any line: whatever it had begun is taken up by the next start.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cloud_server.ports.messages import LeftBehind, Modem, ModemState, NotSent, PartFate
+
+TURN_S: Final = 2.0
+"""Between two turns; reports are listened for meanwhile."""
+LOOK_S: Final = 30.0
+"""How often registration and signal are asked for."""
+OPEN_AGAIN_S: Final = 10.0
+"""Between two tries to open a modem that is not there: one that was reset needs as long to start."""
+CHORES_S: Final = 60.0
+STOP_WITHIN_S: Final = 3.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """What the worker calls, in this order."""
+
+    take_up: Callable[[], int]
+    """Once, at the start."""
+    take_left: Callable[[LeftBehind], None]
+    """After each opening of the modem."""
+    note: Sequence[Callable[[], int]]
+    """Each turn: find what is to be told."""
+    turn: Callable[[], int]
+    """Each turn: send what is due."""
+    take_reports: Callable[[Sequence[PartFate]], int]
+    chores: Sequence[Callable[[], int]]
+    """Each minute."""
+    modem_seen: Callable[[ModemState], None]
+    """How the modem is, whenever that was looked at."""
+
+
+class MessageWorker:
+    """Runs until it is stopped. `modem` None: none is configured."""
+
+    def __init__(self, modem: Modem | None, steps: Steps, turn_s: float = TURN_S) -> None:
+        self._modem = modem
+        self._steps = steps
+        self._turn_s = turn_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
+        self._next: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; a part that the network is being slow with is left to the next start."""
+        self._stop.set()
+        self._thread.join(STOP_WITHIN_S)
+
+    def _run(self) -> None:
+        self._guarded(self._steps.take_up)
+        while not self._stop.is_set():
+            self.once()
+        if self._modem is not None:
+            self._modem.close()
+
+    def once(self) -> None:
+        """One turn."""
+        began_s = time.monotonic()
+        self._keep_modem()
+        for note in self._steps.note:
+            self._guarded(note)
+        self._guarded(self._steps.turn)
+        if self._is_due("chores", CHORES_S):
+            for chore in self._steps.chores:
+                self._guarded(chore)
+        left_s = max(self._turn_s - (time.monotonic() - began_s), 0.05)
+        if self._modem is not None and self._modem.is_open():
+            fates = self._modem.reports(left_s)
+            if fates:
+                self._guarded(lambda: self._steps.take_reports(fates))
+        else:
+            self._stop.wait(left_s)
+
+    def _keep_modem(self) -> None:
+        modem = self._modem
+        if modem is None:
+            return
+        if not modem.is_open() and self._is_due("open", OPEN_AGAIN_S):
+            try:
+                left = modem.open()
+            except NotSent as fault:
+                log.warning("modem_not_open", extra={"fault": str(fault)})
+            else:
+                log.info("modem_open", extra={"signal_dbm": modem.state().signal_dbm})
+                self._guarded(lambda: self._steps.take_left(left))
+            self._steps.modem_seen(modem.state())
+        elif modem.is_open() and self._is_due("look", LOOK_S):
+            self._steps.modem_seen(modem.look())
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._next.get(what, 0.0):
+            return False
+        self._next[what] = now_s + every_s
+        return True
+
+    @staticmethod
+    def _guarded(step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception:  # whatever it was is told with its trace, and the next turn tries again
+            log.exception("message_step_failed")
