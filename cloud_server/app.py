@@ -20,12 +20,9 @@ from starlette.concurrency import run_in_threadpool
 
 from cloud_server.api.boxes import box_routes
 from cloud_server.api.hardware import hardware_routes
-from cloud_server.api.health import health_routes
 from cloud_server.api.office import office_routes
 from cloud_server.api.problems import mount_problems
-from cloud_server.api.provision import provision_routes
-from cloud_server.api.refunds import refund_routes
-from cloud_server.api.sales import sales_routes
+from cloud_server.api.program_routes import OPENAPI_URL, SUMMARY, ProgramServices, mount_programs
 from cloud_server.authority import KeyFolder
 from cloud_server.backup import CONFIG_NAME, BackupFolder
 from cloud_server.client_certificates import CertificateProtocol, ask_certificates
@@ -40,12 +37,14 @@ from cloud_server.flows.office import WORK_EVERY_S, Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.flows.watch_centre import watch_journal
 from cloud_server.flows.watch_fleet import watch_fleet
+from cloud_server.messages.webhooks import WebhookSender
 from cloud_server.store.database import Engine
 from cloud_server.store.engines import open_engine
 from cloud_server.store.factors import StoredFactors
@@ -67,6 +66,8 @@ WATCH_EVERY_S: Final = 10.0
 """How soon a box that has gone silent is told of, beyond its limit."""
 BACKUP_EVERY_S: Final = 600.0
 """How soon a night's backup is begun, and one that was missed is told of."""
+WEBHOOKS_EVERY_S: Final = 2.0
+"""A gateway hears of its sale within two seconds of the box's word."""
 TIDY_EVERY_S: Final = 3_600.0
 """Sessions that are over do no harm; once an hour they are removed."""
 FEED_EVERY_S: Final = 10.0
@@ -197,8 +198,8 @@ def make_app(parts: Parts) -> FastAPI:
     app = FastAPI(
         title="Tallybox",
         version="1",
-        summary="Points, accounts and sales of one site, for payment gateways and other programs.",
-        openapi_url="/api/v1/openapi.json",
+        summary=SUMMARY,
+        openapi_url=OPENAPI_URL,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -206,12 +207,22 @@ def make_app(parts: Parts) -> FastAPI:
     )
     mount_problems(app)
     app.include_router(box_routes(parts.centre, parts.bells))
-    app.include_router(sales_routes(parts.centre, parts.books, parts.desk, parts.live))
-    app.include_router(refund_routes(parts.centre))
+    mount_programs(
+        app,
+        ProgramServices(
+            centre=parts.centre,
+            books=parts.books,
+            desk=parts.desk,
+            feed=parts.live,
+            alarms=parts.alarms,
+            operations=parts.operations,
+            sign_in=parts.sign_in,
+            reports=ReportOffice(parts.centre, parts.alarms),
+            database_bytes=parts.engine.size_bytes,
+        ),
+    )
     app.include_router(office_routes(parts.centre, parts.office))
-    app.include_router(provision_routes(parts.centre, parts.operations, parts.sign_in))
     app.include_router(hardware_routes(parts.centre))
-    app.include_router(health_routes(parts.centre))
     services = console_services(
         parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
     )
@@ -221,8 +232,11 @@ def make_app(parts: Parts) -> FastAPI:
 
 def _background(parts: Parts) -> list[Any]:
     """Work that nobody asks for, on the monotonic clock."""
+    webhooks = WebhookSender(parts.centre.store, parts.centre.clock)
     return [
         _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
+        _every(TIDY_EVERY_S, webhooks.forget),
+        _every(WEBHOOKS_EVERY_S, webhooks.send_due),
         _every(WATCH_EVERY_S, lambda: watch_journal(parts.centre)),
         _every(BACKUP_EVERY_S, parts.backups.look),
         _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),

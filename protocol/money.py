@@ -19,7 +19,7 @@ class SaleBody(Payload, frozen=True, kw_only=True):
     amount_micro: Count
     method: Name
     till_day: Day
-    parts: Annotated[list[SalePart], msgspec.Meta(min_length=1, max_length=100)]
+    parts: Annotated[list[SalePart], msgspec.Meta(max_length=100)]
 
 
 class RefundBody(Payload, frozen=True, kw_only=True):

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from fastapi import Request
+from fastapi.security import HTTPBearer
 
 from cloud_server.api.problems import ApiProblem
+from cloud_server.api.throttle import Throttle
 from cloud_server.core.api_token import ApiToken, Scope
 from cloud_server.core.enrolment import token_hash
 from cloud_server.core.money_requests import CONFIRMING
@@ -13,6 +15,8 @@ from cloud_server.flows.centre import Centre
 from cloud_server.ports import Actor
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tallybox"'}
+BEARER = HTTPBearer(auto_error=False, description="A token of this centre, `tbx_…`: see docs/api.md, Tokens.")
+"""Only so that the OpenAPI document says how one signs in."""
 
 
 def actor_of(token: ApiToken) -> Actor:
@@ -21,24 +25,37 @@ def actor_of(token: ApiToken) -> Actor:
     return Actor(id=token.token, name=f"api:{token.name}", display_name=token.name, roles=roles)
 
 
-def asks_for(centre: Centre, scope: Scope) -> Callable[[Request], Actor]:
-    """A dependency that lets in whoever holds a token with this scope."""
+def asks_for(centre: Centre, *scopes: Scope) -> Callable[[Request], Actor]:
+    """A dependency that lets in whoever holds a token with one of these scopes."""
 
     def caller(request: Request) -> Actor:
-        return actor_of(caller_token(centre, request, scope))
+        return actor_of(caller_token(centre, request, *scopes))
 
     return caller
 
 
-def caller_token(centre: Centre, request: Request, scope: Scope) -> ApiToken:
-    """The token of a request. Raises ApiProblem: 401 without a token that holds, 403 without its scope."""
+def caller_token(centre: Centre, request: Request, *scopes: Scope) -> ApiToken:
+    """The token of a request. Raises ApiProblem: 401 without a token that holds, 403 without a scope, 429."""
+    now_ms = centre.clock.wall_ms()
+    throttle = getattr(request.app.state, "throttle", None)
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not secret.strip():
-        raise ApiProblem(401, "A bearer token is needed", headers=CHALLENGE)
-    with centre.store.read() as unit:
-        token = unit.tokens.token_by_hash(token_hash(secret.strip()))
-    if token is None or not token.holds(centre.clock.wall_ms()):
-        raise ApiProblem(401, "The token is unknown or over", headers=CHALLENGE)
-    if not token.may(scope):
-        raise ApiProblem(403, f"The token does not have the scope {scope}")
+    token = None
+    if kind.lower() == "bearer" and secret.strip():
+        with centre.store.read() as unit:
+            token = unit.tokens.token_by_hash(token_hash(secret.strip()))
+    if token is None or not token.holds(now_ms):
+        if isinstance(throttle, Throttle):
+            throttle.let_in("stranger", request.client.host if request.client else "", now_ms)
+        title = "The token is unknown or over" if secret.strip() else "A bearer token is needed"
+        raise ApiProblem(401, title, headers=CHALLENGE)
+    if isinstance(throttle, Throttle):
+        throttle.let_in("token", token.token, now_ms)
+    if not any(token.may(scope) for scope in scopes):
+        raise ApiProblem(403, f"The token does not have the scope {' or '.join(scopes)}")
     return token
+
+
+def own_operator(centre: Centre, request: Request, operator: str | None) -> str | None:
+    """The operator whose sales may be looked at: the token itself where it may only sell."""
+    token = caller_token(centre, request, "read", "sell")
+    return operator if token.may("read") else actor_of(token).name

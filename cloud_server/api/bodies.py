@@ -39,6 +39,9 @@ class SaleIn(Body):
     amount: StrictStr = Field(max_length=40, examples=["100.00"])
     method: StrictStr = Field(max_length=20, examples=["wechat"])
     parts: list[SalePartIn] | None = Field(default=None, max_length=100)
+    taken: StrictBool = False
+    """The payer's money has been taken already: a sale that a bound of the site would refuse is booked all the same,
+    and stays credit of the account at the centre until a person has seen to it."""
 
 
 class SaleOut(BaseModel):
@@ -52,6 +55,8 @@ class SaleOut(BaseModel):
 class SaleDetail(SaleOut):
     """A sale with what was paid and by whom it was taken."""
 
+    key: str
+    """Its idempotency key: a payment provider's own number of the payment."""
     account: str
     amount_micro: int
     method: str
@@ -60,6 +65,7 @@ class SaleDetail(SaleOut):
     delivered_at: int | None
     on_at: int | None
     balance_after_micro: int | None
+    reversed_at: int | None
     parts: list["SalePartOut"]
 
 
@@ -89,13 +95,6 @@ class PointOut(BaseModel):
     relay: Contact
     power_w: int | None
     seen_at: int | None
-
-
-class PointsOut(BaseModel):
-    """One page of supply points; `next` is the `after` of the next page, null at the end."""
-
-    items: list[PointOut]
-    next: str | None
 
 
 class WalletOut(BaseModel):
@@ -173,6 +172,16 @@ class CommandOut(BaseModel):
     reason: str | None
 
 
+class CommandDetail(CommandOut):
+    """The same with what it is about and who asked for it."""
+
+    what: str
+    subject: str
+    who: str
+    issued_at: int
+    state_at: int | None
+
+
 class StaffIn(Body):
     """A person who may sign in."""
 
@@ -206,3 +215,15 @@ class TokenOut(BaseModel):
     name: str
     scopes: list[Scope]
     ends_at_ms: int
+
+
+class TokenRow(BaseModel):
+    """A token that was given, without its secret."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    made_at_ms: int
+    made_by: str
+    ends_at_ms: int
+    revoked_at_ms: int | None

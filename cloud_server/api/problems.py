@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from cloud_server.core.mistakes import Conflict, Mistaken, NotFound, NotNow
@@ -24,6 +25,25 @@ SHOWN_CHARACTERS_MAX = 100
 FOR_PROGRAMS = ("/api/", "/v1/")
 
 log = logging.getLogger(__name__)
+
+
+class ProblemError(BaseModel):
+    """One mistake: where, what stood there, what would be right. `code` is from a closed list, where there is one."""
+
+    field: str
+    value: str
+    message: str
+    code: str | None = None
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[ProblemError] | None = None
 
 
 class ApiProblem(Exception):

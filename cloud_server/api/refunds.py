@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, Field, StrictStr
 
-from cloud_server.api.bearer import asks_for
+from cloud_server.api.bearer import asks_for, own_operator
 from cloud_server.api.bodies import Body, IdField
+from cloud_server.api.paging import PAGE, After, Limit, Page, page_of, place
 from cloud_server.api.problems import ApiProblem, field_error
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
 from cloud_server.core.mistakes import NotFound
@@ -18,7 +19,6 @@ from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.ports import Actor
 from cloud_server.ports.money import RefundAnswer, RefundOrder, RefundStep, ReversalOrder
 
-REFUNDS_AT_ONCE_MAX = 500
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=KEY_CHARACTERS_MAX)]
 Reason = Annotated[StrictStr, Field(max_length=REASON_CHARACTERS_MAX, examples=["amount typed wrong"])]
 
@@ -73,8 +73,14 @@ class RefundDetail(RefundOut):
 def refund_routes(centre: Centre) -> APIRouter:
     """Reversals and refunds: the steps that move money, and what may be read of them."""
     router = APIRouter(prefix="/api/v1", tags=["refunds"])
-    refunds, reversals = Refunds(centre), Reversals(centre)
-    sells = Depends(asks_for(centre, "sell"))
+    _reversal_routes(router, centre)
+    _refund_routes(router, centre)
+    _read_routes(router, centre)
+    return router
+
+
+def _reversal_routes(router: APIRouter, centre: Centre) -> None:
+    sells, reversals = Depends(asks_for(centre, "sell")), Reversals(centre)
 
     @router.post("/sales/{sale}/reversal", status_code=201)
     def reverse(sale: str, body: ReversalIn, by: Annotated[Actor, sells], key: Key = "") -> ReversalOut:
@@ -87,6 +93,10 @@ def refund_routes(centre: Centre) -> APIRouter:
             operator=done.operator,
             reversed_at=done.reversed_at_ms,
         )
+
+
+def _refund_routes(router: APIRouter, centre: Centre) -> None:
+    sells, refunds = Depends(asks_for(centre, "sell")), Refunds(centre)
 
     @router.post("/accounts/{account}/refunds", status_code=201)
     def ask(account: str, body: RefundIn, by: Annotated[Actor, sells], key: Key = "") -> RefundOut:
@@ -117,34 +127,30 @@ def refund_routes(centre: Centre) -> APIRouter:
         """Take back what was asked of the box, if it has not answered yet."""
         return _answer(refunds.withdraw(RefundStep(key=named_key(key), refund=refund), by))
 
-    _add_reads(router, centre)
-    return router
 
-
-def _add_reads(router: APIRouter, centre: Centre) -> None:
+def _read_routes(router: APIRouter, centre: Centre) -> None:
     reads = Depends(asks_for(centre, "read"))
 
     @router.get("/refunds", dependencies=[reads])
     def newest(
+        after: After = "",
+        limit: Limit = PAGE,
         account: Annotated[str | None, Query(max_length=64)] = None,
         *,
         unsettled: bool = False,
-        limit: Annotated[int, Query(ge=1, le=REFUNDS_AT_ONCE_MAX)] = 100,
-    ) -> list[RefundDetail]:
+    ) -> Page[RefundDetail]:
         """Refunds, newest first: of the site or of one account, all or those neither paid nor given back."""
         with centre.store.read() as unit:
-            if account is None:
-                found = unit.money.refunds(limit, unsettled_only=unsettled)
-            else:
-                found = unit.money.refunds_of_account(account)
-        return [_detail(refund) for refund in found if not unsettled or refund.fact.settled is None][:limit]
+            rows = unit.programs.refunds(account, place(after, int, str), limit + 1, unsettled=unsettled)
+        return page_of(rows, limit, lambda row: (row.fact.asked_at_ms, row.fact.refund), _detail)
 
-    @router.get("/refunds/{refund}", dependencies=[reads])
-    def one(refund: str) -> RefundDetail:
-        """One refund and how far it has come."""
+    @router.get("/refunds/{refund}")
+    def one(request: Request, refund: str) -> RefundDetail:
+        """One refund and how far it has come. A token that may sell and not read sees its own."""
+        only = own_operator(centre, request, None)
         with centre.store.read() as unit:
             found = unit.money.refund(refund)
-        if found is None:
+        if found is None or only not in (None, found.fact.operator):
             raise NotFound("refund", refund)
         return _detail(found)
 

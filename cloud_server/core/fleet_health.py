@@ -61,6 +61,8 @@ def relay_is_on(relay: MeterFacts) -> bool:
 def sale_state(grants: Iterable[WalletGrant], reachable: bool) -> SaleState:
     """How far a sale has come, by the slowest of its parts. `reachable`: all boxes still to answer are in reach."""
     parts = tuple(grants)
+    if not parts:
+        return "credit"
     if any(part.state in (GrantState.REFUSED, GrantState.UNDONE) for part in parts):
         return "refused"
     if any(part.state is GrantState.WAITING for part in parts):

@@ -117,3 +117,17 @@ def order_hash(kind: str, *contents: object) -> str:
     """What the idempotency key is tied to: the same key with another hash is refused."""
     text = json.dumps([kind, *contents], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_held(errors: Iterable[FieldError]) -> bool:
+    """Whether money that was taken already stays credit at the centre: account, amount and method are known, and what
+    stands against the sale is a bound of the site or the state of a wallet, which a person can mend."""
+    return all(error.code in _HELD for error in errors)
+
+
+_HELD: Final[frozenset[FieldErrorCode]] = frozenset(
+    {
+        "below_least", "above_greatest", "above_balance_limit", "above_day_limit", "account_not_in_use",
+        "parts_differ", "several_wallets", "wallet_not_of_account", "wallet_quarantined",
+    }
+)  # fmt: skip

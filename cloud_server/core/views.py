@@ -18,7 +18,8 @@ main or public supply point: measured, and sold to nobody."""
 PointUse = Literal["tenant", "main", "public"]
 Badge = Literal["overload", "protected", "forced_off", "locked_out", "observe", "held", "deaf"]
 LostWith = Literal["box", "bus", "device"]
-SaleState = Literal["sold", "waiting", "delivered", "on", "refused"]
+SaleState = Literal["sold", "waiting", "delivered", "on", "refused", "credit"]
+"""`credit`: the money was taken elsewhere, and a bound of the site keeps it at the centre until a person sees to it."""
 Method = Literal["cash", "card", "wechat", "alipay", "transfer", "other"]
 METHODS: Final[tuple[Method, ...]] = ("cash", "wechat", "alipay", "card", "transfer", "other")
 """In the order of the desk's keys 1 to 6."""

@@ -1,7 +1,7 @@
 """What every flow is given: the site, the term, and the ports to everything that touches the world."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,13 @@ class Centre:
     def day_of(self, at_ms: int) -> str:
         """The site's calendar day of an instant, 2026-11-22."""
         return datetime.fromtimestamp(at_ms / 1000, self.zone).date().isoformat()
+
+    def bounds_of_day(self, day: str) -> tuple[int, int]:
+        """First instant of a day of the site, and of the day after. Raises ValueError where it is none."""
+        first = date.fromisoformat(day)
+        ends = (first, first + timedelta(days=1))
+        begin, end = (int(datetime.combine(one, time(), self.zone).timestamp() * 1000) for one in ends)
+        return begin, end
 
     def posting_day(self, unit: Unit, at_ms: int) -> str:
         """The day to book under at an instant: the site's calendar day, or the one after the last closed day."""

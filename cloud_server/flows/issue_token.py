@@ -1,4 +1,4 @@
-"""Making a token for another program: shown once, kept as a hash, with scopes and an end."""
+"""Tokens for other programs: made with scopes and an end, shown once, kept as a hash, and ended before their time."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
@@ -39,3 +39,13 @@ def issue_token(centre: Centre, name: str, scopes: Iterable[Scope], days: int, b
         detail = {"name": name, "scopes": sorted(kept.scopes), "ends_at_ms": kept.ends_at_ms}
         unit.audit.append(now_ms, by, "token_issued", kept.token, detail)
     return IssuedToken(secret, kept)
+
+
+def revoke_token(centre: Centre, token: str, by: str) -> bool:
+    """End a token now; False where there is none such that still holds."""
+    now_ms = centre.clock.wall_ms()
+    with centre.store.write() as unit:
+        if not unit.tokens.revoke_token(token, now_ms):
+            return False
+        unit.audit.append(now_ms, by, "token_revoked", token, {})
+    return True

@@ -15,6 +15,7 @@ from cloud_server.core.fleet_health import relay_is_on
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState, refused_state
 from cloud_server.core.transaction import Posting, Transaction, merged
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.tell_programs import tell_of_grants, tell_of_reclaims
 from cloud_server.ports import Unit
 from protocol.commands import Body, Command, read_body
 from protocol.envelope import read_line
@@ -63,10 +64,12 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
     refused = _answer_commands(unit, story)
     _post_money(centre, unit, story, refused)
     facts = _take_facts(unit, story, {meter: facts for meter, (facts, _) in states.items()}, audit)
-    _see_light(unit, box.box, facts, story.now_ms)
+    lit = _see_light(unit, box.box, facts, story.now_ms)
     unit.readings.add_records(stored, story.records)
     unit.alarms.change_alarms(facts.alarms)
     _find(centre, unit, story, audit)
+    tell_of_grants(unit, [*story.grants.values(), *refused, *lit], story.now_ms)
+    tell_of_reclaims(unit, story.reclaims, story.now_ms)
     return replace(
         box,
         posted_seq=stored.seq,
@@ -188,16 +191,19 @@ def _body_of(unit: Unit, box: str, seq: int) -> Body | None:
         return None
 
 
-def _see_light(unit: Unit, box: str, facts: BoxFacts, now_ms: Ms) -> None:
-    """A sale has reached its end when the relays of its wallet's meters are closed as far as one knows."""
+def _see_light(unit: Unit, box: str, facts: BoxFacts, now_ms: Ms) -> list[WalletGrant]:
+    """A sale has reached its end when the relays of its wallet's meters are closed as far as one knows. Its grants."""
     waiting = unit.ledger.grants_not_on(box)
     if not waiting:
-        return
+        return []
+    lit = []
     meters = {wallet.wallet: wallet.meters for wallet in unit.fleet.wallets_of_box(box)}
     for grant in waiting:
         fed = [facts.meters.get(meter, MeterFacts(meter=meter)) for meter in meters.get(grant.wallet, ())]
         if all(relay_is_on(meter) for meter in fed):
             unit.ledger.save_grant(replace(grant, on_at_ms=now_ms))
+            lit.append(grant)
+    return lit
 
 
 def _find(centre: Centre, unit: Unit, story: BatchStory, audit: Audit) -> None:

@@ -15,6 +15,7 @@ from cloud_server.flows.judge_refund import judge_refund
 from cloud_server.flows.money_step import Done, key_errors, money_step, refuse_if_wrong
 from cloud_server.flows.second_person import wait_for_second
 from cloud_server.flows.sign_lines import Asker, add_money_line, sign_grant
+from cloud_server.flows.tell_programs import tell_of_refund
 from cloud_server.ports import Actor, Unit
 from cloud_server.ports.money import RefundAnswer, RefundOrder, RefundStep, Waits
 from protocol.money import MoveBody, RefundBody
@@ -194,6 +195,7 @@ class Refunds:
             refund.fact, settled=how, settled_micro=refund.given_micro, settled_at_ms=now_ms, settled_by=by.name
         )
         unit.money.save_refund(fact)
+        tell_of_refund(unit, Refund(fact, refund.reclaim), now_ms)
         unit.audit.append(now_ms, by.name, f"refund_{how}", fact.refund, {"amount_micro": fact.settled_micro})
         return _done(Refund(fact, refund.reclaim), boxes)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cloud_server.core import balances, sale_order
-from cloud_server.core.fleet import Account, GrantState, SaleFact, Wallet, WalletGrant
+from cloud_server.core.fleet import Account, FoundDifference, GrantState, SaleFact, Wallet, WalletGrant
 from cloud_server.core.limits import DUPLICATE_WITHIN_MS, SaleFacts, sale_errors
 from cloud_server.core.mistakes import FieldError, NotFound
 from cloud_server.core.posting_rules import sale as sale_postings
@@ -17,11 +17,13 @@ from cloud_server.core.sale_order import WantedPart
 from cloud_server.core.transaction import Transaction
 from cloud_server.core.views import SaleRow, SaleState
 from cloud_server.flows.again import again
+from cloud_server.flows.alarm_life import raise_alarm
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import Asker, add_money_line, sign_grant
 from cloud_server.ports import Actor, Books, KeyReused, LooksLikeDuplicate, Refused, SaleOrder, Unit
 from protocol.commands import SalePart
 from protocol.money import SaleBody
+from protocol.records import Subject
 from protocol.units import Micro
 
 
@@ -87,9 +89,9 @@ class SalesDesk:
         now_ms = centre.clock.wall_ms()
         account = unit.fleet.account(order.account)
         wallets = unit.fleet.wallets_of_account(order.account)
-        parts = _judge(unit, order, by, account, wallets, centre.posting_day(unit, now_ms))
+        parts, held = _judged(unit, order, by, account, wallets, centre.posting_day(unit, now_ms))
         assert account is not None
-        amount_micro = sum(part.amount_micro for part in parts)
+        amount_micro = _paid(order, parts)
         if not order.again:
             earlier = unit.ledger.sale_like(account.account, amount_micro, now_ms - DUPLICATE_WITHIN_MS)
             if earlier is not None:
@@ -97,7 +99,7 @@ class SalesDesk:
         sale = self._sale(unit, order, by, wallets, amount_micro, now_ms)
         grants = [_grant(centre.new_id(), part, sale) for part in parts]
         _write_sale(centre, unit, sale, grants)
-        state = _sign(centre, unit, sale, grants)
+        state = _sign(centre, unit, sale, grants) if grants else _keep_as_credit(unit, sale, wallets, held)
         detail = {"receipt": sale.receipt, "amount_micro": amount_micro, "method": sale.method}
         unit.audit.append(now_ms, by.name, "sale", sale.sale, detail)
         boxes = tuple(sorted({grant.box for grant in grants}))
@@ -146,7 +148,8 @@ def _request_hash(order: SaleOrder, by: Actor) -> str:
         shares = [(wallet, sale_order.read_amount("amount", text), text) for wallet, text in order.parts]
         parts = [(wallet, share if isinstance(share, int) else text) for wallet, share, text in shares]
     said = amount if isinstance(amount, int) else order.amount
-    return sale_order.order_hash("sale", order.account, said, order.method, parts, by.name)
+    taken = ("taken",) if order.taken else ()
+    return sale_order.order_hash("sale", order.account, said, order.method, parts, by.name, *taken)
 
 
 def _answered_before(unit: Unit, key: str, request: str) -> _Taken | None:
@@ -157,6 +160,36 @@ def _answered_before(unit: Unit, key: str, request: str) -> _Taken | None:
         raise KeyReused(f"the key {key[:40]!r} was used for something else")
     answer = json.loads(kept[1])
     return _Taken(answer["sale"], answer["state"], tuple(answer["boxes"]))
+
+
+def _judged(
+    unit: Unit, order: SaleOrder, by: Actor, account: Account | None, wallets: Sequence[Wallet], day: str
+) -> tuple[tuple[WantedPart, ...], tuple[FieldError, ...]]:
+    """The parts of the sale; none, and what stands against it, where the money was taken already. Raises Refused."""
+    try:
+        return _judge(unit, order, by, account, wallets, day), ()
+    except Refused as refused:
+        if not order.taken or not sale_order.is_held(refused.errors):
+            raise
+        return (), tuple(refused.errors)
+
+
+def _paid(order: SaleOrder, parts: Sequence[WantedPart]) -> Micro:
+    """What was paid in: the parts' sum, or the amount as it was typed where there are none."""
+    amount = sale_order.read_amount("amount", order.amount)
+    assert not isinstance(amount, FieldError)
+    return sum(part.amount_micro for part in parts) if parts else amount
+
+
+def _keep_as_credit(unit: Unit, sale: SaleFact, wallets: Sequence[Wallet], held: Sequence[FieldError]) -> SaleState:
+    """A finding says why the money lies at the centre; it stands until a person has seen to it."""
+    box = next((wallet.box for wallet in wallets), "")
+    why = "; ".join(f"{error.field}: {error.message}" for error in held)
+    detail = f"receipt {sale.receipt} of account {sale.account} is credit at the centre: {why}"
+    found = FoundDifference(kind="sale_held", box=box, epoch=0, seq=0, detail=detail)
+    if unit.alarms.add_findings([found], sale.paid_at_ms):
+        raise_alarm(unit, "finding", sale.paid_at_ms, Subject(box=box))
+    return "credit"
 
 
 def _judge(

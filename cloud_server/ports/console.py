@@ -148,6 +148,9 @@ class SaleOrder:
     """Wallet and amount as typed; they add up to `amount`."""
     again: bool = False
     """A person was shown the earlier sale and said yes; the API always sets it."""
+    taken: bool = False
+    """The payer's money is gone already: where a bound of the site stands against the sale, it is booked all the same
+    and stays credit at the centre until a person has seen to it."""
 
 
 class Desk(Protocol):

@@ -32,6 +32,8 @@ from cloud_server.ports.memory import MemoryBook, RecoveryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
 from cloud_server.ports.outbox import MessageBook
+from cloud_server.ports.programs import ProgramBook
+from cloud_server.ports.webhooks import WebhookBook
 from protocol.chain import Head
 from protocol.envelope import Line
 from protocol.records import Alarm, MeterTest, Record, Relay
@@ -310,6 +312,10 @@ class Tokens(Protocol):
 
     def token_by_hash(self, token_hash: str) -> ApiToken | None: ...
 
+    def tokens(self) -> list[ApiToken]: ...
+
+    def revoke_token(self, token: str, at_ms: int) -> bool: ...
+
 
 class Unit(Protocol):
     """One transaction with all rows in it. Not to be kept after its `with` block, nor held while waiting."""
@@ -361,6 +367,12 @@ class Unit(Protocol):
 
     @property
     def tokens(self) -> Tokens: ...
+
+    @property
+    def programs(self) -> ProgramBook: ...
+
+    @property
+    def webhooks(self) -> WebhookBook: ...
 
     @property
     def memory(self) -> MemoryBook: ...

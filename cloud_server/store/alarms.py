@@ -10,6 +10,7 @@ from cloud_server.core.fleet import FoundDifference
 from cloud_server.core.transaction import transaction_id
 from cloud_server.store import tables_history as t
 from cloud_server.store.rows import Rows, pieces
+from cloud_server.store.webhook_rows import WebhookRows
 from protocol.records import Subject
 
 
@@ -46,11 +47,19 @@ class AlarmRows(Rows):
                 "times": 1,
             }
             self._put(t.Alarm, ("alarm_id",), [raised])
+            self._tell(raised)
             return 1
         if not change.raised and row is not None:
             mine = (t.Alarm.site == self._site) & (t.Alarm.alarm_id == row["alarm_id"])
             return self._run(t.Alarm.update(cleared_at_ms=change.at_ms).where(mine))
         return 0
+
+    def _tell(self, raised: dict[str, Any]) -> None:
+        """Other programs hear of it by the same transaction."""
+        names = ("kind", "box", "bus", "device", "meter", "wallet", "value")
+        data = {"alarm": raised["alarm_id"]} | {name: raised[name] for name in names}
+        webhooks = WebhookRows(self._database, self._site)
+        webhooks.tell("alarm.raised", raised["alarm_id"], raised["raised_at_ms"], data)
 
     def _stands_on(self, change: AlarmChange) -> bool:
         """An alarm that ended a moment ago and is back has not ended: it stands on, counted, with its notes."""

@@ -61,6 +61,10 @@ class Engine(Protocol):
         """Put all guards back, inside the given unit of work."""
         ...
 
+    def size_bytes(self) -> int | None:
+        """How much room the database takes; None where that cannot be told."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -114,6 +118,11 @@ class SqliteEngine:
         for name, sql in _triggers(tables):
             run_sql(database, f'DROP TRIGGER IF EXISTS "{name}"')
             run_sql(database, sql)
+
+    def size_bytes(self) -> int | None:
+        """The file and what its log has not folded in yet."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Close the readers, then the writer, which folds the WAL into the file."""

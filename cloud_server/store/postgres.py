@@ -90,6 +90,11 @@ class PostgresEngine:
         """Put all of them back."""
         set_guards(database, tables)
 
+    def size_bytes(self) -> int | None:
+        """Tables, indexes and all else of this database."""
+        with self.read() as database:
+            return int(run_sql(database, "SELECT pg_database_size(current_database())")[0][0])
+
     def close(self) -> None:
         """Close what is open."""
         self._readers.close_all()

@@ -12,6 +12,7 @@ from cloud_server.store import (
     tables_money,
     tables_office,
     tables_people,
+    tables_webhooks,
 )
 from cloud_server.store.database import DatabaseFault, Engine
 from cloud_server.store.migrations import SCHEMA_VERSION, STEPS
@@ -29,6 +30,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_messages.MODELS,
     *tables_memory.MODELS,
     *tables_office.MODELS,
+    *tables_webhooks.MODELS,
 )
 GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED, *tables_office.GUARDED)
 

@@ -19,6 +19,7 @@ from cloud_server.store.lines import LineRows
 from cloud_server.store.memory_rows import MemoryRows
 from cloud_server.store.messages import MessageRows
 from cloud_server.store.money_rows import MoneyRows
+from cloud_server.store.program_rows import ProgramRows
 from cloud_server.store.readings import ReadingRows
 from cloud_server.store.recovery_rows import RecoveryRows
 from cloud_server.store.report_rows import ReportBook
@@ -27,6 +28,7 @@ from cloud_server.store.schema import GUARDED
 from cloud_server.store.site import SiteRows
 from cloud_server.store.till_rows import TillRows
 from cloud_server.store.tokens import TokenRows
+from cloud_server.store.webhook_rows import WebhookRows
 from protocol.signing import PublicKey
 
 
@@ -52,6 +54,8 @@ class Unit:
         self.tokens = TokenRows(database, site)
         self.memory = MemoryRows(database, site)
         self.recovery = RecoveryRows(database, site)
+        self.programs = ProgramRows(database, site)
+        self.webhooks = WebhookRows(database, site, scope)
 
 
 class StoredBooks:

@@ -75,6 +75,7 @@ SALE: Final[dict[SaleState, str]] = {
     "delivered": N_("Delivered"),
     "on": N_("On"),
     "refused": N_("Refused by the box"),
+    "credit": N_("Credit at the centre"),
 }
 BOX: Final[dict[BoxStanding, str]] = {
     "planned": N_("Planned"),

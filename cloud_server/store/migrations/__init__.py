@@ -10,10 +10,11 @@ from cloud_server.store.migrations.memory import to_5
 from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
 from cloud_server.store.migrations.office import to_6
+from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -28,5 +29,13 @@ def _to_2(database: peewee.Database) -> None:
         database.execute_sql(statement)  # type: ignore[no-untyped-call]  # the library has no types here
 
 
-STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {2: _to_2, 3: to_3, 4: to_4, 5: to_5, 6: to_6, 7: to_7}
+STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
+    2: _to_2,
+    3: to_3,
+    4: to_4,
+    5: to_5,
+    6: to_6,
+    7: to_7,
+    8: to_8,
+}
 """Version reached -> what leads there from the one before. Guards are put back after each."""

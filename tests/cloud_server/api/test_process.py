@@ -100,7 +100,7 @@ def test_a_sale_reaches_a_waiting_box_at_once(site: SiteProcess, box: SpeakingBo
 
 def _box(site: SiteProcess) -> dict[str, Any]:
     with site.provisioner() as api:
-        found: dict[str, Any] = api.get("/api/v1/boxes").json()[0]
+        found: dict[str, Any] = api.get("/api/v1/boxes").json()["items"][0]
         return found
 
 
@@ -202,8 +202,11 @@ def test_tokens_open_only_what_their_scopes_say(site: SiteProcess, gateway: http
     assert gateway.post("/api/v1/tokens", json={"name": "x", "scopes": ["read"]}).status_code == 403
     with site.provisioner() as provisioner:
         assert sale(provisioner, "provisioner").status_code == 403
-        raised = provisioner.post("/api/v1/tokens", json={"name": "x", "scopes": ["admin"]})
-        assert raised.status_code == 403
+        for scope in ("admin", "sell", "office", "confirm"):
+            raised = provisioner.post("/api/v1/tokens", json={"name": "x", "scopes": ["read", scope]})
+            assert raised.status_code == 403
+            assert [error["value"] for error in raised.json()["errors"]] == [scope]
+        assert provisioner.post("/api/v1/tokens", json={"name": "x", "scopes": ["read"]}).status_code == 201
         assert provisioner.get("/healthz").json() == {"status": "ok", "selling": True}
 
 

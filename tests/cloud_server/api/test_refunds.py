@@ -65,13 +65,13 @@ def test_a_refund_from_question_to_payment(site: SiteProcess, box: SpeakingBox, 
     settle(site, box)
     ready = gateway.get(f"/api/v1/refunds/{refund}").json()
     assert (ready["state"], ready["payable_micro"], ready["wallet"]) == ("payable", 60 * YUAN, WALLET)
-    assert [row["id"] for row in gateway.get("/api/v1/refunds", params={"unsettled": True}).json()] == [refund]
+    assert [row["id"] for row in gateway.get("/api/v1/refunds", params={"unsettled": True}).json()["items"]] == [refund]
     paid = post(gateway, f"/refunds/{refund}/payment", "p1")
     assert (paid.status_code, paid.json()["state"], paid.json()["paid_micro"]) == (201, "paid", 60 * YUAN)
     assert post(gateway, f"/refunds/{refund}/payment", "p1").json() == paid.json()
     assert post(gateway, f"/accounts/{ACCOUNT}/refunds", "r1", wish).json() == asked.json()
     assert box.book[WALLET] == 40 * YUAN
-    assert gateway.get("/api/v1/refunds", params={"unsettled": True}).json() == []
+    assert gateway.get("/api/v1/refunds", params={"unsettled": True}).json()["items"] == []
     assert main(["verify", "--config", str(site.config.keys_dir.parent / "centre.toml")]) == 0
 
 

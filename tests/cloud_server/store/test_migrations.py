@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cloud_server.store import tables_memory, tables_messages, tables_money, tables_office
+from cloud_server.store import (
+    tables_factors,
+    tables_memory,
+    tables_messages,
+    tables_money,
+    tables_office,
+    tables_webhooks,
+)
 from cloud_server.store.database import SqliteEngine
+from cloud_server.store.migrations import SCHEMA_VERSION
 from cloud_server.store.schema import check_schema, make_schema
 
 SITE = "0" * 32
@@ -20,32 +28,35 @@ def columns(path: Path) -> dict[str, set[str]]:
         return {name: {row[1] for row in database.execute(f"PRAGMA table_info({name})")} for name in tables}
 
 
+TABLES_OF = {
+    8: tables_webhooks,
+    7: tables_factors,
+    6: tables_office,
+    5: tables_memory,
+    4: tables_messages,
+    3: tables_money,
+}
+"""Schema -> the tables that came with it."""
+COLUMNS_OF = {4: ("alarm", ADDED_TO_ALARMS), 3: ("wallet_grant", ADDED_TO_GRANTS)}
+
+
 def take_back_to(version: int, database: sqlite3.Connection) -> None:
     """Undo the steps from the newest schema down to an older one."""
-    if version < 6:
-        for model in tables_office.MODELS:
-            database.execute(f'DROP TABLE "{model._meta.table_name}"')
+    for step in range(SCHEMA_VERSION, version, -1):
+        for model in TABLES_OF[step].MODELS:
+            database.execute(f'DROP TABLE IF EXISTS "{model._meta.table_name}"')
+        table, added = COLUMNS_OF.get(step, ("", ()))
+        for column in added:
+            database.execute(f'ALTER TABLE {table} DROP COLUMN "{column}"')
     if version < 5:
-        for model in tables_memory.MODELS:
-            database.execute(f'DROP TABLE "{model._meta.table_name}"')
         database.execute("DROP INDEX signed_line_site_type_box_number_hash")
         database.execute(
             "CREATE UNIQUE INDEX signed_line_site_type_box_number ON signed_line (site, type, box, number)"
         )
-    if version < 4:
-        for model in tables_messages.MODELS:
-            database.execute(f'DROP TABLE "{model._meta.table_name}"')
-        for column in ADDED_TO_ALARMS:
-            database.execute(f'ALTER TABLE alarm DROP COLUMN "{column}"')
-    if version < 3:
-        for model in tables_money.MODELS:
-            database.execute(f'DROP TABLE "{model._meta.table_name}"')
-        for column in ADDED_TO_GRANTS:
-            database.execute(f'ALTER TABLE wallet_grant DROP COLUMN "{column}"')
     database.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(version),))
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 5])
+@pytest.mark.parametrize("version", range(2, SCHEMA_VERSION))
 def test_an_older_schema_comes_forward(tmp_path: Path, version: int) -> None:
     path = tmp_path / "centre.db"
     engine = SqliteEngine(path)

@@ -1,0 +1,76 @@
+"""What other programs ask for, page by page; and the rows of the store that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cloud_server.core.fleet import CommandFact, SaleFact
+from cloud_server.core.money_requests import Refund
+from cloud_server.ports.office import AlarmRowFact
+from protocol.units import Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesWanted:
+    """Which sales; None: whatever it is. Instants count by when the money was taken."""
+
+    account: str | None = None
+    operator: str | None = None
+    method: str | None = None
+    day: str | None = None
+    key: str | None = None
+    from_ms: Ms | None = None
+    to_ms: Ms | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmsWanted:
+    """Which alarms; `standing` None: those that stand and those that are over."""
+
+    standing: bool | None = None
+    kind: str | None = None
+    box: str | None = None
+    meter: str | None = None
+    from_ms: Ms | None = None
+    to_ms: Ms | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalsWanted:
+    """Which intervals: those that begin in a stretch of time, of some meters or of all."""
+
+    from_ms: Ms
+    to_ms: Ms
+    meters: tuple[str, ...] = ()
+
+
+class ProgramBook(Protocol):
+    """Pages of lists; `after` is the key of the last row before."""
+
+    def sales(self, wanted: SalesWanted, after: Sequence[str | int] | None, limit: int) -> list[SaleFact]: ...
+
+    def sales_of_till_day(self, operator: str, method: str, day: str) -> list[SaleFact]: ...
+
+    def refunds(
+        self, account: str | None, after: Sequence[str | int] | None, limit: int, *, unsettled: bool
+    ) -> list[Refund]: ...
+
+    def refund_of_reclaim(self, reclaim: str) -> Refund | None: ...
+
+    def refunds_paid_on(self, operator: str, method: str, from_ms: Ms, to_ms: Ms) -> list[Refund]: ...
+
+    def commands(
+        self, box: str | None, subject: str | None, after: Sequence[str | int] | None, limit: int
+    ) -> list[CommandFact]: ...
+
+    def alarms(self, wanted: AlarmsWanted, after: Sequence[str | int] | None, limit: int) -> list[AlarmRowFact]: ...
+
+    def intervals(
+        self, wanted: IntervalsWanted, after: Sequence[str | int] | None, limit: int
+    ) -> list[dict[str, Any]]: ...
+
+    def waiting_batches(self) -> dict[str, int]: ...
+
+    def sold(self) -> dict[str, tuple[int, int]]: ...
