@@ -85,6 +85,8 @@ def _check_channels(top: ProfileTable, relay: Relay, channels: int) -> None:
     """What holds of one channel and not of all of them."""
     if relay.write_release is not None:
         top.wrong("relay.release", "a board has no control of its own to release a relay to", PRESENT)
+    if relay.write_arm is not None:
+        top.wrong("relay.arm", "a board has no button by which a person could close a relay", PRESENT)
     for key, read in (("relay", relay.order), ("relay.contact", relay.contact)):
         if read is None:
             continue

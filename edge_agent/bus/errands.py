@@ -18,7 +18,7 @@ from edge_agent.bus.silent_boards import SilentBoards
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.bus.withholding import Withholding
-from edge_agent.core.measured import FaultKind, MeterReading, RelayOrdered
+from edge_agent.core.measured import FaultKind, MeterReading, RelayOrdered, RelayPosition
 from edge_agent.ports import (
     Clock,
     DetailReport,
@@ -210,6 +210,8 @@ def _obeyed(meter: BusMeter, wanted: RelayOrdered, seen: Decoded) -> bool:
     relay = meter.polled.profile.relay
     assert relay is not None
     order_agrees = relay.order is None or seen.order_register is wanted
+    if wanted is RelayOrdered.ARMED:
+        return order_agrees or seen.contact is RelayPosition.CLOSED  # the person was quick
     if relay.contact is None or wanted is RelayOrdered.RELEASED:
         return order_agrees
     return order_agrees and seen.contact.value == wanted.value

@@ -137,6 +137,7 @@ def relay_writes(relay: Relay, unit: int, wanted: RelayOrdered) -> tuple[Request
         RelayOrdered.CLOSED: relay.write_closed,
         RelayOrdered.OPEN: relay.write_open,
         RelayOrdered.RELEASED: relay.write_release,
+        RelayOrdered.ARMED: relay.write_arm,
     }
     write = writes.get(wanted)
     return tuple(unlock_request(step, unit) for step in (*relay.unlock, write)) if write is not None else ()
@@ -170,6 +171,8 @@ def _ordered(readback: RelayReadback, words: tuple[int, ...]) -> RelayOrdered:
         return RelayOrdered.CLOSED
     if readback.open.matches(words):
         return RelayOrdered.OPEN
+    if readback.armed is not None and readback.armed.matches(words):
+        return RelayOrdered.ARMED
     if readback.released is not None and readback.released.matches(words):
         return RelayOrdered.RELEASED
     return RelayOrdered.UNKNOWN

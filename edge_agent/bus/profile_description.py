@@ -157,6 +157,7 @@ def _writes(relay: Relay, unit: int) -> list[str]:
         ("close", RelayOrdered.CLOSED),
         ("open", RelayOrdered.OPEN),
         ("release", RelayOrdered.RELEASED),
+        ("arm", RelayOrdered.ARMED),
     ):
         requests = relay_writes(relay, unit, wanted)
         steps = [f"unlock, {_frame(request)}" for request in requests[:-1]]

@@ -52,6 +52,9 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     closed = table.words_of("closed", 1 if function in SINGLE_WRITE_FUNCTIONS else None)
     opened = table.words_of("open", len(closed))
     released = table.words_of("release", len(closed)) if "release" in table else None
+    armed = table.words_of("arm", len(closed)) if "arm" in table else None
+    if armed is not None and armed in (closed, opened, released):
+        table.wrong("arm", "the same as another write: what the relay was told could not be told apart")
     if closed == opened and not table.is_wrong("closed") and not table.is_wrong("open"):
         table.wrong("open", "the same as `closed`: the relay could not be told to open")
     readback = table.word("readback", ["contact", "none"])
@@ -65,16 +68,22 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
         closed=_exactly(closed),
         open=_exactly(opened),
         released=_released(table, released),
+        armed=_exactly(armed) if armed is not None else None,
     )
+    order_readable = table.truth("order_readable", default=True)
+    if armed is not None and (contact is None or not order_readable):
+        right = 'right would be readback = "contact" and order_readable, or no `arm`'
+        table.wrong("arm", f"an armed relay stands open until somebody closes it, which has to be seen: {right}")
     relay = Relay(
         write_closed=RegisterWrite(function, address, closed),
         write_open=RegisterWrite(function, address, opened),
         write_release=RegisterWrite(function, address, released) if released is not None else None,
         unlock=read_unlock(table),
-        order=order if table.truth("order_readable", default=True) else None,
+        order=order if order_readable else None,
         contact=_contact(contact) if contact is not None else None,
         settle_ms=table.integer("settle_ms", 0, LONGEST_SETTLE_MS, 0),
         grade=Grade(table.word("grade", grades)),
+        write_arm=RegisterWrite(function, address, armed) if armed is not None else None,
     )
     table.finish()
     return relay

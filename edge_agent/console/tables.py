@@ -63,6 +63,8 @@ def _row(meter: dict[str, Any]) -> tuple[str, ...]:
         states.append(f"locked out by {meter['locked_out']}, which is no isolation: lock the breaker too")
     if meter.get("mode") not in (None, "prepaid"):
         states.append(meter["mode"])
+    if meter.get("ordered") == "armed" and meter.get("seen") == "open":
+        states.append("armed: press the button at the meter")
     if meter.get("service") == "observe":
         states.append("observe")
     states += meter.get("alarms", [])

@@ -24,6 +24,8 @@ class Order:
     cause: Cause
     release: bool = False
     """Closed as far as we are concerned, and left to the meter's own control: it is a guard."""
+    arm: bool = False
+    """Closed as far as we are concerned, and left to the person at the meter, who presses its button."""
 
 
 @dataclass(frozen=True, slots=True)

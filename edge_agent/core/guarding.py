@@ -63,6 +63,19 @@ def leaves_to_meter(place: Place, state: BoxState, row: MeterRow) -> bool:
     return row.wanted == "closed" and row.cause in IN_CREDIT and is_guard(place, state, row.meter)
 
 
+def leaves_to_person(place: Place, state: BoxState, row: MeterRow) -> bool:
+    """Whether this relay is armed rather than closed: the site wants a person to look before it closes (rule 9)."""
+    relay = place.profile_of[row.meter].relay
+    return (
+        place.config.defaults.reconnect == "arm"
+        and relay is not None
+        and relay.write_arm is not None
+        and row.wanted == "closed"
+        and row.cause in IN_CREDIT
+        and not leaves_to_meter(place, state, row)
+    )
+
+
 def seen_contact(place: Place, state: BoxState, meter: str, position: RelayPosition, register: RelayOrdered) -> Contact:
     """The relay as well as it is known; a guard that is released is closed unless its own account is used up."""
     if position is not RelayPosition.UNKNOWN or register is not RelayOrdered.RELEASED:

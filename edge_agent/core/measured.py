@@ -44,11 +44,15 @@ class RelayPosition(enum.StrEnum):
 
 
 class RelayOrdered(enum.StrEnum):
-    """What a relay is told, and what its order register says: `released` leaves it to the meter's own control."""
+    """What a relay is told, and what its order register says.
+
+    `released` leaves it to the meter's own control; `armed` leaves it open until the person at the meter closes it.
+    """
 
     OPEN = "open"
     CLOSED = "closed"
     RELEASED = "released"
+    ARMED = "armed"
     UNKNOWN = "unknown"
 
 

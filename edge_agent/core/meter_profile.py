@@ -120,7 +120,10 @@ class WordMatch:
 
 @dataclass(frozen=True, slots=True)
 class RelayReadback:
-    """Registers or bits that tell of the relay; `released` only where the meter has a control of its own."""
+    """Registers or bits that tell of the relay.
+
+    `released` only where the meter has a control of its own, `armed` where a person at it can close it.
+    """
 
     function: int
     address: int
@@ -128,6 +131,7 @@ class RelayReadback:
     closed: WordMatch
     open: WordMatch
     released: WordMatch | None
+    armed: WordMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ class Relay:
         contact: how the contact itself is read; None means `readback = none` in the words of the design.
         settle_ms: time from the write until a contact that obeys has moved.
         seat: where it is, if not in the meter.
+        write_arm: allows the person at the meter to close it by its button; None where it has none.
     """
 
     write_closed: RegisterWrite
@@ -165,6 +170,7 @@ class Relay:
     settle_ms: int
     grade: Grade
     seat: RelaySeat | None = None
+    write_arm: RegisterWrite | None = None
 
 
 class SerialEncoding(enum.StrEnum):

@@ -123,9 +123,16 @@ def _asked(polling: Polling, ask: Ask, now_ms: int) -> Polling:
         place = replace(place, details_due_ms=tuple(due))
         polling = replace(polling, details_read=polling.details_read + 1)
     elif ask.part is Part.ENFORCEMENT:
-        place = replace(place, due_ms=now_ms + place.poll_ms, asked_in=polling.cycle)
+        place = replace(place, due_ms=_next_due_ms(place, now_ms), asked_in=polling.cycle)
         polling = replace(polling, probed=polling.probed or not polling.is_live(ask.meter))
     return replace(polling, meters={**polling.meters, ask.meter: place})
+
+
+def _next_due_ms(place: MeterPolling, now_ms: int) -> int:
+    """One pace after it was due, so that the pace does not grow by what a transaction takes; what was missed is not
+    caught up."""
+    due_ms = place.due_ms + place.poll_ms
+    return due_ms if now_ms < due_ms else now_ms + place.poll_ms
 
 
 def _served(polling: Polling, ask: Ask) -> Polling:

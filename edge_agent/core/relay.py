@@ -10,7 +10,7 @@ import msgspec
 
 from edge_agent.core.decision import Decision, Order
 from edge_agent.core.foreign_master import foreign_master
-from edge_agent.core.guarding import leaves_to_meter
+from edge_agent.core.guarding import leaves_to_meter, leaves_to_person
 from edge_agent.core.holding_back import friendly, noticed, warning_cut_runs
 from edge_agent.core.holds import meter_alarm, with_alarm
 from edge_agent.core.measured import RelayOrdered
@@ -135,9 +135,10 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
     if row.wanted == "open" and not _may_open(place, row, now):
         return Decision()
     tries = trying.tries + 1 if trying is not None and trying.wanted == row.wanted else 1
+    armed = leaves_to_person(place, state, row)
     next_ms = now.mono_ms + RETRY_MS[min(tries, len(RETRY_MS)) - 1]
     return Decision(
-        orders=(Order(row.meter, row.wanted, row.cause, release=leaves_to_meter(place, state, row)),),
+        orders=(Order(row.meter, row.wanted, row.cause, release=leaves_to_meter(place, state, row), arm=armed),),
         trying=((row.meter, Trying(row.wanted, tries, next_ms)),),
         closed_mono_ms=((bus, now.mono_ms),) if row.wanted == "closed" else (),
     )
@@ -146,11 +147,14 @@ def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:
 def _is_as_wanted(place: Place, state: BoxState, row: MeterRow) -> bool:
     """Whether the relay stands as it should, by the right hand: a guard's own in credit, ours for all else.
 
-    A guard that holds itself open is as wanted too: only its account can close it.
+    A guard that holds itself open is as wanted too: only its account can close it. So is a relay that is armed: only
+    the person at the meter can.
     """
     register = state.order_registers.get(row.meter, RelayOrdered.UNKNOWN)
     if leaves_to_meter(place, state, row):
         return register is RelayOrdered.RELEASED
+    if leaves_to_person(place, state, row):
+        return row.seen == "closed" or register is RelayOrdered.ARMED
     ours = register is not RelayOrdered.RELEASED or (row.wanted == "closed" and row.cause != "protected")
     return row.wanted == row.seen and ours
 

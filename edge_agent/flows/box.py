@@ -196,7 +196,7 @@ class Box:
                 RelayOrder(
                     order_id=self.new_id(),
                     meter=order.meter,
-                    wanted=RelayOrdered.RELEASED if order.release else RelayOrdered(order.wanted),
+                    wanted=_wanted(order),
                     not_after_mono_ms=self.clock.mono_ms() + ORDER_GOOD_FOR_MS,
                 )
             )
@@ -209,6 +209,13 @@ class Box:
 
     def _on(self, bus_id: str, meters: frozenset[str]) -> list[str]:
         return sorted(meter for meter in meters if self.place.bus_of.get(meter) == bus_id)
+
+
+def _wanted(order: Order) -> RelayOrdered:
+    """What the relay is told: closed may be left to the meter's own control, or to the person at it."""
+    if order.release:
+        return RelayOrdered.RELEASED
+    return RelayOrdered.ARMED if order.arm else RelayOrdered(order.wanted)
 
 
 def live_of(box: Box) -> list[Live]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guarding import is_guard
+from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.wallets import feeding, running_micro
 from edge_agent.flows.box import Box
 from edge_agent.flows.poll_meters import Polling
@@ -91,6 +92,7 @@ def meter_status(box: Box, meter: str) -> dict[str, Any]:
             "wanted": row.wanted,
             "seen": row.seen,
             "cause": row.cause,
+            "ordered": box.state.order_registers.get(meter, RelayOrdered.UNKNOWN).value,
             "alarms": list(row.alarms),
             "guard": _guard_status(box, meter),
             "relay_test": next((test.passed for test in reversed(row.state.tests) if test.test == "relay"), None),

@@ -98,6 +98,13 @@ def set_register(site: SimulatedSite, request: ControlRequest) -> Answer:
     return {}
 
 
+def press(site: SimulatedSite, request: ControlRequest) -> Answer:
+    """`press` {meter}: somebody presses its button; tells whether the relay is closed now."""
+    meter = request.meter(site)
+    request.nothing_else()
+    return {"closed": site.press_button(meter)}
+
+
 def fault(site: SimulatedSite, request: ControlRequest) -> Answer:
     """`fault` {meter|bus, kind, probability?, late_ms?, seed?}: from now on it (each meter of a bus) has this too."""
     target = request.meter_or_bus(site)
@@ -166,6 +173,7 @@ OPERATIONS: dict[str, Callable[[SimulatedSite, ControlRequest], Answer]] = {
     "plug": plug,
     "swap": swap,
     "set": set_register,
+    "press": press,
     "fault": fault,
     "faults_clear": faults_clear,
     "second_master": second_master,

@@ -236,6 +236,15 @@ class SimulatedMeter:
         self._speed = speed
         self._slot = None
 
+    def press_button(self) -> bool:
+        """Somebody presses the button at the meter: an armed relay closes. Whether it is closed now."""
+        self.advance(self._clock.now_ms())
+        if self.model.forced(self.memory) is own_control.Forced.ARMED:
+            self.memory.contact_closed = True
+            self._slot = None
+            self.remember()
+        return self.contact_closed
+
     def set_energy_wh(self, energy_wh: int) -> None:
         """Put the total register at `energy_wh`: a jump, a reset, a wrap to come."""
         self.advance(self._clock.now_ms())

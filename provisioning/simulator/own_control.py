@@ -26,6 +26,7 @@ class Forced(Enum):
     RELEASED = "released"
     CLOSED = "forced closed"
     OPEN = "forced open"
+    ARMED = "armed: closed by the button at the meter"
 
 
 def prepaid_is_on(memory: MeterMemory) -> bool:
@@ -39,10 +40,13 @@ def spending_per_ms(memory: MeterMemory, power_mw: int, rate: int) -> int:
 
 
 def update(memory: MeterMemory, forced: Forced, power_if_closed_mw: int) -> bool:
-    """Bring the meter's own latches up to this instant; returns whether the contact should be closed."""
+    """Bring the meter's own latches up to this instant; returns whether the contact should be closed.
+
+    An armed contact stays as it is: only the button closes it.
+    """
     if forced is not Forced.RELEASED:
         memory.arrears_open = memory.alarm2_open = memory.overload_open = False
-        return forced is Forced.CLOSED
+        return memory.contact_closed if forced is Forced.ARMED else forced is Forced.CLOSED
     _update_account(memory)
     _update_overload(memory, power_if_closed_mw)
     return not (memory.arrears_open or memory.alarm2_open or memory.overload_open)

@@ -154,6 +154,11 @@ class SimulatedSite:
         with self.bus_of(meter).lock:
             meter.draw(watts)
 
+    def press_button(self, meter: SimulatedMeter) -> bool:
+        """Press the button at a meter; whether its relay is closed now."""
+        with self.bus_of(meter).lock:
+            return meter.press_button()
+
     def set_energy_wh(self, meter: SimulatedMeter, energy_wh: int) -> None:
         """Put a meter's total register at a value."""
         with self.bus_of(meter).lock:

@@ -109,7 +109,7 @@ def test_a_meter_with_a_pace_is_left_alone_between() -> None:
 
 def test_all_meters_at_their_pace_let_the_bus_rest() -> None:
     bus = Bus(street("a", "b", poll_ms=1_000)).run(lambda bus: bus.now_ms > 10_000)
-    assert bus.done.count("a") == bus.done.count("b")
+    assert abs(bus.done.count("a") - bus.done.count("b")) <= 1
     assert 9 <= bus.done.count("a") <= 11
 
 

@@ -82,7 +82,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         'site.buses[0].tty: "tty0": must be an absolute path',
         "site.buses[0].echo: 1: must be true or false",
         'site.buses[0].meters[0].serial: "12345": must be 12 digits',
-        'site.buses[0].meters[0].model: "adf300": must be one of adf400l_1ph, adf400l_3ph, dtsy1352',
+        'site.buses[0].meters[0].model: "adf300": must be one of adf400l_1ph, adf400l_3ph, dtsy1352, armable',
         "site.buses[0].meters[0].unit: 0: must be a whole number 1..247",
         'site.buses[0].meters[0].load.profile: "bank": must be one of restaurant, boutique, grocery, office, night',
         "site.buses[0].meters[1].energy_wh: -1: must be a whole number 0..42949672950",
