@@ -12,6 +12,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -41,16 +43,18 @@ from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
-from cloud_server.flows.waiting import BoxBells, LiveRoom
+from cloud_server.flows.waiting import BoxBells, LiveRoom, hear
 from cloud_server.flows.watch_centre import watch_journal
 from cloud_server.flows.watch_fleet import watch_fleet
+from cloud_server.message_wiring import MessageParts, wire_messages
 from cloud_server.messages.webhooks import WebhookSender
+from cloud_server.ports.database import Neighbours
 from cloud_server.store.database import Engine
-from cloud_server.store.engines import open_engine
+from cloud_server.store.engines import open_engine, open_neighbours
 from cloud_server.store.factors import StoredFactors
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.people import StoredPeople
-from cloud_server.store.schema import check_schema
+from cloud_server.store.schema import check_schema, make_months_ahead
 from cloud_server.store.unit import StoredBooks
 from cloud_server.web.assembly import console_services
 from cloud_server.web.codes import TimeCodes
@@ -87,6 +91,7 @@ class Parts:
     centre: Centre
     engine: Engine
     journal: JournalFile
+    neighbours: Neighbours
     bells: BoxBells
     live: LiveRoom
     books: ReadBooks
@@ -97,11 +102,13 @@ class Parts:
     alarms: AlarmOffice
     staff: StaffOffice
     office: Office
+    messages: MessageParts
 
     backups: BackupKeeper
 
     def close(self) -> None:
         """Close files and connections."""
+        self.neighbours.close()
         self.journal.close()
         self.engine.close()
 
@@ -113,10 +120,12 @@ def wire(config: Config) -> Parts:
     engine = open_engine(config.database)
     check_schema(engine, site.site)
     store = StoredBooks(engine, site.site)
-    clock, chance, bells = SystemClock(), SystemChance(), BoxBells()
-    live = LiveRoom(clock, bells)
+    clock, chance = SystemClock(), SystemChance()
+    neighbours = open_neighbours(config.database, site.site)
+    bells = BoxBells(neighbours.tell)
+    live = LiveRoom(clock, bells, neighbours.tell)
     journal = JournalFile(config.journal)
-    keeper = JournalKeeper(store, journal)
+    keeper = JournalKeeper(store, journal, "" if isinstance(config.database, Path) else socket.gethostname())
     with store.read() as unit:
         term = int(unit.site.fact("term") or 0)
     centre = Centre(
@@ -135,10 +144,12 @@ def wire(config: Config) -> Parts:
     people, passwords = StoredPeople(engine, site.site), ArgonPasswords()
     sign_in = SignIn(people, passwords, clock, chance)
     factors, demanded = StoredFactors(engine, site.site), config.second_factor_demanded
+    alarms = AlarmOffice(centre)
     return Parts(
         centre=centre,
         engine=engine,
         journal=journal,
+        neighbours=neighbours,
         bells=bells,
         live=live,
         books=books,
@@ -146,9 +157,10 @@ def wire(config: Config) -> Parts:
         operations=MeterOperations(centre),
         sign_in=sign_in,
         second=SecondFactor(factors, TimeCodes(), sign_in, clock, chance, demanded=demanded, issuer=site.name),
-        alarms=AlarmOffice(centre),
+        alarms=alarms,
         staff=StaffOffice(people, passwords, clock, chance),
         office=open_office(centre),
+        messages=wire_messages(config, centre, alarms, neighbours.has_turn),
         backups=BackupKeeper(centre, _backup_folder(config)),
     )
 
@@ -190,7 +202,9 @@ def make_app(parts: Parts) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         work = [asyncio.create_task(task) for task in _background(parts)]
+        parts.messages.worker.start()
         yield
+        await run_in_threadpool(parts.messages.worker.stop)
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
@@ -239,12 +253,22 @@ def _background(parts: Parts) -> list[Any]:
         _every(WEBHOOKS_EVERY_S, webhooks.send_due),
         _every(WATCH_EVERY_S, lambda: watch_journal(parts.centre)),
         _every(BACKUP_EVERY_S, parts.backups.look),
-        _every(WATCH_EVERY_S, lambda: watch_fleet(parts.centre)),
-        _every(WORK_EVERY_S, parts.office.work),
-        _every(TIDY_EVERY_S, parts.sign_in.tidy),
-        _every(TIDY_EVERY_S, parts.second.tidy),
+        _every(WATCH_EVERY_S, _in_turn(parts, lambda: watch_fleet(parts.centre))),
+        _every(WORK_EVERY_S, _in_turn(parts, parts.office.work)),
+        _every(TIDY_EVERY_S, _in_turn(parts, parts.sign_in.tidy)),
+        _every(TIDY_EVERY_S, _in_turn(parts, parts.second.tidy)),
+        _every(TIDY_EVERY_S, _in_turn(parts, lambda: _make_months(parts))),
         _every(FEED_EVERY_S, lambda: tell_service_manager("WATCHDOG=1")),
     ]
+
+
+def _in_turn(parts: Parts, work: Callable[[], int]) -> Callable[[], int]:
+    """Work that one process does for all, done where it is this one's turn."""
+    return lambda: work() if parts.neighbours.has_turn() else 0
+
+
+def _make_months(parts: Parts) -> int:
+    return len(make_months_ahead(parts.engine, parts.centre.clock.wall_ms()))
 
 
 def _append_unmarked(centre: Centre) -> int:
@@ -304,6 +328,7 @@ def serve(config: Config) -> None:
     parts = wire(config)
     parts.centre.journal.check_at_start()
     _append_unmarked(parts.centre)
+    parts.neighbours.start(partial(hear, parts.bells, parts.live))
     settings = uvicorn.Config(
         make_app(parts),
         host=config.host,

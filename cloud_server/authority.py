@@ -22,6 +22,7 @@ from protocol.errors import TheirFault
 from protocol.messages import Keys, Limits
 from protocol.payload import Payload, read_payload, write_payload
 from protocol.signing import PublicKey, SigningKey, public_key_from_text, signing_key
+from protocol.units import Ms
 
 CERTIFICATE_DAYS: Final = 397
 """A box that was cut off for a year still has a certificate; renewal begins long before."""
@@ -30,6 +31,11 @@ BACKDATED_S: Final = 3_600
 _OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
 
 Loaded = TypeVar("Loaded")
+
+
+def certificate_ends_ms(path: Path) -> Ms:
+    """When a certificate on disk, the first of its file, ends. Raises OSError, ValueError."""
+    return int(x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp() * 1000)
 
 
 class KeysFault(Exception):

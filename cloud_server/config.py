@@ -14,16 +14,25 @@ from protocol.zone import is_zone
 
 PORT_MAX: Final = 65_535
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("format", "state_dir", "database", "journal", "listen", "public_url", "site", "tls", "keys", "people"),
+    "": (
+        *("format", "state_dir", "database", "journal", "listen", "public_url"),
+        *("site", "tls", "keys", "people", "backup", "messages"),
+    ),
     "site": ("id", "name", "zone", "currency", "code"),
     "tls": ("certificate", "key"),
     "people": ("second_factor",),
     "backup": ("folder", "passphrase_file", "keep"),
     "keys": ("dir", "keys_line", "limits_line", "root_public"),
+    "messages": ("modem", "baud", "pin_file", "smsc", "link_secret", "ways"),
 }
 BACKUPS_KEPT: Final = 14
 """Two weeks: long enough to notice that something went wrong and to have one from before."""
 BACKUPS_KEPT_MAX: Final = 1_000
+BAUD: Final = 115_200
+BAUD_LEAST: Final = 1_200
+BAUD_GREATEST: Final = 921_600
+LINK_KEY_NAME: Final = "customer-links.key"
+_NUMBER: Final = re.compile(r"\+?\d{3,20}")
 _CODE: Final = re.compile(r"[A-Z0-9]{1,8}")
 _SECOND_FACTOR: Final = re.compile(r"demanded|offered")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -60,6 +69,7 @@ class Config:
     limits_line: Path | None
     root_public: Path
     backup: "BackupPlace | None" = None
+    messages: "MessagesPlace"
     second_factor_demanded: bool
     """Whether supervisors, provisioners and administrators must have a second factor."""
 
@@ -71,6 +81,19 @@ class BackupPlace:
     folder: Path
     passphrase_file: Path
     keep: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesPlace:
+    """Where messages leave. `modem` None: there is none. `ways`: files with the addresses of other ways, by name."""
+
+    modem: str | None
+    baud: int
+    pin_file: Path | None
+    smsc: str
+    link_secret: Path
+    """The secret of the links to customers' pages, made where it is missing; several processes share one file."""
+    ways: Mapping[str, Path]
 
 
 class _Reader:
@@ -163,6 +186,7 @@ def read_config(path: Path) -> Config:
         limits_line=reader.file("keys.limits_line") if has_limits else None,
         root_public=reader.file("keys.root_public"),
         backup=_backup(reader),
+        messages=_messages(reader),
         second_factor_demanded=reader.fitting(
             "people.second_factor", _SECOND_FACTOR, "demanded (of supervisors and above) or offered", "demanded"
         )
@@ -183,6 +207,35 @@ def _backup(reader: _Reader) -> BackupPlace | None:
         reader.wrong("backup.keep", keep, f"how many are kept, 1 to {BACKUPS_KEPT_MAX}")
         keep = BACKUPS_KEPT
     return BackupPlace(reader.path("backup.folder"), reader.file("backup.passphrase_file"), keep)
+
+
+def _messages(reader: _Reader) -> MessagesPlace:
+    """`[messages]`; without it no modem and no other way."""
+    table = reader.data.get("messages", {})
+    table = table if isinstance(table, dict) else {}
+    baud = table.get("baud", BAUD)
+    if not isinstance(baud, int) or isinstance(baud, bool) or not BAUD_LEAST <= baud <= BAUD_GREATEST:
+        reader.wrong("messages.baud", baud, f"bits a second, {BAUD_LEAST} to {BAUD_GREATEST}")
+        baud = BAUD
+    ways = table.get("ways", {})
+    if not isinstance(ways, dict) or not all(isinstance(file, str) and name for name, file in ways.items()):
+        reader.wrong("messages.ways", ways, "a table: a name, and the file that holds its address")
+        ways = {}
+    files = {name: reader.folder / file for name, file in ways.items()}
+    for name, file in files.items():
+        if not file.is_file():
+            reader.wrong(f"messages.ways.{name}", str(file), "there is no such file")
+    by_default = reader.path("state_dir") / LINK_KEY_NAME
+    return MessagesPlace(
+        modem=reader.text("messages.modem") if "modem" in table else None,
+        baud=baud,
+        pin_file=reader.file("messages.pin_file") if "pin_file" in table else None,
+        smsc=reader.fitting("messages.smsc", _NUMBER, "a telephone number, + before a country code")
+        if "smsc" in table
+        else "",
+        link_secret=reader.path("messages.link_secret") if "link_secret" in table else by_default,
+        ways=files,
+    )
 
 
 def _site(reader: _Reader) -> SiteFacts:

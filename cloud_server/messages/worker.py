@@ -44,9 +44,13 @@ class Steps:
 
 
 class MessageWorker:
-    """Runs until it is stopped. `modem` None: none is configured."""
+    """Runs until it is stopped, in the one process of several whose turn it is. `modem` None: none is configured."""
 
-    def __init__(self, modem: Modem | None, steps: Steps, turn_s: float = TURN_S) -> None:
+    def __init__(
+        self, modem: Modem | None, steps: Steps, turn_s: float = TURN_S, may_run: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._may_run = may_run
+        self._has_run = False
         self._modem = modem
         self._steps = steps
         self._turn_s = turn_s
@@ -64,15 +68,20 @@ class MessageWorker:
         self._thread.join(STOP_WITHIN_S)
 
     def _run(self) -> None:
-        self._guarded(self._steps.take_up)
         while not self._stop.is_set():
-            self.once()
+            if self._may_run():
+                self.once()
+            else:
+                self._let_go()
         if self._modem is not None:
             self._modem.close()
 
     def once(self) -> None:
         """One turn."""
         began_s = time.monotonic()
+        if not self._has_run:
+            self._has_run = True
+            self._guarded(self._steps.take_up)
         self._keep_modem()
         for note in self._steps.note:
             self._guarded(note)
@@ -87,6 +96,13 @@ class MessageWorker:
                 self._guarded(lambda: self._steps.take_reports(fates))
         else:
             self._stop.wait(left_s)
+
+    def _let_go(self) -> None:
+        """It is another process's turn: the modem is its as well."""
+        if self._has_run and self._modem is not None:
+            self._modem.close()
+        self._has_run = False
+        self._stop.wait(self._turn_s)
 
     def _keep_modem(self) -> None:
         modem = self._modem
