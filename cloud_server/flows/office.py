@@ -1,10 +1,11 @@
 """Every step of the ledger's office put together, for console, API and the work that nobody asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cloud_server.core.second_person import RequestKind
+from cloud_server.core.tasks import Task
 from cloud_server.flows.adjust_credit import Adjustments
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.change_meter import Meters
@@ -13,11 +14,14 @@ from cloud_server.flows.close_day import Days
 from cloud_server.flows.keep_till import Tills
 from cloud_server.flows.move_credit import Moves
 from cloud_server.flows.open_account import Accounts
+from cloud_server.flows.operate_meters import MeterOperations
+from cloud_server.flows.read_tasks import tasks
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.retire_box import Boxes
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_person import SecondPerson, StepKind
 from cloud_server.flows.settle_account import Settlements
+from cloud_server.ports import Operation
 from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, RelocateOrder, RetireOrder, SettleOrder
 from cloud_server.ports.money import RefundOrder, ReversalOrder
 
@@ -41,6 +45,8 @@ class Office:
     meters: Meters
     boxes: Boxes
     second: SecondPerson
+    tasks: Callable[[], tuple[Task, ...]]
+    """Everything that waits for somebody, oldest first."""
 
     def work(self) -> int:
         """What is due by itself; how much was done. Repeatable, and taken up anew after a crash."""
@@ -61,6 +67,7 @@ def open_office(centre: Centre) -> Office:
         "settling": StepKind(SettleOrder, settlements.take),
         "meters": StepKind(RelocateOrder, meters.take),
         "retirement": StepKind(RetireOrder, boxes.take),
+        "operation": StepKind(Operation, MeterOperations(centre).take),
     }
     return Office(
         tills=Tills(centre),
@@ -75,4 +82,5 @@ def open_office(centre: Centre) -> Office:
         meters=meters,
         boxes=boxes,
         second=SecondPerson(centre, kinds),
+        tasks=lambda: tasks(centre),
     )

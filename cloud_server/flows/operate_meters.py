@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Callable
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from cloud_server.core.limits import KEY_CHARACTERS_MAX, ORDER_LASTS_MS
-from cloud_server.core.mistakes import FieldError, NotFound, NotNow
+from cloud_server.core.mistakes import Conflict, FieldError, NotFound, NotNow
 from cloud_server.core.sale_order import order_hash
 from cloud_server.core.views import CommandRow
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.money_step import Done
 from cloud_server.flows.read_commands import command_row
+from cloud_server.flows.second_person import confirmed, wait_for_second
 from cloud_server.flows.sign_lines import issue_command
 from cloud_server.ports import Actor, KeyReused, Operation, OperationKind, Refused, Unit
+from cloud_server.ports.money import Waits
 from protocol.commands import Body, InService, LiftLockOut, LockOutCommand, ReleaseOverload, SetMode
 
+CONFIRMED: Final = "-yes"
+"""Ends the key of an order that a second person confirmed: the asker's own key is answered already."""
 METERS_AT_ONCE_MAX: Final = 2_000
 """A whole large site in one order."""
 
@@ -36,7 +42,7 @@ class MeterOperations:
         self._centre = centre
 
     def order(self, operation: Operation, by: Actor) -> tuple[CommandRow, ...]:
-        """Sign and queue one command a meter. Raises Refused, KeyReused, NotNow."""
+        """Sign and queue one command a meter. Raises Refused, Conflict, KeyReused, NotNow, Waits."""
         centre = self._centre
         if centre.journal.fault is not None:
             raise NotNow(f"nothing can be signed: {centre.journal.fault}")
@@ -45,13 +51,35 @@ class MeterOperations:
             kept = unit.lines.kept_answer(operation.key)
             if kept is not None and kept[0] != request:
                 raise KeyReused(f"the key {operation.key[:40]!r} was used for something else")
-            signed = json.loads(kept[1]) if kept is not None else self._sign(unit, operation, by, request)
+            answer = json.loads(kept[1]) if kept is not None else self._take(unit, operation, by, request)
         centre.fail_point("operation_committed")
         centre.journal.append_unmarked()
+        if isinstance(answer, dict):
+            raise Waits(answer["request"])
+        signed: list[tuple[str, int]] = answer
         for box in {box for box, _ in signed}:
             centre.wake.wake(box)
         centre.live.changed()
         return self._rows(signed)
+
+    def take(self, unit: Unit, operation: Operation, by: Actor) -> Done:
+        """An order that waited for a second person, who said yes: signed now, and found under a key of its own."""
+        confirmed_key = f"{operation.key[: KEY_CHARACTERS_MAX - len(CONFIRMED)]}{CONFIRMED}"
+        order = replace(operation, key=confirmed_key)
+        signed = self._sign(unit, order, by, order_hash("operation_confirmed", operation.key, by.name))
+        return Done({"operation": confirmed_key, "commands": len(signed)}, tuple(sorted({box for box, _ in signed})))
+
+    def _take(self, unit: Unit, operation: Operation, by: Actor, request: str) -> Any:
+        """Sign, or keep the order for a second person; what its key is answered."""
+        confirmed(by, operation.second)
+        if operation.second is not None or not _wants_second(unit, operation):
+            return self._sign(unit, operation, by, request)
+        if not operation.wait:
+            raise Conflict("so many meters want a second person, a supervisor", "second_needed")
+        reason = f"{operation.kind}, {len(operation.meters)} meters"
+        waits = wait_for_second(self._centre, unit, "operation", operation, by, operation.meters[0], None, reason)
+        unit.lines.keep_answer(operation.key, request, json.dumps(waits.answer), self._centre.clock.wall_ms())
+        return waits.answer
 
     def _sign(self, unit: Unit, operation: Operation, by: Actor, request: str) -> list[tuple[str, int]]:
         centre = self._centre
@@ -94,6 +122,13 @@ class MeterOperations:
                     raise NotFound("command", f"{place}/{seq}")
                 rows.append(command_row(command, box, self._centre.clock.wall_ms()))
         return tuple(rows)
+
+
+def _wants_second(unit: Unit, operation: Operation) -> bool:
+    """Whether the order cuts off, or never cuts off, more meters than one person decides alone."""
+    limits = unit.fleet.sale_limits()
+    most = {"forced_off": limits.cut_off_alone_max, "protected": limits.protect_alone_max}.get(operation.kind)
+    return most is not None and len(operation.meters) > most
 
 
 def _key_errors(key: str) -> list[FieldError]:

@@ -43,6 +43,8 @@ class BatchBook:
         with self._centre.store.read() as unit:
             for key, answer, _ in unit.reports.answers_with_prefix(BATCH_PREFIX, limit):
                 places = json.loads(answer)
+                if isinstance(places, dict):  # it waits for a second person
+                    continue
                 first = [CommandFact(**row) for row in unit.reports.commands_at([(places[0][0], places[0][1])])]
                 if first:
                     heads.append(_head(key, first, len(places)))
@@ -50,7 +52,8 @@ class BatchBook:
 
 
 def _commands(unit: Unit, answer: str) -> list[CommandFact]:
-    places = [(box, seq) for box, seq in json.loads(answer)]
+    answered = json.loads(answer)
+    places = [] if isinstance(answered, dict) else [(box, seq) for box, seq in answered]
     return [CommandFact(**row) for row in unit.reports.commands_at(places)]
 
 

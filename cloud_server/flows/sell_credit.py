@@ -197,6 +197,9 @@ def _judge(
 ) -> tuple[WantedPart, ...]:
     """The parts of the sale, or every mistake at once."""
     errors: list[FieldError] = sale_order.form_errors(order.key, order.method, account, order.account)
+    if by.roles and unit.fleet.sale_limits().till_wanted and unit.tills.open_shift(by.name) is None:
+        message = f"the till of {by.name} is not open"
+        errors.append(FieldError(field="till", value=by.name, code="required", message=message))
     if account is None:
         amount = sale_order.read_amount("amount", order.amount)
         errors += [amount] if isinstance(amount, FieldError) else []

@@ -181,6 +181,10 @@ class Operation:
     kind: OperationKind
     meters: tuple[Id, ...]
     until_ms: Ms | None = None
+    second: Actor | None = None
+    """A supervisor who has confirmed an order to more meters than one person decides alone."""
+    wait: bool = False
+    """Where a second person is wanted and none is named, the order waits for one instead of being refused."""
 
 
 class Operations(Protocol):

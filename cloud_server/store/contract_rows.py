@@ -172,6 +172,12 @@ class ContractRows(Rows):
         newest = query.order_by(t.CreditMove.asked_at_ms.desc(), t.CreditMove.move.desc()).limit(limit)
         return [CreditMove(**row) for row in self._all(newest)]
 
+    def open_moves(self, limit: int) -> list[CreditMove]:
+        """Moves whose credit was not granted again, oldest first."""
+        query = self._of(t.CreditMove).where(t.CreditMove.grant.is_null())
+        ordered = query.order_by(t.CreditMove.asked_at_ms, t.CreditMove.move).limit(limit)
+        return [CreditMove(**row) for row in self._all(ordered)]
+
     def moves_that_came_back(self) -> list[CreditMove]:
         """Moves whose credit is at the centre and not granted again yet, oldest first."""
         r = tm.ReclaimRequest
@@ -203,6 +209,13 @@ class ContractRows(Rows):
         return [
             MeterChange(**row) for row in self._all(query.order_by(t.MeterChange.asked_at_ms, t.MeterChange.change))
         ]
+
+    def refused_changes(self, since_ms: int) -> list[MeterChange]:
+        """Changes that came to nothing since an instant, oldest first."""
+        which = (t.MeterChange.state == "refused") & (t.MeterChange.ended_at_ms >= since_ms)
+        query = self._of(t.MeterChange).where(which)
+        rows = self._all(query.order_by(t.MeterChange.asked_at_ms, t.MeterChange.change))
+        return [MeterChange(**row) for row in rows]
 
     def add_binding(self, binding: MeterBinding) -> None:
         """A meter serves its point no more."""

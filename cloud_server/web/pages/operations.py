@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from cloud_server.core.mistakes import NotNow
+from cloud_server.core.mistakes import Conflict, NotNow
 from cloud_server.core.operation_views import Batch
 from cloud_server.core.roles import Right
 from cloud_server.core.views import STATES, PointRow
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
+from cloud_server.ports.money import Waits
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.monitor import search_text, shown_state
 from cloud_server.web.pages.page import Console
@@ -105,11 +106,13 @@ def order(console: Console, visit: Visit) -> Response:
     if not key.startswith("batch-"):
         return _confirm(console, visit, 422, kind, rows, "key_reused")
     meters = tuple(row.meter for row in rows if row.meter is not None)
-    operation = Operation(key=key[:100], kind=kind, meters=meters, until_ms=until_ms)
+    operation = Operation(key=key[:100], kind=kind, meters=meters, until_ms=until_ms, wait=True)
     try:
         visit.services.operations.order(operation, visit.actor)
     except Refused as refused:
         return _confirm(console, visit, 422, kind, rows, str(refused))
+    except (Conflict, Waits) as fault:
+        return _confirm(console, visit, 409, kind, rows, str(fault))
     except KeyReused:
         return _confirm(console, visit, 409, kind, rows, "key_reused")
     except NotNow as not_now:

@@ -1,11 +1,19 @@
 """Orders to meters: one signed command each, the same key once, refused where nothing can be signed."""
 
+import msgspec
 import pytest
 
+from cloud_server.core.mistakes import Conflict
+from cloud_server.flows.office import open_office
+from cloud_server.flows.plan_site import take_plan
+from cloud_server.flows.read_batches import BatchBook
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
+from cloud_server.ports.ledger import CheckStep
+from cloud_server.ports.money import Waits
 from protocol.commands import Body, InService, LiftLockOut, LockOutCommand, SetMode, read_body
+from tests.cloud_server.flows.test_refund_credit import SUPERVISOR
 from tests.cloud_server.site_rig import CASHIER, SiteRig
-from tests.cloud_server.street import meter_id, point_id
+from tests.cloud_server.street import meter_id, point_id, street
 
 METER = meter_id(1, 1)
 DAY_MS = 86_400_000
@@ -91,3 +99,33 @@ def test_an_order_needs_a_key_and_meters(rig: SiteRig, key: str, meters: tuple[s
     rig.enrol(1)
     with pytest.raises(Refused):
         rig.operations.order(Operation(key=key, kind="prepaid", meters=meters), CASHIER)
+
+
+def limited(rig: SiteRig, alone_max: int) -> None:
+    """A site at which one person cuts off no more than so many."""
+    plan = street(rig.site)
+    limits = msgspec.structs.replace(plan.limits, cut_off_alone_max=alone_max, protect_alone_max=alone_max)
+    take_plan(rig.centre, msgspec.structs.replace(plan, limits=limits), "provisioner")
+
+
+@pytest.mark.parametrize("kind", ["forced_off", "protected"])
+def test_cutting_off_many_waits_for_a_second_person(rig: SiteRig, kind: OperationKind) -> None:
+    limited(rig, 1)
+    box, office = rig.enrol(1), open_office(rig.centre)
+    meters = (meter_id(1, 1), meter_id(1, 2))
+    with pytest.raises(Conflict, match="second person"):
+        rig.operations.order(Operation(key="k0", kind=kind, meters=meters), CASHIER)
+    order = Operation(key="batch-k", kind=kind, meters=meters, wait=True)
+    for _ in range(2):
+        with pytest.raises(Waits) as waits:
+            rig.operations.order(order, CASHIER)
+    rig.exchange(box)
+    assert box.taken == []
+    assert BatchBook(rig.centre).recent(5) == ()
+    office.second.approve(CheckStep(key="y", request=waits.value.request), SUPERVISOR)
+    rig.settle(box)
+    assert [command.kind for command in box.taken] == ["set_mode", "set_mode"]
+    assert [head.count for head in BatchBook(rig.centre).recent(5)] == [2]
+    rig.operations.order(Operation(key="k1", kind=kind, meters=meters[:1]), CASHIER)
+    rig.operations.order(Operation(key="k2", kind=kind, meters=meters, second=SUPERVISOR), CASHIER)
+    assert rig.breaches() == []
