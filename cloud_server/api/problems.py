@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from cloud_server.core.mistakes import Conflict, Mistaken, NotFound, NotNow
 from cloud_server.flows.enrol_box import NotTakenIn
-from cloud_server.flows.synchronise import Stranger
+from cloud_server.flows.who_asks import Stranger
 from cloud_server.ports import KeyReused, Refused
 from cloud_server.ports.database import TryAgain
 from cloud_server.ports.money import Waits

@@ -5,6 +5,10 @@ from typing import Final
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+TWICE: Final = "/"
+"""Stands in the receipt number of a sale that came back after its number had been given out again: …-0042/2."""
+
+
 def base36(number: int) -> str:
     """A number from 0 on in base 36, lowercase."""
     if number < 0:

@@ -12,7 +12,7 @@ from cloud_server.core.limits import ANSWER_COMMANDS_MAX
 from cloud_server.core.mistakes import NotFound, NotNow
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.receive_batch import receive_batch
-from cloud_server.flows.synchronise import keys_of
+from cloud_server.flows.who_asks import keys_of
 from cloud_server.ports import Unit
 from protocol.courier import PIECE_BYTES, FileLine, name_to_box, read_file
 from protocol.envelope import Line, read_line

@@ -15,6 +15,7 @@ from cloud_server.core.fleet import Box, BoxState, StoredBatch, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.post_batch import BatchStory, post_batch
+from cloud_server.flows.recover_box import begin_recovery, closes_at
 from cloud_server.ports import Unit
 from protocol.chain import Head
 from protocol.envelope import Line, check_signature
@@ -62,8 +63,12 @@ def receive_batch(centre: Centre, unit: Unit, box: Box, keys: BoxKeys, line: Lin
         batch_hash=lambda epoch, seq: unit.readings.batch_hash(box.box, epoch, seq),
         command_hash=lambda seq: unit.lines.command_hash(box.box, seq),
     )
-    verdict = judge(known, arrival, lambda: read_content(unit, box, line, content))
     claim = arrival.claim
+    if claim is not None and claim.epoch == box.epoch and claim.seq > (closes_at(unit, box) or claim.seq):
+        # A later epoch, which this centre had forgotten, has closed this one before that batch.
+        verdict: Verdict = "superseded_epoch"
+    else:
+        verdict = judge(known, arrival, lambda: read_content(unit, box, line, content))
     if claim is None:
         return box, VerdictOn(epoch=0, seq=0, verdict=verdict)
     after = _act(centre, unit, box, line, claim, verdict, content)
@@ -179,7 +184,7 @@ def _keep_evidence(centre: Centre, unit: Unit, box: Box, line: Line, verdict: Ve
     if verdict == "forked":
         after = _quarantined(unit, box, now_ms)
     elif verdict == "ahead":
-        after = mark_ahead(unit, box, now_ms)
+        after = begin_recovery(centre, unit, box, "ahead")
     if after is not box:
         unit.fleet.save_box(after)
     if is_new:
@@ -199,14 +204,6 @@ def _quarantined(unit: Unit, box: Box, now_ms: int) -> Box:
         return box
     _raise_alarm(unit, "box_forked", box, now_ms, None)
     return replace(box, state=BoxState.QUARANTINED)
-
-
-def mark_ahead(unit: Unit, box: Box, now_ms: int) -> Box:
-    """The box knows what this centre has forgotten: no command is signed for it until that has been mended."""
-    if box.recovery:
-        return box
-    _raise_alarm(unit, "recovery", box, now_ms, None)
-    return replace(box, recovery=True)
 
 
 def _raise_alarm(unit: Unit, alarm: str, box: Box, now_ms: int, value: int | None) -> None:

@@ -44,7 +44,7 @@ def issue_command(centre: Centre, unit: Unit, box: Box, body: Body, who: str, ex
     now_ms = centre.clock.wall_ms()
     command = next_command(centre.place_of_box(box.box), box.command_head, body, now_ms, expires_at_ms)
     line = centre.authority.command_line("command", command)
-    what, subject, until_ms = _about(body)
+    what, subject, until_ms = about(body)
     unit.lines.add_lines([(line, box.box, command.seq)], now_ms)
     unit.lines.add_command(
         CommandFact(
@@ -65,7 +65,7 @@ def issue_command(centre: Centre, unit: Unit, box: Box, body: Body, who: str, ex
     return after
 
 
-def _about(body: Body) -> tuple[str, str, int | None]:
+def about(body: Body) -> tuple[str, str, int | None]:
     """The body's own word, what it is about, and until when it holds."""
     match body:
         case SetMode(meter=meter, mode=mode, until_ms=until_ms):

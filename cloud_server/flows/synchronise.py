@@ -15,22 +15,25 @@ from cloud_server.core.fleet import Box
 from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.mend_memory import mend_memory
-from cloud_server.flows.receive_batch import BoxKeys, mark_ahead, quarantine, receive_batch
+from cloud_server.flows.receive_batch import quarantine, receive_batch
+from cloud_server.flows.recover_box import (
+    adopt_epochs,
+    begin_recovery,
+    bring_back,
+    end_recovery,
+    next_epoch,
+    says_the_same,
+)
+from cloud_server.flows.who_asks import Stranger, introduced, keys_of, known_box, serving_key
 from cloud_server.ports import LiveMeter, Unit
 from cloud_server.ports.database import WiderUnit
 from protocol.chain import Head
-from protocol.envelope import Line, check_signature, read_line
-from protocol.errors import BadPayload, BadSignature
+from protocol.envelope import Line, read_line
+from protocol.errors import BadPayload
 from protocol.messages import Answer, BatchHead, ChainHead, Sync, VerdictOn
-from protocol.payload import read_payload
 from protocol.records import Subject
-from protocol.signing import public_key_from_text
 
 log = logging.getLogger(__name__)
-
-
-class Stranger(Exception):
-    """Nobody who is believed signed this request; the text goes back and says no more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def exchange(centre: Centre, lines: Sequence[Line], shown: str | None = None) ->
     if not lines or lines[-1].type_name != "sync":
         raise BadPayload("the last line must be of type sync")
     for line in lines[:-1]:
-        if line.type_name != "batch":
+        if line.type_name not in ("batch", "epoch", "command"):
             raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
     try:
         return _exchange(centre, lines, shown, centre.store.write_box)
@@ -73,21 +76,25 @@ def _exchange(
     shown: str | None,
     open_unit: Callable[[], AbstractContextManager[Unit]],
 ) -> Exchange:
+    told = [line for line in lines[:-1] if line.type_name != "batch"]
     with open_unit() as unit:
-        caller = _known_box(unit, centre.site.site, lines[-1])
+        caller = known_box(unit, centre.site.site, lines[-1]) or introduced(centre, unit, told, lines[-1])
         if shown is not None and shown != caller.box.box:
             raise Stranger("the client certificate of this connection names another box")
         box, keys, sync = caller.box, caller.keys, caller.sync
         before = box
+        if box.recovery:
+            box = bring_back(centre, unit, box, told)
+            keys = keys_of(unit, box.box)
         verdicts = []
         for line in lines[:-1]:
-            box, verdict = receive_batch(centre, unit, box, keys, line)
-            verdicts.append(verdict)
+            if line.type_name == "batch":
+                box, verdict = receive_batch(centre, unit, box, keys, line)
+                verdicts.append(verdict)
         opened = False
-        if caller.signer == _serving_key(box):
-            box = _take_sync(unit, box, sync, lines[-1], centre.clock.wall_ms())
-            brought = any(said.verdict in KEPT for said in verdicts)
-            box, opened = mend_memory(centre, unit, box, sync, brought=brought)
+        if caller.signer == serving_key(box) or (box.recovery and sync.epoch > box.epoch):
+            box = _take_sync(centre, unit, box, sync, lines[-1])
+            box, opened = _mend(centre, unit, box, sync, verdicts)
         result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
         centre.fail_point("exchange_before_commit")
     centre.fail_point("exchange_committed")
@@ -98,6 +105,16 @@ def _exchange(
     if verdicts or before.fetched_seq != box.fetched_seq or _was_out_of_reach(before, box):
         centre.live.changed()
     return result
+
+
+def _mend(centre: Centre, unit: Unit, box: Box, sync: Sync, verdicts: Sequence[VerdictOn]) -> tuple[Box, bool]:
+    """End a recovery where both say the same; renew a box that lost memory. True where something was signed."""
+    if not box.recovery:
+        return mend_memory(centre, unit, box, sync, brought=any(said.verdict in KEPT for said in verdicts))
+    box = adopt_epochs(centre, unit, box)
+    if centre.journal.fault is None and says_the_same(unit, box, sync):
+        return end_recovery(centre, unit, box), True
+    return box, False
 
 
 def _was_out_of_reach(before: Box, after: Box) -> bool:
@@ -136,50 +153,9 @@ def sign_answer(centre: Centre, result: Exchange) -> tuple[Line, ...]:
     return (*result.lines, centre.authority.answer_line(answer))
 
 
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """Who sent a request, and by which key."""
-
-    box: Box
-    keys: BoxKeys
-    sync: Sync
-    signer: str
-
-
-def _known_box(unit: Unit, site: str, line: Line) -> _Caller:
-    """Find the box by the key that signed, check, and only then read. Raises Stranger, BadPayload."""
-    for keyid, _ in line.signatures:
-        name = unit.enrolments.box_of_key(keyid)
-        box = unit.fleet.box(name) if name is not None else None
-        if box is None or not box.believed or unit.memory.is_revoked(keyid):
-            continue
-        keys = keys_of(unit, box.box)
-        try:
-            signer = check_signature(line, keys.keys)
-        except BadSignature:
-            continue
-        sync = read_payload(line.payload, Sync)
-        if (sync.site, sync.box) == (site, box.box):
-            return _Caller(box, keys, sync, signer.keyid)
-    raise Stranger("no box that is believed signed this request")
-
-
-def _serving_key(box: Box) -> str | None:
-    """The key of the epoch in force. Hardware that was replaced signs with another: it brings evidence, no more."""
-    return public_key_from_text(box.record_key).keyid if box.record_key is not None else None
-
-
-def keys_of(unit: Unit, box: str) -> BoxKeys:
-    """The record keys that a box ever had, and in which epoch."""
-    epochs = unit.enrolments.epochs(box)
-    return BoxKeys(
-        {epoch.keyid: public_key_from_text(epoch.record_key) for epoch in epochs},
-        {epoch.epoch: epoch.keyid for epoch in epochs},
-    )
-
-
-def _take_sync(unit: Unit, box: Box, sync: Sync, line: Line, now_ms: int) -> Box:
+def _take_sync(centre: Centre, unit: Unit, box: Box, sync: Sync, line: Line) -> Box:
     """Note that the box was heard, and what it says of itself."""
+    now_ms = centre.clock.wall_ms()
     after = replace(
         box,
         seen_at_ms=now_ms,
@@ -189,7 +165,7 @@ def _take_sync(unit: Unit, box: Box, sync: Sync, line: Line, now_ms: int) -> Box
         fetched_seq=max(box.fetched_seq, min(sync.command_head.seq, box.command_head.seq)),
     )
     if _knows_more(unit, box, sync):
-        after = mark_ahead(unit, after, now_ms)
+        after = begin_recovery(centre, unit, after, "ahead")
     head = Head(sync.batch_head.seq, sync.batch_head.hash)
     if stands_on_another_branch(box, sync.epoch, head, lambda *at: unit.readings.batch_hash(box.box, *at)):
         after = quarantine(unit, after, line, now_ms)
@@ -202,8 +178,13 @@ def _knows_more(unit: Unit, box: Box, sync: Sync) -> bool:
     """Whether the box names an epoch or a command that this centre does not know as its own."""
     if sync.epoch > box.epoch or sync.command_head.seq > box.command_head.seq:
         return True
+    return not _agrees_on_commands(unit, box, sync)
+
+
+def _agrees_on_commands(unit: Unit, box: Box, sync: Sync) -> bool:
+    """Whether the newest command of the box is one of this centre's chain."""
     seq = sync.command_head.seq
-    return seq > 0 and unit.lines.command_hash(box.box, seq) != sync.command_head.hash
+    return seq == 0 or unit.lines.command_hash(box.box, seq) == sync.command_head.hash
 
 
 def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdicts: tuple[VerdictOn, ...]) -> Exchange:
@@ -211,11 +192,14 @@ def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdict
     head = unit.lines.chain_head("command", box.box, journaled_only=True)
     behind = has_lost_memory(box, sync.epoch, Head(sync.batch_head.seq, sync.batch_head.hash))
     lines = [*_keys(centre, sync), *_epoch(unit, box, sync, behind=behind)]
-    if box.takes_commands and not behind and signer == _serving_key(box):
+    if box.takes_commands and not behind and signer == serving_key(box):
         lines += _commands(unit, box, sync, head)
     gap = any(verdict.verdict in ("gap", "bad_signature") for verdict in verdicts)
     # What this centre has forgotten of a history that the box believes acknowledged is asked for again.
     forgotten = not verdicts and sync.epoch == box.epoch and sync.batch_head.seq > box.batch_head.seq
+    wanted_from = _commands_wanted(unit, box, sync)
+    if box.recovery:
+        forgotten = wanted_from is None and (forgotten or sync.epoch > box.epoch)
     return Exchange(
         box=box.box,
         signer=signer,
@@ -226,7 +210,7 @@ def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdict
         command_head=ChainHead(seq=head.seq, hash=head.hash),
         audit_head=unit.audit.head().hash,
         resend_from=box.batch_head.seq + 1 if gap or forgotten else None,
-        commands_wanted_from=box.command_head.seq + 1 if box.recovery else None,
+        commands_wanted_from=wanted_from,
         idle=not (lines or verdicts or behind or forgotten or box.recovery),
     )
 
@@ -237,6 +221,16 @@ def _keys(centre: Centre, sync: Sync) -> list[Line]:
     found = [authority.keys_line] if sync.key_generation < authority.keys.key_generation else []
     limits = authority.limits_for(sync.box, sync.limits_generation or 0)
     return found if limits is None else [*found, limits]
+
+
+def _commands_wanted(unit: Unit, box: Box, sync: Sync) -> int | None:
+    """From which number on a box that knows more is asked for its commands, and its epochs with them."""
+    if not box.recovery:
+        return None
+    has_epoch = sync.epoch <= box.epoch or next_epoch(unit, box) is not None
+    if has_epoch and _agrees_on_commands(unit, box, sync):
+        return None
+    return unit.lines.last_answered(box.box).seq + 1
 
 
 def _epoch(unit: Unit, box: Box, sync: Sync, *, behind: bool) -> list[Line]:

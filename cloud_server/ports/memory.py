@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from cloud_server.core.recovery import BoxRecovery, ExpectedPart, PartState, Question
+
 
 @dataclass(frozen=True, slots=True)
 class BackupRow:
@@ -28,6 +30,50 @@ class BackupMaker(Protocol):
     def make(self, now_ms: int) -> tuple[str, int]:
         """The file's path and size. Raises BackupNotMade."""
         ...
+
+
+class RecoveryBook(Protocol):
+    """A centre that was set back."""
+
+    def begin(self, recovery: BoxRecovery) -> None: ...
+
+    def open_of(self, box: str) -> BoxRecovery | None: ...
+
+    def all(self) -> list[BoxRecovery]: ...
+
+    def save(self, recovery: BoxRecovery) -> None: ...
+
+    def expect(self, part: ExpectedPart) -> None: ...
+
+    def part(self, sale: str, wallet: str) -> ExpectedPart | None: ...
+
+    def parts_of_box(self, box: str) -> list[ExpectedPart]:
+        """Still awaited."""
+        ...
+
+    def end_part(self, part: ExpectedPart, state: PartState, at_ms: int) -> None: ...
+
+    def ask(self, question: Question) -> None:
+        """Once for each kind and subject."""
+        ...
+
+    def answer_by_itself(self, kind: str, subject: str, at_ms: int, note: str) -> None:
+        """What was asked has been found."""
+        ...
+
+    def questions(self) -> list[Question]:
+        """Open ones first."""
+        ...
+
+    def question(self, question: str) -> Question | None: ...
+
+    def save_question(self, question: Question) -> None: ...
+
+    def void(self, box: str, number: int, line_hash: str, line: bytes, at_ms: int) -> None: ...
+
+    def voided(self, box: str, since_ms: int) -> list[bytes]: ...
+
+    def sales_written_again(self, since_ms: int) -> int: ...
 
 
 class MemoryBook(Protocol):

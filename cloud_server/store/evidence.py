@@ -10,11 +10,13 @@ from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletS
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
 from cloud_server.core.invariants.evidence import Memory, SignedBytes, StoredEntry
 from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, ReversalFact
+from cloud_server.core.recovery import ExpectedPart
 from cloud_server.core.second_person import SecondRequest
 from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay
 from cloud_server.core.transaction import Posting
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
+from cloud_server.store import tables_memory as tr
 from cloud_server.store import tables_money as tm
 from cloud_server.store import tables_office as to
 from cloud_server.store.audit import AuditRows
@@ -88,7 +90,9 @@ class EvidenceRows(Rows):
 
     def _lines(self, type_name: str, box: str) -> Iterator[SignedBytes]:
         s = tl.SignedLine
+        void = tr.VoidLine.select(tr.VoidLine.hash).where(tr.VoidLine.site == self._site)
         query = self._of(s, s.number, s.hash, s.line).where((s.type == type_name) & (s.box == box))
+        query = query.where(s.hash.not_in(void))
         after = -1
         while True:
             rows = self._tuples(query.where(s.number > after).order_by(s.number).limit(ROWS_AT_ONCE))
@@ -141,6 +145,15 @@ class EvidenceRows(Rows):
     def receipt_counters(self) -> dict[tuple[str, int], int]:
         c = tl.ReceiptCounter
         return {(day, term): last for day, term, last in self._tuples(self._of(c, c.day, c.term, c.last))}
+
+    def expected_parts(self) -> list[ExpectedPart]:
+        e = tr.ExpectedPart
+        return [ExpectedPart(**row) for row in self._all(self._of(e).order_by(e.sale, e.wallet))]
+
+    def receipts_asked_for(self) -> set[str]:
+        q = tr.RecoveryQuestion
+        asked = self._of(q, q.subject).where((q.kind == "receipt") & (q.answer.is_null() | (q.answer != "found")))
+        return {row[0] for row in self._tuples(asked)}
 
     def answered_keys(self) -> set[str]:
         return {row[0] for row in self._tuples(self._of(tl.Idempotency, tl.Idempotency.key))}

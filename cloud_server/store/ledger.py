@@ -75,6 +75,20 @@ class LedgerRows(Rows):
         query = self._of(counter, counter.last).where((counter.day == day) & (counter.term == term))
         return int(self._tuples(query)[0][0])
 
+    def raise_receipt(self, day: str, term: int, number: int) -> int:
+        """A number of a day was given out before: the counter stands there at least; where it stands."""
+        counter = t.ReceiptCounter
+        query = self._of(counter, counter.last).where((counter.day == day) & (counter.term == term))
+        rows = self._tuples(query)
+        last = max(number, rows[0][0] if rows else 0)
+        self._put(counter, ("day", "term"), [{"day": day, "term": term, "last": last}])
+        return last
+
+    def receipts_like(self, series: str) -> list[str]:
+        """The receipts of a series that sales are known of."""
+        query = self._of(t.Sale, t.Sale.receipt).where(t.Sale.receipt.startswith(series))
+        return [row[0] for row in self._tuples(query)]
+
     # --- sales --------------------------------------------------------------------------------------------------
 
     def add_sale(self, sale: SaleFact) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from cloud_server.core.fleet import CommandFact
 from cloud_server.store import tables_ledger as t
 from cloud_server.store.rows import Rows, pieces
+from cloud_server.store.tables_memory import VoidLine
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.envelope import Line
 
@@ -32,6 +34,7 @@ class LineRows(Rows):
     def line(self, type_name: str, box: str, number: int) -> bytes | None:
         """One line by its place in its chain."""
         which = (t.SignedLine.type == type_name) & (t.SignedLine.box == box) & (t.SignedLine.number == number)
+        which &= self._counts()
         rows = self._tuples(self._of(t.SignedLine, t.SignedLine.line).where(which))
         return bytes(rows[0][0]) if rows else None
 
@@ -40,6 +43,7 @@ class LineRows(Rows):
     ) -> list[tuple[int, str, bytes]]:
         """Number, hash and bytes of a chain's lines behind a number, in order."""
         which = (t.SignedLine.type == type_name) & (t.SignedLine.box == box) & (t.SignedLine.number > number)
+        which &= self._counts()
         if journaled_only:
             which &= t.SignedLine.journaled == True  # noqa: E712  # an expression of the query, not a comparison
         query = self._of(t.SignedLine, t.SignedLine.number, t.SignedLine.hash, t.SignedLine.line).where(which)
@@ -48,12 +52,21 @@ class LineRows(Rows):
 
     def chain_head(self, type_name: str, box: str, *, journaled_only: bool) -> Head:
         """The newest line of a chain; number 0 where there is none."""
-        which = (t.SignedLine.type == type_name) & (t.SignedLine.box == box)
+        which = (t.SignedLine.type == type_name) & (t.SignedLine.box == box) & self._counts()
         if journaled_only:
             which &= t.SignedLine.journaled == True  # noqa: E712  # an expression of the query, not a comparison
         query = self._of(t.SignedLine, t.SignedLine.number, t.SignedLine.hash).where(which)
         rows = self._tuples(query.order_by(t.SignedLine.number.desc()).limit(1))
         return Head(rows[0][0], rows[0][1]) if rows else EMPTY_COMMANDS
+
+    def _counts(self) -> Any:
+        """Of a number that was signed twice only one line counts."""
+        void = VoidLine.select(VoidLine.hash).where(VoidLine.site == self._site)
+        return t.SignedLine.hash.not_in(void)
+
+    def has_line(self, line_hash: str) -> bool:
+        """Whether a line is stored, whether it counts or not."""
+        return bool(self._tuples(self._of(t.SignedLine, t.SignedLine.hash).where(t.SignedLine.hash == line_hash)))
 
     def unjournaled(self, limit: int) -> list[tuple[str, bytes]]:
         """Hash and bytes of lines that the journal does not hold for certain, oldest first."""
@@ -85,6 +98,11 @@ class LineRows(Rows):
         query = self._of(t.Command, t.Command.hash).where((t.Command.box == box) & (t.Command.seq == seq))
         rows = self._tuples(query)
         return rows[0][0] if rows else None
+
+    def drop_commands(self, box: str, from_seq: int) -> None:
+        """Commands whose lines were voided are no commands any more."""
+        which = (t.Command.site == self._site) & (t.Command.box == box) & (t.Command.seq >= from_seq)
+        self._run(t.Command.delete().where(which))
 
     def last_answered(self, box: str) -> Head:
         """The newest command that the box has answered for in a posted batch; number 0 where there is none."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.agent.buses import read_place
-from edge_agent.agent.owner import Stop
+from edge_agent.agent.owner import FromBus, Stop
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.place import Place
 from edge_agent.flows.recover import Recovery
-from edge_agent.ports import ExchangeAnswered, ExchangeFailed, LocalRequest, RelayOrder, Remains
+from edge_agent.ports import ExchangeAnswered, ExchangeFailed, LocalRequest, RelayOrder, RelayReport, Remains
 from protocol.box_config import read_config
 from protocol.courier import read_file
 from protocol.errors import TheirFault, TooLarge
@@ -47,6 +47,8 @@ class StoreLoss:
     def run(self) -> bool:
         """True with an epoch in the store; False when the agent is to end."""
         around = self.around
+        fields = {"why": self.recovery.remains.why, "kept_closed": len(self.protected)}
+        log.warning("store_gone", extra={"fields": fields})
         if self.protected and self.place is not None:
             around.buses.follow(self.place)
         around.watchdog.tell("READY=1")
@@ -74,6 +76,9 @@ class StoreLoss:
                 self.recovery.failed(message)
             case LocalRequest():
                 message.answer.put(self._answer(message))
+            case FromBus(report=RelayReport() as report):
+                fields = {"meter": report.meter, "outcome": report.outcome.value, "detail": str(report)}
+                log.info("relay_kept_closed", extra={"fields": fields})
             case _:
                 pass
 

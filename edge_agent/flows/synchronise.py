@@ -38,6 +38,7 @@ IDLE_LEAST_MS: Final = 500
 """Least time between two requests with nothing to send: a centre that does not hold them is not flooded."""
 TIME_ASKED_EVERY_MS: Final = 10_000
 """How often an answer is asked for at once while the clock is not believed."""
+NOT_KNOWN: Final = "HTTP 401"
 NONCES_KEPT: Final = 4
 """Requests whose answer would still be taken as fresh: the newest, and those it overtook."""
 
@@ -69,6 +70,8 @@ class Synchroniser:
     _resend_from: tuple[int, int] | None = None
     """Epoch and number behind what the centre holds, when it asks for a history that it has forgotten."""
     _commands_from: int | None = None
+    _introduce: bool = False
+    """The centre knew nobody of our key when it was asked last."""
     ahead_ms: int | None = None
     """Our wall clock less the server's, at the newest fresh answer."""
     fresh_at: int | None = None
@@ -126,6 +129,9 @@ class Synchroniser:
     def _lines(self) -> tuple[list[Line], bool]:
         """What the centre lacks, oldest first, in one bounded piece; and whether there is more behind it."""
         store, marks = self.box.store, self.box.state.marks
+        if self._introduce:
+            # A centre that was set back may have forgotten this box: its own signature on our epoch reminds it.
+            return store.epoch_lines(), True
         if self._commands_from is not None:
             return [*store.epoch_lines(), *store.command_lines(self._commands_from, COMMAND_BYTES)], True
         if self._resend_from is not None:
@@ -170,6 +176,7 @@ class Synchroniser:
         self._outstanding = False
         self.last_failure = f"{report.blame.value}: {report.detail}"
         level = logging.ERROR if report.blame is Blame.OURS else logging.WARNING
+        self._introduce = report.detail.startswith(NOT_KNOWN)
         fields = {"blame": report.blame.value, "reason": report.detail, "failures": self._failures + 1}
         log.log(level, "sync_failed", extra={"fields": fields})
         self._back_off(report.at_mono_ms, report.retry_after_s)
@@ -199,6 +206,7 @@ class Synchroniser:
             self._back_off(report.at_mono_ms, None)
             return
         del self._nonces[report.number]
+        self._introduce = False
         self._failures, self.last_failure, self.fresh_at = 0, None, report.at_mono_ms
         try:
             self._take(believed, report)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cloud_server.flows import synchronise
+from cloud_server.flows import synchronise, who_asks
 from cloud_server.flows.synchronise import Exchange as Look
 from edge_agent.ports import Blame, Clock, Exchange, ExchangeAnswered, ExchangeFailed, ExchangeReport
 from protocol.envelope import Line, read_body, write_body
@@ -93,7 +93,7 @@ class Fibre:
         def exchange() -> Look | None:
             try:
                 return synchronise.exchange(self.centre.parts.centre, read_body(body))
-            except (WireError, synchronise.Stranger):
+            except (WireError, who_asks.Stranger):
                 return None
 
         if not self.centre.running:

@@ -8,6 +8,7 @@ from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, Refund, ReversalFact
+from cloud_server.core.recovery import ExpectedPart
 from cloud_server.core.second_person import SecondRequest
 from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay
 from cloud_server.core.transaction import Posting
@@ -104,6 +105,14 @@ class Evidence(Protocol):
 
     def receipt_counters(self) -> dict[tuple[str, int], int]:
         """Day and term -> last running number."""
+        ...
+
+    def expected_parts(self) -> list[ExpectedPart]:
+        """Parts of sales that were told of before their own grant was."""
+        ...
+
+    def receipts_asked_for(self) -> set[str]:
+        """Numbers of which people were asked what became of their sale, and no sale came back."""
         ...
 
     def answered_keys(self) -> set[str]: ...

@@ -10,6 +10,7 @@ from cloud_server.core.fleet import GrantState, WalletGrant
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, parsed, told_batches
 from cloud_server.core.invariants.step_entries import BY_PEOPLE, entries_of_line
 from cloud_server.core.money_requests import ReclaimRequest
+from cloud_server.core.receipts import TWICE
 from cloud_server.core.transaction import Posting, merged, transaction_id
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.errors import BadPayload
@@ -71,6 +72,9 @@ def accounts_agree_with_boxes(evidence: Evidence) -> CheckResult:
             on_the_way[accounts.in_flight(grant.wallet)] += grant.amount_micro
         elif grant.state is GrantState.WAITING:
             at_centre[accounts.customer(grant.account)] += grant.amount_micro
+    for part in evidence.expected_parts():
+        if part.state == "expected":
+            on_the_way[accounts.in_flight(part.wallet)] += part.amount_micro
     in_flight = {name: micro for name, micro in sums.items() if name.startswith("in_flight/")}
     breaches += [
         f"{name}: {in_flight.get(name, 0)}, signed and unanswered grants {on_the_way.get(name, 0)}"
@@ -136,8 +140,12 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
         except BadPayload:
             continue
         yield from entries_of_line(money, body, sales, refunds)
+    for part in evidence.expected_parts():
+        yield part.cause, "part", part.postings()
+        if part.state != "expected":
+            yield part.cause, "part_ended", part.ended()
     for grant in grants.values():
-        if grant.command is not None:
+        if grant.command is not None or grant.state is GrantState.SIGNED:
             signed = posting_rules.grant_signed(grant.account, grant.wallet, grant.amount_micro)
             yield f"grant/{grant.grant}", "grant", signed
     for box in evidence.boxes():
@@ -178,15 +186,23 @@ def steps_name_who_and_why(evidence: Evidence) -> CheckResult:
         if entry.kind in BY_PEOPLE - {"opening"} and entry.key not in keys:
             breaches.append(f"entry {entry.id}: the key {entry.key!r} was never answered")
     running: dict[tuple[str, str], list[int]] = defaultdict(list)
-    sales = 0
+    sales = twice = 0
     for sale in evidence.sales():
         sales += 1
+        if TWICE in sale.receipt:
+            twice += 1
+            continue
         series, _, number = sale.receipt.rpartition("-")
         running[series, sale.till_day].append(int(number))
+    asked = evidence.receipts_asked_for()
+    days = dict(running.keys())
+    for receipt in sorted(asked):
+        series, _, number = receipt.rpartition("-")
+        running[series, days.get(series, "")].append(int(number))
     for (series, day), numbers in sorted(running.items()):
         if sorted(numbers) != list(range(1, len(numbers) + 1)):
             breaches.append(f"receipts {series} of {day}: {len(numbers)} sales, numbers up to {max(numbers)}")
     last = sum(evidence.receipt_counters().values())
-    if last != sales:
-        breaches.append(f"receipt counters stand at {last} in all, {sales} sales were made")
+    if last != sales + len(asked) - twice:
+        breaches.append(f"receipt counters stand at {last} in all, {sales} sales were made, {len(asked)} are asked for")
     return CheckResult("19 steps name who, why and key", f"{steps} steps of people, {sales} receipts", tuple(breaches))

@@ -11,7 +11,7 @@ from cloud_server.core.fleet import BoxState
 from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.box_hardware import decide_quarantine, revoke_box
 from cloud_server.flows.enrol_box import TakenIn, Waiting
-from cloud_server.flows.synchronise import Stranger
+from cloud_server.flows.who_asks import Stranger
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.messages import Answer, Epoch
 from protocol.payload import read_payload

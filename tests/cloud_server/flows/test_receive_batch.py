@@ -10,7 +10,7 @@ import pytest
 from cloud_server.core import accounts
 from cloud_server.core.fleet import BoxState
 from cloud_server.flows import synchronise
-from cloud_server.flows.synchronise import Stranger
+from cloud_server.flows.who_asks import Stranger
 from protocol.chain import Head
 from protocol.envelope import Line, read_line, seal
 from protocol.errors import BadPayload

@@ -1,0 +1,329 @@
+"""The centre's own signed lines, brought back by a box or by the journal: what they had done is done again.
+
+Sales, grants and requests come back under their old ids. A line is believed by the centre's own signature.
+"""
+
+import json
+from dataclasses import replace
+
+from cloud_server.core import posting_rules, sale_order
+from cloud_server.core.fleet import Box, CommandFact, GrantState, SaleFact, WalletGrant
+from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
+from cloud_server.core.receipts import TWICE, base36
+from cloud_server.core.recovery import HEARD, ExpectedPart, Question, missing_receipts
+from cloud_server.core.transaction import Transaction
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.sign_lines import Asker, about, add_money_line
+from cloud_server.ports import Unit
+from protocol.chain import Head
+from protocol.commands import Body, Command, Configure, Grant, Reclaim, read_body
+from protocol.envelope import Line, check_signature, read_line
+from protocol.errors import BadPayload, WireError
+from protocol.money import SaleBody
+from protocol.payload import read_payload
+
+BY_RECOVERY = "recovery"
+
+
+def take_back_command(centre: Centre, unit: Unit, box: Box, line: Line) -> Box:
+    """Take one command of a box's chain back where it is the next; the box's row after, saved. Raises TheirFault.
+
+    One that stands under a number which this centre has signed anew goes before ours: the box has carried it out.
+    """
+    check_signature(line, centre.authority.command_keys)
+    command = read_payload(line.payload, Command)
+    if (command.site, command.box) != (box.site, box.box):
+        raise BadPayload(f"command of box {command.box}")
+    ours = unit.lines.command_hash(box.box, command.seq)
+    if ours == line.hash or command.seq > box.command_head.seq + 1:
+        return box
+    if ours is not None:
+        box = _void_from(centre, unit, box, command.seq)
+    if (command.seq, command.prev) != (box.command_head.seq + 1, box.command_head.hash):
+        return box
+    return _take(centre, unit, box, line, command)
+
+
+def _void_from(centre: Centre, unit: Unit, box: Box, seq: int) -> Box:
+    """Our own commands from a number on were never carried out: their grants wait for a new number."""
+    now_ms = centre.clock.wall_ms()
+    for number, line_hash, raw in unit.lines.lines_after("command", box.box, seq - 1, 100_000, journaled_only=False):
+        unit.recovery.void(box.box, number, line_hash, raw, now_ms)
+        grant = unit.ledger.grant_of_command(box.box, number)
+        if grant is not None:
+            unit.ledger.save_grant(replace(grant, command=None))
+    unit.lines.drop_commands(box.box, seq)
+    head_hash = unit.lines.command_hash(box.box, seq - 1)
+    after = replace(box, command_head=Head(seq - 1, head_hash) if head_hash else Head(0, "0" * 64))
+    unit.fleet.save_box(after)
+    unit.audit.append(now_ms, f"box:{box.box}", "numbers_signed_twice", box.box, {"from": seq})
+    return after
+
+
+def _take(centre: Centre, unit: Unit, box: Box, line: Line, command: Command) -> Box:
+    now_ms = centre.clock.wall_ms()
+    try:
+        body: Body | None = read_body(command)
+    except WireError:
+        body = None
+    what, subject, until_ms = about(body) if body is not None else ("", "", None)
+    unit.lines.add_lines([(line, box.box, command.seq)], now_ms)
+    unit.lines.add_command(
+        CommandFact(
+            box=box.box,
+            seq=command.seq,
+            hash=line.hash,
+            kind=command.kind,
+            what=what,
+            subject=subject,
+            who=body.operator if isinstance(body, Grant) else BY_RECOVERY,
+            issued_at_ms=command.issued_at_ms,
+            expires_at_ms=command.expires_at_ms,
+            until_ms=until_ms,
+        )
+    )
+    after = replace(box, command_head=Head(command.seq, line.hash))
+    if isinstance(body, Grant):
+        _take_grant(centre, unit, box, command.seq, body)
+    elif isinstance(body, Reclaim):
+        _take_reclaim(centre, unit, box, command, body)
+    elif isinstance(body, Configure) and unit.enrolments.configuration(box.box, body.config_version) is None:
+        unit.enrolments.add_configuration(box.box, body.config_version, body.hash, body.config, now_ms)
+        if body.config_version > box.config_version:
+            after = replace(after, config_version=body.config_version, config_hash=body.hash)
+    unit.fleet.save_box(after)
+    return after
+
+
+def _take_grant(centre: Centre, unit: Unit, box: Box, seq: int, body: Grant) -> None:
+    """Its sale first, where that was forgotten; then the grant as signed."""
+    known = unit.ledger.grants([body.grant]).get(body.grant)
+    if known is not None and known.state is not GrantState.WAITING:
+        unit.ledger.save_grant(replace(known, command=seq))
+        return
+    if body.cause == "sale" and body.sale is not None and unit.ledger.sale(body.sale) is None:
+        _sell_again(centre, unit, body)
+    elif body.cause in ("undo", "adjustment") and known is None:
+        detail = {"grant": body.grant, "amount_micro": body.amount_micro, "account": body.account}
+        ask(centre, unit, "reversal" if body.cause == "undo" else "money_line", body.grant, box.box, detail)
+    part = unit.recovery.part(body.sale, body.wallet) if body.sale is not None else None
+    if part is not None and part.state == "expected":
+        end_part(centre, unit, part, HEARD)
+    grant = WalletGrant(
+        grant=body.grant,
+        wallet=body.wallet,
+        box=box.box,
+        account=body.account,
+        amount_micro=body.amount_micro,
+        cause=body.cause,
+        sale=body.sale,
+        state=GrantState.SIGNED,
+        command=seq,
+        reason=None,
+        made_at_ms=body.paid_at_ms,
+        applied_at_ms=None,
+        on_at_ms=None,
+        undoes=body.undoes,
+        operator=body.operator,
+        key=body.idempotency_key,
+        second=body.second,
+    )
+    if known is None:
+        unit.ledger.add_grants([grant])
+    else:
+        unit.ledger.save_grant(replace(known, state=GrantState.SIGNED, command=seq))
+    postings = posting_rules.grant_signed(body.account, body.wallet, body.amount_micro)
+    post(centre, unit, "grant", f"grant/{body.grant}", body, postings)
+
+
+def _sell_again(centre: Centre, unit: Unit, body: Grant) -> None:
+    """Write a sale again as its grant tells of it, with all its parts. Others of its parts are awaited."""
+    assert body.sale is not None
+    assert body.receipt is not None
+    amount_micro = sum(part.amount_micro for part in body.parts)
+    sale = SaleFact(
+        sale=body.sale,
+        receipt=_receipt(centre, unit, body.receipt),
+        account=body.account,
+        amount_micro=amount_micro,
+        method=body.method or "other",
+        operator=body.operator,
+        operator_name=body.operator,
+        paid_at_ms=body.paid_at_ms,
+        till_day=centre.day_of(body.paid_at_ms),
+        key=body.idempotency_key,
+        balance_before_micro=None,
+        balance_before_at_ms=None,
+    )
+    told = SaleBody(
+        sale=sale.sale,
+        receipt=sale.receipt,
+        account=sale.account,
+        amount_micro=amount_micro,
+        method=sale.method,
+        till_day=sale.till_day,
+        parts=list(body.parts),
+    )
+    add_money_line(centre, unit, "sale", told, Asker(operator=sale.operator, key=sale.key))
+    write_sale_again(centre, unit, sale, told, "sold")
+    for part in body.parts:
+        if part.wallet != body.wallet:
+            await_part(centre, unit, sale, part.wallet, part.box, part.amount_micro)
+
+
+def _receipt(centre: Centre, unit: Unit, receipt: str) -> str:
+    """Its number; marked where a centre that did not know of its loss has given it out again."""
+    if receipt not in unit.ledger.receipts_like(receipt):
+        return receipt
+    ask(centre, unit, "receipt_twice", f"{receipt}{TWICE}2", None, {"given_out_again": receipt})
+    return f"{receipt}{TWICE}2"
+
+
+def write_sale_again(centre: Centre, unit: Unit, sale: SaleFact, told: SaleBody, state: str) -> None:
+    """The sale's rows: itself, its entry, its receipt, its key with the answer that it gives for ever."""
+    now_ms = centre.clock.wall_ms()
+    unit.ledger.add_sale(sale)
+    unit.ledger.post(
+        Transaction(
+            kind="sale",
+            cause=f"sale/{sale.sale}",
+            effective_at_ms=sale.paid_at_ms,
+            posting_day=centre.posting_day(unit, now_ms),
+            who=sale.operator,
+            key=sale.key,
+            postings=posting_rules.sale(sale.operator, sale.method, sale.account, sale.amount_micro),
+        ),
+        now_ms,
+    )
+    _take_receipt(centre, unit, sale)
+    if unit.lines.kept_answer(sale.key) is None:
+        boxes = sorted({part.box for part in told.parts})
+        parts = None if len(told.parts) == 1 else [(part.wallet, part.amount_micro) for part in told.parts]
+        request = sale_order.order_hash("sale", sale.account, sale.amount_micro, sale.method, parts, sale.operator)
+        answer = json.dumps({"sale": sale.sale, "state": state, "boxes": boxes})
+        unit.lines.keep_answer(sale.key, request, answer, now_ms)
+    unit.audit.append(now_ms, BY_RECOVERY, "sale_written_again", sale.sale, {"receipt": sale.receipt})
+
+
+def _take_receipt(centre: Centre, unit: Unit, sale: SaleFact) -> None:
+    """Its number was given out: no other gets it, and numbers before it of which nothing is known are asked for."""
+    series, _, number = sale.receipt.rpartition("-")
+    if TWICE in number or not number.isdecimal():
+        return
+    term = term_of(series)
+    last = unit.ledger.raise_receipt(sale.till_day, term, int(number))
+    receipts = unit.ledger.receipts_like(series)
+    for receipt in missing_receipts(receipts, series, last):
+        ask(centre, unit, "receipt", receipt, None, {"day": sale.till_day})
+    unit.recovery.answer_by_itself("receipt", sale.receipt, centre.clock.wall_ms(), "its sale came back")
+
+
+def term_of(series: str) -> int:
+    """The term in the head of a receipt number, which is in base 36."""
+    term = int(series.rpartition("-")[2], 36)
+    assert base36(term) == series.rpartition("-")[2]
+    return term
+
+
+def await_part(centre: Centre, unit: Unit, sale: SaleFact, wallet: str, box: str, amount_micro: int) -> None:
+    """A part whose box was not heard yet: it goes to in_flight, since its grant may be on the box."""
+    if unit.recovery.part(sale.sale, wallet) is not None:
+        return
+    part = ExpectedPart(
+        sale=sale.sale,
+        wallet=wallet,
+        box=box,
+        account=sale.account,
+        amount_micro=amount_micro,
+        made_at_ms=sale.paid_at_ms,
+    )
+    unit.recovery.expect(part)
+    _post_part(centre, unit, part, "part", part.postings())
+
+
+def end_part(centre: Centre, unit: Unit, part: ExpectedPart, state: str) -> None:
+    """It is awaited no more: heard of, or to be signed anew."""
+    assert state in (HEARD, "reissued")
+    unit.recovery.end_part(part, "heard" if state == HEARD else "reissued", centre.clock.wall_ms())
+    _post_part(centre, unit, part, "part_ended", part.ended())
+
+
+def _post_part(centre: Centre, unit: Unit, part: ExpectedPart, kind: str, postings: posting_rules.Postings) -> None:
+    now_ms = centre.clock.wall_ms()
+    unit.ledger.post(
+        Transaction(
+            kind=kind,
+            cause=part.cause,
+            effective_at_ms=part.made_at_ms,
+            posting_day=centre.posting_day(unit, now_ms),
+            who=BY_RECOVERY,
+            key=part.cause,
+            postings=postings,
+        ),
+        now_ms,
+    )
+
+
+def post(centre: Centre, unit: Unit, kind: str, cause: str, body: Grant, postings: posting_rules.Postings) -> None:
+    """One entry of a grant that came back."""
+    now_ms = centre.clock.wall_ms()
+    unit.ledger.post(
+        Transaction(
+            kind=kind,
+            cause=cause,
+            effective_at_ms=body.paid_at_ms,
+            posting_day=centre.posting_day(unit, now_ms),
+            who=body.operator,
+            key=body.idempotency_key,
+            second=body.second,
+            postings=postings,
+        ),
+        now_ms,
+    )
+
+
+def _take_reclaim(centre: Centre, unit: Unit, box: Box, command: Command, body: Reclaim) -> None:
+    """Credit was asked back. Whether it was paid out then, no line of this box tells: people are asked."""
+    known = unit.money.reclaims([body.reclaim]).get(body.reclaim)
+    if known is not None:
+        unit.money.save_reclaim(replace(known, state=ReclaimState.ASKED, command=command.seq))
+        return
+    account = next((w.account for w in unit.fleet.wallets_of_box(box.box) if w.wallet == body.wallet), "")
+    unit.money.add_reclaim(
+        ReclaimRequest(
+            reclaim=body.reclaim,
+            account=account,
+            wallet=body.wallet,
+            box=box.box,
+            purpose=body.purpose,
+            amount_micro=body.amount_micro,
+            floor_micro=body.floor_micro,
+            state=ReclaimState.ASKED,
+            command=command.seq,
+            answered_micro=0,
+            reason=None,
+            made_at_ms=command.issued_at_ms,
+            answered_at_ms=None,
+            operator=BY_RECOVERY,
+            key=f"{BY_RECOVERY}/{body.reclaim}",
+        )
+    )
+    detail = {"account": account, "wallet": body.wallet, "amount_micro": body.amount_micro, "purpose": body.purpose}
+    ask(centre, unit, "refund_paid" if body.purpose == "refund" else "closing", body.reclaim, box.box, detail)
+
+
+def ask(centre: Centre, unit: Unit, kind: str, subject: str, box: str | None, detail: dict[str, object]) -> None:
+    """Ask people what no signed line can prove; once for each subject."""
+    unit.recovery.ask(
+        Question(
+            question=centre.new_id(),
+            kind=kind,  # type: ignore[arg-type]  # callers name one of the closed list
+            subject=subject,
+            box=box,
+            detail=json.dumps(detail, sort_keys=True),
+            asked_at_ms=centre.clock.wall_ms(),
+        )
+    )
+
+
+__all__ = ["read_line", "take_back_command"]

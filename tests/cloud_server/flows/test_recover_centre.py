@@ -1,0 +1,215 @@
+"""A centre from an older copy of its database: boxes bring back its own commands, then their batches; books clean."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cloud_server.flows import synchronise, who_asks
+from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.restore_centre import raise_term
+from cloud_server.flows.sell_credit import SalesDesk
+from protocol.commands import Command
+from protocol.envelope import Line
+from protocol.messages import Answer
+from protocol.payload import read_payload
+from tests.cloud_server.site_rig import SiteRig, open_rig
+from tests.cloud_server.speaking_box import SpeakingBox
+from tests.cloud_server.street import YUAN, account_id, box_id, meter_id, wallet_id
+from tests.fakes.centre_clock import FakeClock
+
+WALLET = f"wallet/{wallet_id(1, 2)}"
+
+
+class Remembering:
+    """A box that keeps every line of the centre, as a real one does."""
+
+    def __init__(self, box: SpeakingBox, epoch: Line) -> None:
+        self.box = box
+        self.epochs = [epoch]
+        self.commands: list[Line] = []
+        self.wanted: int | None = None
+        self.resend: int | None = None
+
+    def exchange(self, rig: SiteRig) -> Answer:
+        box = self.box
+        box.now_ms = rig.clock.now_ms
+        if self.wanted is not None:
+            lines: Sequence[Line] = [*self.epochs, *self.commands[self.wanted - 1 :], box.sync_line()]
+        elif self.resend is not None:
+            lines = [*box.sealed[self.resend - 1 :], box.sync_line()]
+        else:
+            lines = box.request()
+        answered = synchronise.sign_answer(rig.centre, synchronise.exchange(rig.centre, lines))
+        for line in answered:
+            if line.type_name == "command" and read_payload(line.payload, Command).seq == len(self.commands) + 1:
+                self.commands.append(line)
+            if line.type_name == "epoch":
+                self.epochs.append(line)
+        answer = box.take(answered)
+        self.wanted, self.resend = answer.commands_wanted_from, answer.resend_from
+        return answer
+
+    def settle(self, rig: SiteRig) -> None:
+        for _ in range(12):
+            self.exchange(rig)
+            if self.box.pending:
+                self.box.seal()
+
+    def use(self, rig: SiteRig, shop: int, energy_wh: int) -> None:
+        rig.clock.now_ms += 1_800_000
+        self.box.use(meter_id(int(self.box.box[-5]), shop), energy_wh)
+        self.box.seal()
+        self.settle(rig)
+
+
+def enrol(rig: SiteRig, number: int) -> Remembering:
+    box = rig.enrol(number)
+    with rig.store.read() as unit:
+        raw = unit.lines.line("epoch", box_id(number), 1)
+    return Remembering(box, synchronise.read_line(raw or b""))
+
+
+@contextmanager
+def restored(folder: Path, clock: FakeClock) -> Iterator[SiteRig]:
+    """The centre on its older copy, its term raised, every box to be heard first."""
+    with open_rig(folder, clock) as rig:
+        term = raise_term(rig.centre, [])
+        centre = dataclasses.replace(rig.centre, term=term)
+        books = ReadBooks(centre)
+        yield dataclasses.replace(rig, centre=centre, books=books, desk=SalesDesk(centre, books))
+
+
+def copy_of(folder: Path, to: Path) -> None:
+    shutil.copytree(folder / "site" / "state", to)
+
+
+def put_back(folder: Path, copy: Path) -> None:
+    shutil.rmtree(folder / "site" / "state")
+    shutil.copytree(copy, folder / "site" / "state")
+    (folder / "journal" / "centre.lines").unlink()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "centre"
+
+
+def state(rig: SiteRig, number: int) -> bool:
+    with rig.store.read() as unit:
+        row = unit.fleet.box(box_id(number))
+    assert row is not None
+    return row.recovery
+
+
+def test_the_boxes_are_the_backup_of_the_ledger(place: Path, tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        one, two = enrol(rig, 1), enrol(rig, 2)
+        rig.sell("100")
+        for box in (one, two):
+            box.settle(rig)
+        one.use(rig, 2, 1_000)
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        first = rig.sell("50", key="k-50")
+        both = rig.sell(
+            "30",
+            shop=1,
+            key="k-30",
+            parts=((wallet_id(1, 1), "10"), (wallet_id(2, 1), "20")),
+        )
+        one.settle(rig)
+        two.settle(rig)
+        one.use(rig, 2, 5_000)
+        accounts = [WALLET, f"wallet/{wallet_id(1, 1)}", f"wallet/{wallet_id(2, 1)}"]
+        before = rig.ledger(*accounts)
+        assert rig.breaches() == []
+    put_back(place, tmp_path / "yesterday")
+    clock.now_ms += 60_000
+    with restored(place, clock) as rig:
+        assert state(rig, 1)
+        assert state(rig, 2)
+        one.settle(rig)
+        assert not state(rig, 1)
+        in_flight = f"in_flight/{wallet_id(2, 1)}"
+        assert rig.ledger(in_flight) == {in_flight: 20 * YUAN}, "the part of a box that was not heard yet"
+        assert rig.breaches() == []
+        two.settle(rig)
+        assert rig.ledger(*accounts) == before
+        assert rig.ledger(in_flight) == {}
+        with rig.store.read() as unit:
+            assert {s.sale for s in unit.books.sales()} >= {first, both}
+        assert rig.sell("50", key="k-50") == first, "the same key gives the same answer"
+        rig.sell("7")
+        one.settle(rig)
+        assert rig.ledger(WALLET)[WALLET] == before[WALLET] + 7 * YUAN
+        assert rig.breaches() == []
+
+
+def test_a_box_enrolled_after_the_copy_introduces_itself(place: Path, tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        one = enrol(rig, 1)
+        rig.sell("100")
+        one.settle(rig)
+        one.use(rig, 2, 5_000)
+    put_back(place, tmp_path / "yesterday")
+    clock.now_ms += 60_000
+    with restored(place, clock) as rig:
+        with pytest.raises(who_asks.Stranger):
+            one.exchange(rig)
+        one.wanted = 1
+        one.settle(rig)
+        assert rig.ledger(WALLET) == {WALLET: 96 * YUAN}
+        assert rig.breaches() == []
+
+
+def test_a_number_signed_twice_keeps_the_first_and_the_second_gets_a_new_one(place: Path, tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        one = enrol(rig, 1)
+        one.settle(rig)
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        rig.sell("100")
+        one.settle(rig)
+        one.use(rig, 2, 1_000)
+    put_back(place, tmp_path / "yesterday")
+    clock.now_ms += 60_000
+    with open_rig(place, clock) as rig:
+        rig.sell("40")
+        one.settle(rig)
+        assert rig.ledger(WALLET) == {WALLET: 140 * YUAN - 800_000}
+        assert one.box.command_head.seq == 2
+        assert rig.breaches() == []
+
+
+def test_what_nobody_can_prove_is_asked(place: Path, tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        one = enrol(rig, 1)
+        one.settle(rig)
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        rig.sell("10", box=2, shop=2)
+        rig.sell("20")
+        one.settle(rig)
+    put_back(place, tmp_path / "yesterday")
+    clock.now_ms += 60_000
+    with restored(place, clock) as rig:
+        one.settle(rig)
+        with rig.store.read() as unit:
+            (asked,) = unit.recovery.questions()
+        assert (asked.kind, asked.subject.endswith("-0001")) == ("receipt", True)
+        assert rig.breaches() == []
+        assert account_id(2, 2) not in asked.detail
