@@ -18,7 +18,7 @@ from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
 from cloud_server.flows.read_monitor import monitor
 from cloud_server.flows.read_point import energy_by_day, point_page
-from cloud_server.flows.read_sales import account_view, find_accounts, sale_rows
+from cloud_server.flows.read_sales import account_view, all_accounts, find_accounts, sale_rows
 from protocol.ids import Id
 
 
@@ -81,6 +81,12 @@ class ReadBooks:
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
         return find_accounts(look, monitor(look).points, text, limit) if look is not None else ()
+
+    def accounts(self, limit: int) -> tuple[AccountFound, ...]:
+        """The first accounts by number, closed ones last."""
+        with self._centre.store.read() as unit:
+            look = self._looker.look(unit)
+        return all_accounts(look, monitor(look).points, limit) if look is not None else ()
 
     def account(self, account: Id) -> AccountView | None:
         """One account with its wallets."""

@@ -71,10 +71,7 @@ def _needs(wallet: WalletPlan, facts: WalletFacts, balance_micro: Micro | None, 
 
 def find_accounts(look: Look, points: Iterable[PointRow], text: str, limit: int) -> tuple[AccountFound, ...]:
     """Accounts that answer a search, best first; closed ones last."""
-    by_account: dict[str, list[PointRow]] = {}
-    for row in points:
-        if row.account is not None:
-            by_account.setdefault(row.account, []).append(row)
+    by_account = _points_of_accounts(points)
     found = []
     for account in look.site.plan.accounts:
         rows = by_account.get(account.account, [])
@@ -86,6 +83,22 @@ def find_accounts(look: Look, points: Iterable[PointRow], text: str, limit: int)
             answer = _found(look, account, rows)
             found.append(((answer.account_state == "closed", best, account.number), answer))
     return tuple(answer for _, answer in sorted(found, key=lambda pair: pair[0])[:limit])
+
+
+def all_accounts(look: Look, points: Iterable[PointRow], limit: int) -> tuple[AccountFound, ...]:
+    """The first accounts by number, closed ones last."""
+    by_account = _points_of_accounts(points)
+    states = look.account_states
+    order = sorted(look.site.plan.accounts, key=lambda one: (states.get(one.account, "in_use") == "closed", one.number))
+    return tuple(_found(look, account, by_account.get(account.account, [])) for account in order[:limit])
+
+
+def _points_of_accounts(points: Iterable[PointRow]) -> dict[str, list[PointRow]]:
+    found: dict[str, list[PointRow]] = {}
+    for row in points:
+        if row.account is not None:
+            found.setdefault(row.account, []).append(row)
+    return found
 
 
 def _found(look: Look, account: AccountPlan, rows: list[PointRow]) -> AccountFound:

@@ -74,6 +74,10 @@ class Books(Protocol):
         """
         ...
 
+    def accounts(self, limit: int) -> tuple[AccountFound, ...]:
+        """The first accounts by number, closed ones last."""
+        ...
+
     def sale_sheet(self, account: Id) -> SaleSheet | None:
         """What the desk shows before it takes money."""
         ...

@@ -1,6 +1,7 @@
 """Puts together what the console is given, from the centre and the parts that it shares with boxes and programs."""
 
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import Office
 from cloud_server.flows.operate_meters import MeterOperations
@@ -34,6 +35,7 @@ def console_services(
         refunds=office.refunds,
         reversals=office.reversals,
         office=office,
+        settings=SettingsDesk(centre),
         operations=MeterOperations(centre),
         alarms=alarms,
         batches=BatchBook(centre),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import Office
 from cloud_server.flows.second_factor import SecondFactor
@@ -20,6 +21,7 @@ class Services:
     refunds: RefundDesk
     reversals: ReversalDesk
     office: Office
+    settings: SettingsDesk
     operations: Operations
     alarms: AlarmDesk
     batches: OperationBook

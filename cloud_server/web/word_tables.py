@@ -5,11 +5,22 @@ The English text in the code is the key; what is shown comes from the catalogs, 
 
 from typing import Final
 
+from cloud_server.core.contracts import ClosingState
 from cloud_server.core.mistakes import ConflictCode
 from cloud_server.core.money_requests import RefundState
 from cloud_server.core.roles import RIGHTS, Right, Role
 from cloud_server.core.second_person import RequestKind
-from cloud_server.core.views import Badge, BoxStanding, CommandState, LostWith, Method, PointState, PointUse, SaleState
+from cloud_server.core.views import (
+    AccountState,
+    Badge,
+    BoxStanding,
+    CommandState,
+    LostWith,
+    Method,
+    PointState,
+    PointUse,
+    SaleState,
+)
 from protocol.records import AlarmKind, Cause, CentreAlarmKind, Contact, IntervalFlag, MeterTestKind, RefusalReason
 
 
@@ -228,6 +239,9 @@ RIGHT: Final[dict[Right, str]] = {
     "confirm": N_("Confirm others' steps as the second person"),
     "see_till": N_("See the till"),
     "close_day": N_("See all tills, close posting days"),
+    "keep_customers": N_("Open accounts, change customers"),
+    "close_accounts": N_("Close accounts"),
+    "settings": N_("Change the settings of the site"),
     "set_mode": N_("Protect, restore prepaid, cut off"),
     "put_in_service": N_("Put meters in service"),
     "lock_out": N_("Lock out"),
@@ -250,6 +264,19 @@ REFUND: Final[dict[RefundState, str]] = {
     "expired": N_("Expired"),
     "paid": N_("Paid out"),
     "returned": N_("Granted back"),
+}
+ACCOUNT: Final[dict[AccountState, str]] = {
+    "in_use": N_("In use"),
+    "closing": N_("Closing"),
+    "closed": N_("Closed"),
+}
+CLOSING: Final[dict[ClosingState, str]] = {
+    "waiting": N_("Waiting: a box cannot be asked yet"),
+    "asked": N_("Asked of the boxes"),
+    "refused": N_("A box refused: it is asked again, or registers are typed by two people"),
+    "ready": N_("All money is back: it can be settled"),
+    "settled": N_("Settled"),
+    "cancelled": N_("Given up"),
 }
 REQUEST: Final[dict[RequestKind, str]] = {
     "refund": N_("Refund"),
@@ -282,6 +309,7 @@ CONFLICT: Final[dict[ConflictCode, str]] = {
     "day_ahead": N_("This day has not begun."),
     "not_the_maker": N_("Only whoever asked for it can withdraw it; a supervisor rejects it."),
     "account_closed": N_("The account is closed."),
+    "plan_changed": N_("Somebody else has changed the settings meanwhile: look at it again."),
     "no_wallet": N_("The account has no wallet in use any more: the money can only be paid out."),
     "other": N_("The books as they stand do not allow it."),
 }

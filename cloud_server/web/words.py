@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloud_server.web import plan_words as p
 from cloud_server.web import word_tables as t
 
 
@@ -39,6 +40,18 @@ class Words:
 
     def refund(self, code: str) -> str:
         return self.of(t.REFUND, code)
+
+    def account(self, code: str) -> str:
+        return self.of(t.ACCOUNT, code)
+
+    def closing(self, code: str) -> str:
+        return self.of(t.CLOSING, code)
+
+    def plan_item(self, code: str) -> str:
+        return self.of(p.ITEM, code)
+
+    def plan_field(self, code: str) -> str:
+        return self.of(p.FIELD, code)
 
     def request(self, code: str) -> str:
         return self.of(t.REQUEST, code)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from cloud_server.core.mistakes import Conflict, NotFound
+from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.office import Office
 from cloud_server.ports.ledger import TillNow
 from tests.fakes.centre_money import FakeMoney
@@ -52,7 +53,33 @@ class FakeSecond:
     reject = withdraw = approve
 
 
+class FakeClosings:
+    """Like `flows.close_account.Closings`."""
+
+    def open_closings(self) -> tuple[()]:
+        return ()
+
+    def close(self, order: object, by: object) -> Any:
+        raise Conflict("nobody leaves the made-up street")
+
+
+class FakeSettings:
+    """Like `flows.change_settings.SettingsDesk`: the made-up street has no plan."""
+
+    def plan(self) -> None:
+        return None
+
+    def preview(self, section: str, item: str, values: object) -> None:
+        return None
+
+
+def fake_settings() -> SettingsDesk:
+    """A desk without a plan."""
+    return cast(SettingsDesk, FakeSettings())
+
+
 def fake_office(money: FakeMoney) -> Office:
     """An office in which nothing happens; of its desks those that pages over the made-up street ask."""
-    desks = {"tills": FakeTills(), "days": FakeDays(), "second": FakeSecond(), "refunds": money, "reversals": money}
+    desks: dict[str, object] = {"tills": FakeTills(), "days": FakeDays(), "second": FakeSecond()}
+    desks |= {"refunds": money, "reversals": money, "closings": FakeClosings()}
     return cast(Office, SimpleNamespace(**desks))

@@ -170,6 +170,9 @@ class FakeSite:
         ]
         return tuple(found[:limit])
 
+    def accounts(self, limit: int) -> tuple[AccountFound, ...]:
+        return self.find_accounts(" ", limit)
+
     def sale_sheet(self, account: str) -> SaleSheet | None:
         if not any(row.account == account for row in self.rows.values()):
             return None

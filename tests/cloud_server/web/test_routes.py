@@ -24,6 +24,9 @@ PARTS = {
     "shift": "0" * 32,
     "request": "0" * 32,
     "answer": "withdraw",
+    "number": "none",
+    "item": "customer",
+    "section": "site",
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}"}
 
