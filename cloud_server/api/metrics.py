@@ -64,8 +64,8 @@ def _database(size: int | None) -> Iterable[str]:
 
 
 def _requests(counts: RequestCounts) -> Iterable[str]:
-    ended = [
-        ({"method": method, "route": route, "status": str(status)}, float(count))
+    ended: list[tuple[Labels, float]] = [
+        ({"method": method, "route": route, "status": str(status)}, count)
         for (method, route, status), count in sorted(counts.ended().items())
     ]
     yield from _metric("http_requests_total", "counter", "Requests that have ended.", ended)
