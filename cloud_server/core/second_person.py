@@ -6,7 +6,9 @@ from typing import Final, Literal, get_args
 from cloud_server.core.roles import Role
 from protocol.units import Micro, Ms
 
-RequestKind = Literal["refund", "reversal", "adjustment", "closing", "settling", "retirement", "meters", "operation"]
+RequestKind = Literal[
+    "refund", "reversal", "adjustment", "closing", "closing_again", "settling", "retirement", "meters", "operation"
+]
 REQUEST_KINDS: Final[tuple[RequestKind, ...]] = get_args(RequestKind)
 RequestState = Literal["waits", "done", "rejected", "withdrawn"]
 CONFIRMING_STATE: Final = "confirming"

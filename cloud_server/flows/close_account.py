@@ -45,7 +45,7 @@ class Closings:
         """Ask those wallets again whose box refused, with registers typed by two people where it cannot read."""
         request = sale_order.order_hash("closing_again", step.closing, _said(step.typed), by.name)
         return ClosingAnswer(
-            **money_step(self._centre, "closing_again", step.key, request, lambda unit: self._again(unit, step, by))
+            **money_step(self._centre, "closing_again", step.key, request, lambda unit: self.take_again(unit, step, by))
         )
 
     def cancel(self, step: ClosingStep, by: Actor) -> ClosingAnswer:
@@ -132,7 +132,8 @@ class Closings:
 
     # --- going on -----------------------------------------------------------------------------------------------
 
-    def _again(self, unit: Unit, step: ClosingStep, by: Actor) -> Done:
+    def take_again(self, unit: Unit, step: ClosingStep, by: Actor) -> Done:
+        """All of asking again inside one transaction."""
         found = found_closing(unit, step.closing)
         failed = [request for request in found.requests if _came_to_nothing(request)]
         if not failed:
@@ -142,7 +143,8 @@ class Closings:
         refuse_if_wrong([*key_errors(step.key), *typed_errors(step.typed, meters)])
         second = confirmed(by, step.second)
         if step.typed and second is None:
-            raise Conflict("a register is typed by two people", "second_needed")
+            fact = found.fact
+            return wait_for_second(self._centre, unit, "closing_again", step, by, fact.account, None, fact.reason)
         asker = Asker(operator=by.name, key=step.key, second=second, reason=found.fact.reason)
         for request in failed:
             self._ask(unit, found.fact, wallets[request.wallet], step.typed, asker)

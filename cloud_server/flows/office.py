@@ -22,7 +22,14 @@ from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_person import SecondPerson, StepKind
 from cloud_server.flows.settle_account import Settlements
 from cloud_server.ports import Operation
-from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, RelocateOrder, RetireOrder, SettleOrder
+from cloud_server.ports.ledger import (
+    AdjustmentOrder,
+    ClosingOrder,
+    ClosingStep,
+    RelocateOrder,
+    RetireOrder,
+    SettleOrder,
+)
 from cloud_server.ports.money import RefundOrder, ReversalOrder
 
 WORK_EVERY_S: Final = 3.0
@@ -64,6 +71,7 @@ def open_office(centre: Centre) -> Office:
         "reversal": StepKind(ReversalOrder, reversals.take),
         "adjustment": StepKind(AdjustmentOrder, adjustments.take),
         "closing": StepKind(ClosingOrder, closings.take),
+        "closing_again": StepKind(ClosingStep, closings.take_again),
         "settling": StepKind(SettleOrder, settlements.take),
         "meters": StepKind(RelocateOrder, meters.take),
         "retirement": StepKind(RetireOrder, boxes.take),
