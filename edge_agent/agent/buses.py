@@ -112,6 +112,14 @@ class Buses:
                 self.workers[bus_id].reconfigure(polled)
             self._polled[bus_id] = polled
 
+    def replug(self, ports: dict[str, BusPort]) -> None:
+        """Buses are plugged in elsewhere: workers whose port is another one end; `follow` starts them anew."""
+        before, self._ports = self._ports, ports
+        for bus_id in list(self.workers):
+            name = self._known[bus_id][0].name
+            if before.get(name) != ports.get(name):
+                self.workers.pop(bus_id).stop()
+
     def begin_anew(self, bus_id: str, place: Place) -> None:
         """A worker for a bus whose own one is dead."""
         dead = self.workers.pop(bus_id, None)

@@ -6,16 +6,14 @@ Nothing on a stick is carried out or unpacked; it is read as lines of text, and 
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from edge_agent.agent.offline import stored_pieces
 from edge_agent.agent.terminal import FAILED, OK, Terminal
 from edge_agent.config import BadConfig, BoxFile
 from edge_agent.console.local_socket import AgentUnreachable, ask
+from edge_agent.flows.courier import RESULT_ENDING, words_of
 from protocol.courier import ENDING, FILE_BYTES_MAX, STICK_FOLDER, box_of_name
-
-RESULT_ENDING: Final = ".result.txt"
-"""Beside each file on a stick: what came of it, for whoever carries it back."""
 
 
 def export_lines(box_file: BoxFile, to: Path, terminal: Terminal, *, in_json: bool) -> int:
@@ -69,7 +67,7 @@ def import_lines(box_file: BoxFile, source: Path, terminal: Terminal, *, in_json
         lines = answer.get("lines", [])
         refused = "error" in answer or any(line["outcome"] == "refused" for line in lines)
         code = FAILED if refused else code
-        words = [answer["error"]] if "error" in answer else [_words(line) for line in lines]
+        words = [answer["error"]] if "error" in answer else [words_of(line) for line in lines]
         if path.parent.name == STICK_FOLDER:
             _leave_result(path, words, terminal)
         told.append({"file": str(path), **answer})
@@ -78,13 +76,6 @@ def import_lines(box_file: BoxFile, source: Path, terminal: Terminal, *, in_json
     if in_json:
         terminal.say(json.dumps({"files": told}, ensure_ascii=False))
     return code
-
-
-def _words(line: dict[str, Any]) -> str:
-    about = " ".join(str(line[key]) for key in ("type", "generation", "epoch", "seq", "kind") if key in line)
-    came = " ".join(str(line[key]) for key in ("outcome", "result") if key in line)
-    why = ": ".join(str(line[key]) for key in ("reason", "detail") if line.get(key))
-    return f"line {line['line']}: {about}: {came}{': ' + why if why else ''}"
 
 
 def _files(box_file: BoxFile, source: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_agent.agent.buses import Buses
 from edge_agent.agent.requests import answer_request
+from edge_agent.core.limits import BoxLimits
 from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
 from edge_agent.core.place import next_boundary_ms
@@ -94,6 +95,8 @@ class Owner:
     watchdog: Watchdog
     tests: list[RelayTest | GuardTest] = field(default_factory=list)
     disk: Disk | None = None
+    local_limits: BoxLimits = field(default_factory=BoxLimits)
+    """As `box.toml` says; the root's may be tighter."""
     minders: list[Callable[[], None]] = field(default_factory=list)
     """What else is looked at once a second: the certificate, the stick."""
     deaths: tuple[int, ...] = ()
@@ -196,9 +199,11 @@ class Owner:
         self.polling.take(bus_id, report)
         if isinstance(report, WorkerDied):
             self._worker_died(bus_id, report)
-        if isinstance(report, (RelayReport, PrepaidReport)):
-            for test in self.tests:
+        for test in self.tests:
+            if isinstance(report, (RelayReport, PrepaidReport)):
                 test.take(report)
+            elif isinstance(test, RelayTest):
+                test.look()
         if isinstance(report, BoundaryDone) and report.at_ms == self._boundary_ms:
             self._boundary_open -= {bus_id}
             if not self._boundary_open:

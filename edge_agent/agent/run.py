@@ -10,27 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from edge_agent.agent.beside import mind_certificate, reload_on_hangup, sticks_watched
 from edge_agent.agent.buses import Buses, read_place
-from edge_agent.agent.owner import Errand, FromBus, Message, Owner, Stop
+from edge_agent.agent.owner import FromBus, Message, Owner, Stop
 from edge_agent.agent.store_loss import StoreLoss, kept_closed
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile, ClockFollows
 from edge_agent.console.local_socket import LocalServer
 from edge_agent.core.limits import BoxLimits
 from edge_agent.flows.box import DEFER_MS, Who
-from edge_agent.flows.keep_certificate import CertificateKeeper
 from edge_agent.flows.poll_meters import LinkTally, Polling
 from edge_agent.flows.recover import Recovery
 from edge_agent.flows.start_up import LastRun, NotEnrolled, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
-from edge_agent.ports import Disk, RecordStore, RenewalReport, SettableClock, Uplink
+from edge_agent.ports import Disk, RecordStore, SettableClock, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.ballast import StateDisk
 from edge_agent.store.opening import open_store
 from edge_agent.store.salvage import salvage
 from edge_agent.sync.identity import Identity, is_enrolled, read_identity
-from edge_agent.sync.renewal import HttpsRenewer
 from edge_agent.sync.uplink import HttpsUplink
 from protocol.signing import PublicKey
 
@@ -82,13 +81,15 @@ def run(box_file: BoxFile) -> None:
         around.uplink.start()
         server.start()
         try:
-            if store.load() is None and not _store_loss(who, identity, store, around, box_file).run():
-                return
-            owner = make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
-            owner.clock_watch.follows_centre = box_file.clock_follows is ClockFollows.CENTRE
-            _mind_certificate(owner, identity, around)
-            owner.schedule.start()
-            owner.run()
+            with sticks_watched(who.box, box_file, around.inbox) as stick:
+                if store.load() is None and not _store_loss(who, identity, store, around, box_file).run():
+                    return
+                owner = make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
+                owner.clock_watch.follows_centre = box_file.clock_follows is ClockFollows.CENTRE
+                mind_certificate(owner, identity, around.uplink.certificate_changed)
+                reload_on_hangup(owner, stick, box_file)
+                owner.schedule.start()
+                owner.run()
         finally:
             server.stop()
         owner.end()
@@ -111,17 +112,6 @@ def _store_loss(who: Who, identity: Identity, store: RecordStore, around: "Aroun
         remains=remains,
     )
     return StoreLoss(recovery, around, place, protected)
-
-
-def _mind_certificate(owner: Owner, identity: Identity, around: "Around") -> None:
-    """Let the certificate be renewed in time."""
-
-    def report(came: RenewalReport) -> None:
-        around.inbox.put(Errand(lambda: keeper.take(came)))
-
-    renewer = HttpsRenewer(identity, report)
-    keeper = CertificateKeeper(owner.box, renewer, identity.certificate_ends_ms(), around.uplink.certificate_changed)
-    owner.minders.append(keeper.look)
 
 
 def _around(box_file: BoxFile, identity: Identity, clock: SystemClock) -> "Around":
@@ -166,7 +156,7 @@ def make_owner(who: Who, root: PublicKey, store: RecordStore, around: Around, li
     sealing = begin_sealing(box)
 
     def limits_changed() -> None:
-        box.limits = limits_in_force(store, root, who, limits)
+        box.limits = limits_in_force(store, root, who, owner.local_limits)
 
     owner = Owner(
         box=box,
@@ -179,6 +169,7 @@ def make_owner(who: Who, root: PublicKey, store: RecordStore, around: Around, li
         marks=marks,
         watchdog=around.watchdog,
         disk=around.disk,
+        local_limits=limits,
     )
     box.place_changed = owner.follow_place
     return owner

@@ -26,6 +26,8 @@ from protocol.records import CommandResult, Record
 
 TAKEN_TYPES: Final = ("keys", "epoch", "command")
 """What a file may carry to a box, in the order in which it takes effect."""
+RESULT_ENDING: Final = ".result.txt"
+"""Beside each file on a stick: what came of it, for whoever carries it back."""
 _APART: Final = {
     Standing.GAP: "the commands before it are missing",
     Standing.EQUIVOCATION: "this box holds another command under that number; the first one counts",
@@ -162,3 +164,11 @@ def _told_of(sync: Synchroniser, line: Line, head_before: int, results: dict[int
     if result is not None and result.outcome == "refused":
         return {**told, "outcome": "taken", "result": "refused", "reason": result.reason, "detail": result.detail}
     return {**told, "outcome": "taken", "result": "done"}
+
+
+def words_of(line: dict[str, Any]) -> str:
+    """What came of one line of a file, for people."""
+    about = " ".join(str(line[key]) for key in ("type", "generation", "epoch", "seq", "kind") if key in line)
+    came = " ".join(str(line[key]) for key in ("outcome", "result") if key in line)
+    why = ": ".join(str(line[key]) for key in ("reason", "detail") if line.get(key))
+    return f"line {line['line']}: {about}: {came}{': ' + why if why else ''}"

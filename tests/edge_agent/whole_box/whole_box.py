@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from edge_agent.clock import OFFSET_VARIABLE
 from protocol.box_config import BoxConfig
 from protocol.commands import Grant, SalePart
 from provisioning.simulator.site import SimulatedSite
@@ -48,17 +49,18 @@ def simulated_site(folder: Path, config: BoxConfig, watts: float) -> SimulatedSi
     meters = [
         {
             "id": f"m{index}",
-            "model": meter.profile.removeprefix("acrel_"),
+            "model": meter.profile.removeprefix("acrel_").removeprefix("site_"),
             "unit": meter.unit,
             "serial": f"{760_000_000_000 + index}",
             "energy_wh": 1_000_000,
             "load": {"kind": "constant", "watts": watts},
             "point": meter.name,
             "turnaround_ms": 2,
+            "ct": meter.ratios[-1].ct[0] // meter.ratios[-1].ct[1],
         }
         for index, meter in enumerate(config.meters)
     ]
-    bus = {"name": "A1", "tty": str(folder / "tty"), "baud": BAUD, "meters": meters}
+    bus = {"name": "A1", "tty": str(folder / "tty"), "baud": config.buses[0].baud, "meters": meters}
     return SimulatedSite({"buses": [bus]}, folder / "memory")
 
 
@@ -86,7 +88,8 @@ class WholeBox:
     centre: FakeCentre
     site: SimulatedSite
     process: "subprocess.Popen[bytes] | None" = None
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: {OFFSET_VARIABLE: "/nonexistent/clock"})
+    """With the variable the agent never touches this machine's own clock, whoever runs the test."""
 
     @property
     def log(self) -> Path:
@@ -151,12 +154,16 @@ class WholeBox:
 
 @contextmanager
 def whole_box(
-    folder: Path, authority: Authority, config: BoxConfig | None = None, watts: float = 2_000
+    folder: Path,
+    authority: Authority,
+    config: BoxConfig | None = None,
+    watts: float = 2_000,
+    hung: BoxConfig | None = None,
 ) -> Iterator[WholeBox]:
-    """A box that is not enrolled yet, its centre, and its street, running."""
+    """A box that is not enrolled yet, its centre, and its street, running. `hung`: its meters, if not as planned."""
     config = config or config_of()
     centre = FakeCentre(authority, SITE, BOX, config)
-    site = simulated_site(folder, config, watts)
+    site = simulated_site(folder, hung or config, watts)
     box = WholeBox(folder, centre, site)
     (folder / "claim.toml").write_text(centre.claim_text(), encoding="utf-8")
     box.box_toml.write_text(
