@@ -26,6 +26,7 @@ from cloud_server.api.contracts import contract_routes
 from cloud_server.api.office import office_routes
 from cloud_server.api.problems import mount_problems
 from cloud_server.api.program_routes import OPENAPI_URL, SUMMARY, ProgramServices, mount_programs
+from cloud_server.api.recovery import recovery_routes
 from cloud_server.authority import KeyFolder
 from cloud_server.backup import CONFIG_NAME, BackupFolder
 from cloud_server.client_certificates import CertificateProtocol, ask_certificates
@@ -239,6 +240,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(office_routes(parts.centre, parts.office))
     app.include_router(contract_routes(parts.centre, parts.office))
     app.include_router(hardware_routes(parts.centre))
+    app.include_router(recovery_routes(parts.centre, parts.backups))
     services = console_services(
         parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
     )

@@ -14,6 +14,7 @@ from cloud_server.flows.alarm_life import clear_alarm
 from cloud_server.flows.ask_back import sign_waiting_reclaims
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import sign_waiting_grants
+from cloud_server.flows.take_back import grant_parts_anew
 from cloud_server.ports import Unit
 from protocol.box_config import text_hash, write_config
 from protocol.chain import Head
@@ -29,6 +30,7 @@ def begin_epoch(centre: Centre, unit: Unit, box: Box, keyid: str, why: EpochWhy)
     now_ms = centre.clock.wall_ms()
     for kind in ("box_forked", "batch_parked") if fenced or box.state is BoxState.QUARANTINED else ():
         clear_alarm(unit, kind, now_ms, Subject(box=box.box))
+    grant_parts_anew(centre, unit, after)
     after = sign_waiting_grants(centre, unit, after)
     return sign_waiting_reclaims(centre, unit, after)
 

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cloud_server.core.fleet import Box, BoxState, GrantState, OpenedEpoch, WalletGrant
+from cloud_server.core.fleet import Box, BoxState, OpenedEpoch
 from cloud_server.core.recovery import BoxRecovery
 from cloud_server.flows.alarm_life import clear_alarm, raise_alarm
 from cloud_server.flows.ask_back import sign_waiting_reclaims
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import issue_command, sign_waiting_grants
-from cloud_server.flows.take_back import BY_RECOVERY, end_part, take_back_command
+from cloud_server.flows.take_back import BY_RECOVERY, grant_parts_anew, take_back_command, void_from
 from cloud_server.ports import Unit
 from protocol.box_config import text_hash
 from protocol.chain import Head
@@ -146,33 +146,13 @@ def says_the_same(unit: Unit, box: Box, sync: Sync) -> bool:
     return seq == 0 or unit.lines.command_hash(box.box, seq) == sync.command_head.hash
 
 
-def end_recovery(centre: Centre, unit: Unit, box: Box) -> Box:
+def end_recovery(centre: Centre, unit: Unit, box: Box, sync: Sync) -> Box:
     """Both say the same: what was awaited of this box and did not come is signed anew, what waited is signed."""
     now_ms = centre.clock.wall_ms()
     under_way = unit.recovery.open_of(box.box)
-    box = replace(box, recovery=False)
+    box = _void_of_older_term(centre, unit, replace(box, recovery=False), sync.command_head.seq + 1)
     unit.fleet.save_box(box)
-    for part in unit.recovery.parts_of_box(box.box):
-        end_part(centre, unit, part, "reissued")
-        unit.ledger.add_grants(
-            [
-                WalletGrant(
-                    grant=centre.new_id(),
-                    wallet=part.wallet,
-                    box=part.box,
-                    account=part.account,
-                    amount_micro=part.amount_micro,
-                    cause="sale",
-                    sale=part.sale,
-                    state=GrantState.WAITING,
-                    command=None,
-                    reason=None,
-                    made_at_ms=part.made_at_ms,
-                    applied_at_ms=None,
-                    on_at_ms=None,
-                )
-            ]
-        )
+    grant_parts_anew(centre, unit, box)
     if under_way is not None:
         box = _sign_voided_again(centre, unit, box, under_way.began_at_ms)
         unit.recovery.save(replace(under_way, ended_at_ms=now_ms))
@@ -182,6 +162,14 @@ def end_recovery(centre: Centre, unit: Unit, box: Box) -> Box:
     unit.audit.append(now_ms, f"box:{box.box}", "recovery_ended", box.box, {"commands": box.command_head.seq})
     log.warning("recovery_ended", extra={"box": box.box})
     return box
+
+
+def _void_of_older_term(centre: Centre, unit: Unit, box: Box, seq: int) -> Box:
+    """Commands that the box has not fetched and would refuse, having seen a higher term: they get new numbers."""
+    raw = unit.lines.line("command", box.box, seq)
+    if raw is None or read_payload(read_line(raw).payload, Command).term >= centre.term:
+        return box
+    return void_from(centre, unit, box, seq)
 
 
 def _sign_voided_again(centre: Centre, unit: Unit, box: Box, since_ms: int) -> Box:

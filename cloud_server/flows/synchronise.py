@@ -113,7 +113,7 @@ def _mend(centre: Centre, unit: Unit, box: Box, sync: Sync, verdicts: Sequence[V
         return mend_memory(centre, unit, box, sync, brought=any(said.verdict in KEPT for said in verdicts))
     box = adopt_epochs(centre, unit, box)
     if centre.journal.fault is None and says_the_same(unit, box, sync):
-        return end_recovery(centre, unit, box), True
+        return end_recovery(centre, unit, box, sync), True
     return box, False
 
 

@@ -38,13 +38,13 @@ def take_back_command(centre: Centre, unit: Unit, box: Box, line: Line) -> Box:
     if ours == line.hash or command.seq > box.command_head.seq + 1:
         return box
     if ours is not None:
-        box = _void_from(centre, unit, box, command.seq)
+        box = void_from(centre, unit, box, command.seq)
     if (command.seq, command.prev) != (box.command_head.seq + 1, box.command_head.hash):
         return box
     return _take(centre, unit, box, line, command)
 
 
-def _void_from(centre: Centre, unit: Unit, box: Box, seq: int) -> Box:
+def void_from(centre: Centre, unit: Unit, box: Box, seq: int) -> Box:
     """Our own commands from a number on were never carried out: their grants wait for a new number."""
     now_ms = centre.clock.wall_ms()
     for number, line_hash, raw in unit.lines.lines_after("command", box.box, seq - 1, 100_000, journaled_only=False):
@@ -246,6 +246,31 @@ def end_part(centre: Centre, unit: Unit, part: ExpectedPart, state: str) -> None
     assert state in (HEARD, "reissued")
     unit.recovery.end_part(part, "heard" if state == HEARD else "reissued", centre.clock.wall_ms())
     _post_part(centre, unit, part, "part_ended", part.ended())
+
+
+def grant_parts_anew(centre: Centre, unit: Unit, box: Box) -> None:
+    """What was awaited of a box that has been heard, and did not come, was never signed: a new grant waits for it."""
+    for part in unit.recovery.parts_of_box(box.box):
+        end_part(centre, unit, part, "reissued")
+        unit.ledger.add_grants(
+            [
+                WalletGrant(
+                    grant=centre.new_id(),
+                    wallet=part.wallet,
+                    box=part.box,
+                    account=part.account,
+                    amount_micro=part.amount_micro,
+                    cause="sale",
+                    sale=part.sale,
+                    state=GrantState.WAITING,
+                    command=None,
+                    reason=None,
+                    made_at_ms=part.made_at_ms,
+                    applied_at_ms=None,
+                    on_at_ms=None,
+                )
+            ]
+        )
 
 
 def _post_part(centre: Centre, unit: Unit, part: ExpectedPart, kind: str, postings: posting_rules.Postings) -> None:

@@ -6,7 +6,7 @@ Only appends. Which lines are in it for certain is marked in the database by who
 import fcntl
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,18 @@ class JournalFile:
             except OSError as fault:
                 self._give_up()
                 raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
+
+    def lines(self) -> Iterator[bytes]:
+        """Every line of the file, in its order. Raises JournalFault."""
+        try:
+            with self.path.open("rb") as file:
+                for raw in file:
+                    if raw.strip():
+                        yield raw.strip()
+        except FileNotFoundError:
+            return
+        except OSError as fault:
+            raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
 
     def length(self) -> int | None:
         """Bytes in the file, or None where there is no file. Raises JournalFault."""

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from cloud_server.config import Config
+from cloud_server.flows.recovery_report import recovery_report
 from cloud_server.flows.reprocess import reprocess
 from cloud_server.terminal.backups import backup_now, check_backup
 from cloud_server.terminal.came import Came
+from cloud_server.terminal.recovery_words import facts_of, words_of
 
 Run = Callable[[Config, argparse.Namespace], Came]
 
@@ -17,17 +19,38 @@ def add_words(add: Callable[..., argparse.ArgumentParser], said: Callable[[Run],
     """Add them; `said` turns a command into one that prints what it came to."""
     add("backup", said(backup_now), "Make a backup now: database, configuration and keys, encrypted to a passphrase.")
     restored = add("restore", said(_restore), "Prove a backup, or put one in the place of a database that is gone.")
-    restored.add_argument("file", type=Path, help="the backup")
+    restored.add_argument("file", type=Path, nargs="?", help="the backup; left out with --in-place")
+    restored.add_argument("--in-place", action="store_true", help="the database was put back by other means")
     restored.add_argument("--passphrase-file", type=Path, metavar="FILE", help="else that of the configuration")
     restored.add_argument("--check", action="store_true", help="open it, check its books, change nothing")
+    add("recovery", said(_recovery), "How far a recovery has come: boxes heard, sales back, questions for people.")
     add("reprocess", said(_reprocess), "Post what was parked, in order, with this program; what still waits is named.")
 
 
 def _restore(config: Config, options: argparse.Namespace) -> Came:
     passphrase_file = options.passphrase_file or (config.backup.passphrase_file if config.backup is not None else None)
-    if passphrase_file is None:
-        return Came(1, {"fault": "passphrase"}, "--passphrase-file FILE is needed: the configuration has no [backup]")
-    return check_backup(config, options.file, passphrase_file)
+    if (options.file is None) != options.in_place:
+        return Came(1, {"fault": "file"}, "one of both is needed: the backup's FILE, or --in-place")
+    if options.check and options.file is not None:
+        if passphrase_file is None:
+            return Came(1, {"fault": "passphrase"}, "--passphrase-file FILE is needed: there is no [backup] configured")
+        return check_backup(config, options.file, passphrase_file)
+    from cloud_server.terminal.restore import restore  # noqa: PLC0415  # the web framework is loaded where it is needed
+
+    return restore(config, options.file, passphrase_file)
+
+
+def _recovery(config: Config, _options: argparse.Namespace) -> Came:
+    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+
+    parts = wire(config)
+    try:
+        report = recovery_report(parts.centre)
+    finally:
+        parts.close()
+    if report is None:
+        return Came(0, {}, "there was no recovery")
+    return Came(0, facts_of(report), words_of(report))
 
 
 def _reprocess(config: Config, _options: argparse.Namespace) -> Came:

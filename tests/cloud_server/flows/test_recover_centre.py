@@ -10,8 +10,11 @@ import pytest
 
 from cloud_server.flows import synchronise, who_asks
 from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.recovery_report import recovery_report
+from cloud_server.flows.replay_journal import replay
 from cloud_server.flows.restore_centre import raise_term
 from cloud_server.flows.sell_credit import SalesDesk
+from cloud_server.store.journal_file import JournalFile
 from protocol.commands import Command
 from protocol.envelope import Line
 from protocol.messages import Answer
@@ -213,3 +216,40 @@ def test_what_nobody_can_prove_is_asked(place: Path, tmp_path: Path) -> None:
         assert (asked.kind, asked.subject.endswith("-0001")) == ("receipt", True)
         assert rig.breaches() == []
         assert account_id(2, 2) not in asked.detail
+
+
+def test_the_journal_alone_brings_back_what_no_box_has_fetched(place: Path, tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        one = enrol(rig, 1)
+        one.settle(rig)
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        rig.sell("100")
+        one.settle(rig)
+        one.use(rig, 2, 1_000)
+        waiting = rig.sell("50")
+        unheard = rig.sell("9", box=2, shop=2)
+        assert rig.breaches() == []
+    shutil.rmtree(place / "site" / "state")
+    shutil.copytree(tmp_path / "yesterday", place / "site" / "state")
+    clock.now_ms += 60_000
+    with restored(place, clock) as rig:
+        lines = JournalFile(rig.config.journal)
+        done = replay(rig.centre, lines.lines())
+        assert (done.taken["money"], done.taken["command"], done.not_taken) == (3, 2, 0)
+        assert replay(rig.centre, lines.lines()).taken.total() == 0
+        assert rig.breaches() == []
+        one.settle(rig)
+        assert rig.ledger(WALLET) == {WALLET: 150 * YUAN - 800_000}
+        with rig.store.read() as unit:
+            assert {sale.sale for sale in unit.books.sales()} >= {waiting, unheard}
+        credit = f"customer/{account_id(2, 2)}"
+        two = rig.enrol(2)
+        rig.settle(two)
+        assert rig.ledger(credit, f"wallet/{wallet_id(2, 2)}") == {f"wallet/{wallet_id(2, 2)}": 9 * YUAN}
+        report = recovery_report(rig.centre)
+        assert report is not None
+        assert (report.under_way, report.sales_back) == (False, 3)
+        assert rig.breaches() == []

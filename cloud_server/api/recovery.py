@@ -1,0 +1,125 @@
+"""Addresses for memory lost at the centre: how a recovery stands, what people answer, how old the newest backup is."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field, StrictStr
+
+from cloud_server.api.bearer import asks_for
+from cloud_server.api.bodies import Body
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_backup import BackupKeeper
+from cloud_server.flows.recovery_report import RecoveryReport, answer_question, recovery_report
+from cloud_server.flows.watch_centre import selling_stopped
+from cloud_server.ports import Actor
+
+
+class AnswerIn(Body):
+    """What a person knows of a question that no signed line answers."""
+
+    answer: Literal["paid", "not_paid", "done_again", "left"]
+    note: StrictStr = Field(min_length=1, max_length=200)
+
+
+class QuestionOut(BaseModel):
+    """One question; `detail` is a JSON text of what is known."""
+
+    question: str
+    kind: str
+    subject: str
+    box: str | None
+    detail: str
+    asked_at_ms: int
+    answer: str | None
+    note: str | None
+    answered_at_ms: int | None
+    answered_by: str | None
+
+
+class BoxRecoveryOut(BaseModel):
+    """One box of a recovery."""
+
+    box: str
+    name: str
+    under_way: bool
+    heard_at_ms: int | None
+    commands_back: int
+    awaited_micro: int
+    waiting_micro: int
+
+
+class RecoveryOut(BaseModel):
+    """The newest recovery; `term` 0 where there never was one."""
+
+    term: int
+    under_way: bool
+    sales_back: int
+    boxes: list[BoxRecoveryOut]
+    questions: list[QuestionOut]
+
+
+class CentreStateOut(BaseModel):
+    """What a page shows on top: whether selling is stopped and why, and how backups stand."""
+
+    selling_stopped: str | None
+    backup_configured: bool
+    backup_at_ms: int | None
+    backup_fault: str | None
+    backup_is_old: bool
+
+
+def recovery_routes(centre: Centre, backups: BackupKeeper) -> APIRouter:
+    """Recovery and the state of the centre."""
+    router = APIRouter(prefix="/api/v1", tags=["provisioning"])
+    reads = Depends(asks_for(centre, "read"))
+    provisions = Depends(asks_for(centre, "provision"))
+
+    @router.get("/recovery", dependencies=[reads])
+    def recovery() -> RecoveryOut:
+        """How far the newest recovery has come."""
+        return _out(recovery_report(centre))
+
+    @router.post("/recovery/questions/{question}")
+    def answer(question: str, body: AnswerIn, by: Annotated[Actor, provisions]) -> QuestionOut:
+        """Answer a question; the books are not touched by it."""
+        done = answer_question(centre, question, body.answer, body.note, by.name)
+        return QuestionOut.model_validate(done, from_attributes=True)
+
+    @router.get("/centre", dependencies=[reads])
+    def state() -> CentreStateOut:
+        """Whether selling is stopped, and how backups stand."""
+        stopped, backup = selling_stopped(centre), backups.state()
+        return CentreStateOut(
+            selling_stopped=stopped.why if stopped is not None else None,
+            backup_configured=backup.configured,
+            backup_at_ms=backup.good.ended_at_ms if backup.good is not None else None,
+            backup_fault=backup.fault,
+            backup_is_old=backup.is_old,
+        )
+
+    return router
+
+
+def _out(report: RecoveryReport | None) -> RecoveryOut:
+    if report is None:
+        return RecoveryOut(term=0, under_way=False, sales_back=0, boxes=[], questions=[])
+    boxes = [
+        BoxRecoveryOut(
+            box=box.box,
+            name=box.name,
+            under_way=box.under_way,
+            heard_at_ms=box.heard_at_ms,
+            commands_back=box.recovery.commands_taken,
+            awaited_micro=box.awaited_micro,
+            waiting_micro=box.waiting_micro,
+        )
+        for box in report.boxes
+    ]
+    questions = [QuestionOut.model_validate(asked, from_attributes=True) for asked in report.questions]
+    return RecoveryOut(
+        term=report.term,
+        under_way=report.under_way,
+        sales_back=report.sales_back,
+        boxes=boxes,
+        questions=questions,
+    )

@@ -1,0 +1,40 @@
+"""The report of a recovery as a manager reads it, and as a script does."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from cloud_server.flows.recovery_report import BoxReport, RecoveryReport
+from protocol.units import amount_to_text
+
+
+def facts_of(report: RecoveryReport) -> dict[str, Any]:
+    """Everything, for JSON."""
+    return asdict(report)
+
+
+def words_of(report: RecoveryReport) -> str:
+    """A page of text."""
+    state = "under way" if report.under_way else "over"
+    lines = [f"Recovery {state}. Term {report.term}; receipts since then are a series of their own."]
+    lines.append(f"{report.sales_back} sales were written again from signed lines.")
+    lines += [_box(box) for box in report.boxes]
+    open_ones = [question for question in report.questions if question.answer is None]
+    lines.append(f"{len(open_ones)} questions for people, {len(report.questions) - len(open_ones)} answered:")
+    for asked in report.questions:
+        answer = f"{asked.answer} ({asked.answered_by or 'by what came back'})" if asked.answer else "OPEN"
+        lines.append(f"  {asked.kind} {asked.subject}: {answer}  {asked.detail}")
+    return "\n".join(lines)
+
+
+def _box(box: BoxReport) -> str:
+    heard = f"last heard {_at(box.heard_at_ms)}" if box.heard_at_ms is not None else "never heard"
+    if not box.under_way and box.recovery.ended_at_ms is not None:
+        back = f"{box.recovery.commands_taken} commands came back"
+        return f"  {box.name}: recovered {_at(box.recovery.ended_at_ms)}, {back}"
+    awaited, waiting = amount_to_text(box.awaited_micro), amount_to_text(box.waiting_micro)
+    return f"  {box.name}: TO BE HEARD ({heard}); {awaited} in flight unproven, {waiting} wait for it"
+
+
+def _at(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
