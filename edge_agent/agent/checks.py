@@ -4,9 +4,14 @@ import os
 import sqlite3
 from pathlib import Path
 
+from edge_agent.clock import SystemClock
 from edge_agent.config import BadConfig, BoxFile, PortKind, read_box_file, read_claim
+from edge_agent.console.local_socket import AgentUnreachable, ask
+from edge_agent.flows.box_books import book_breaches
 from edge_agent.health import free_bytes
+from edge_agent.ports import StoreFault
 from edge_agent.store.database import library_warning
+from edge_agent.store.opening import FILE_NAME, open_store
 from edge_agent.sync.identity import IdentityFault, is_enrolled, read_identity
 
 FREE_BYTES_LEAST = 256 * 1024 * 1024
@@ -31,6 +36,9 @@ def check_box(path: Path) -> tuple[list[str], list[str]]:
     else:
         mistakes += _claim(box_file)
         notes.append("not enrolled yet: run `edge-agent enrol`")
+    store_mistakes, store_notes = _books(box_file)
+    mistakes += store_mistakes
+    notes += store_notes
     warning = library_warning()
     if warning is not None:
         notes.append(f"SQLite {sqlite3.sqlite_version}: {warning}")
@@ -63,6 +71,23 @@ def _state_dir(box_file: BoxFile) -> list[str]:
     if free < FREE_BYTES_LEAST:
         return [f"{place} has {free // 2**20} MiB free; right would be at least {FREE_BYTES_LEAST // 2**20} MiB"]
     return []
+
+
+def _books(box_file: BoxFile) -> tuple[list[str], list[str]]:
+    """What must always hold of the store's books; asked of the agent where it runs, else read from the store."""
+    if not (box_file.state_dir / FILE_NAME).exists():
+        return [], []
+    try:
+        answer = ask(box_file.state_dir, "check_books")
+        found = [str(answer["error"])] if "error" in answer else list(answer["breaches"])
+    except AgentUnreachable:
+        try:
+            with open_store(box_file.state_dir, SystemClock().wall_ms()) as store:
+                found = book_breaches(store)
+        except StoreFault as fault:
+            return [str(fault)], []
+    place = box_file.state_dir / FILE_NAME
+    return [f"{place}: {breach}" for breach in found], [] if found else [f"{place}: its books hold"]
 
 
 def _claim(box_file: BoxFile) -> list[str]:

@@ -1,19 +1,21 @@
 """What people at the box ask of the running agent: status, relay test, lock-out. Answered on the owner thread."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.agent.lending import bus_ask, lent_buses
 from edge_agent.core.orders import lock_out_on_the_spot
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_guard, may_test_relay
+from edge_agent.flows.box_books import book_breaches
 from edge_agent.flows.courier import next_piece, take_file, told_piece
 from edge_agent.flows.guard_test import GuardTest
 from edge_agent.flows.note_replacement import note_replacement
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import seal_pending
 from edge_agent.flows.tell import find_meter, meter_status, status_of
-from edge_agent.ports import LocalRequest
+from edge_agent.ports import LocalRequest, StoreFull
 from protocol.errors import TooLarge
 
 if TYPE_CHECKING:
@@ -158,8 +160,16 @@ def _courier_import(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
         return {"error": str(fault)}
 
 
+def _check_books(owner: "Owner", request: LocalRequest) -> dict[str, Any]:  # noqa: ARG001 - one row of the table below
+    """The invariants over the newest part of the books, with what waits in memory written first."""
+    with suppress(StoreFull):
+        owner.box.flush()
+    return {"breaches": book_breaches(owner.box.store)}
+
+
 _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]] = {
     "status": _status,
+    "check_books": _check_books,
     "relay_test_look": _relay_test_look,
     "relay_test": _relay_test,
     "guard_test_look": _guard_test_look,

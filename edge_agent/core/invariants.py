@@ -25,6 +25,7 @@ class BoxBooks:
         opened: book balances with which the epoch began; commands_base: the number behind which it takes commands.
         headers: its sealed batches in order; `records` of them may be left out.
         records: everything that happened in it, sealed and pending, in order.
+        first_seq: number of the first of these batches; 1 unless older ones are left out.
         commands: bodies of the kept command lines by number, None where one cannot be read.
     """
 
@@ -36,6 +37,7 @@ class BoxBooks:
     marks: Marks
     meters: Mapping[str, MeterRow]
     wallets: Mapping[str, WalletRow]
+    first_seq: int = 1
 
 
 def wallets_follow_from_records(books: BoxBooks) -> list[str]:
@@ -61,7 +63,7 @@ def commands_count_once(books: BoxBooks) -> list[str]:
 def batches_hang_together(books: BoxBooks) -> list[str]:
     """6, 16. Batches are numbered from 1 without holes; within one boot the monotonic time never runs back."""
     found = []
-    for number, header in enumerate(books.headers, start=1):
+    for number, header in enumerate(books.headers, start=books.first_seq):
         if header.seq != number:
             found.append(f"6 batch {header.seq} stands in place {number}")
     for earlier, later in itertools.pairwise(books.headers):

@@ -14,11 +14,11 @@ from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.readings import fresh_reading
 from edge_agent.core.state import MeterRow
 from edge_agent.core.wallets import running_micro
+from edge_agent.flows.box_books import BookReader
 from edge_agent.ports import RelayOrder
 from protocol.records import Fee, Interval, Record
 from protocol.units import DAY_MS
 from tests.simulation.box import SimBox
-from tests.simulation.box_books import BookReader
 from tests.simulation.clocks import START_MS
 from tests.simulation.meters import CYCLE_MS, WRAP_WH
 

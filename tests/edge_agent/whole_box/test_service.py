@@ -1,5 +1,6 @@
 """The agent under a service manager: ready, fed, reloaded, ended in time. The manager's socket is ours."""
 
+import json
 import signal
 import socket
 import time
@@ -86,3 +87,16 @@ def test_it_ends_in_time_though_the_fibre_is_cut(box: WholeBox) -> None:
     began = time.monotonic()
     assert box.end() == 0
     assert time.monotonic() - began < DRAINED_S
+
+
+def test_check_looks_at_the_books_of_a_running_and_of_a_stopped_agent(box: WholeBox) -> None:
+    box.start()
+    box.centre.command(grant_of(0, 5, 1))
+    box.centre.wait_for(lambda: box.status()["commands"]["seq"] == 1)
+    running = box.command("check")
+    assert running.returncode == 0, running.stdout
+    assert "its books hold" in running.stdout
+    assert box.end() == 0
+    stopped = box.command("check", "--json")
+    assert stopped.returncode == 0, stopped.stdout
+    assert any("its books hold" in note for note in json.loads(stopped.stdout)["notes"])
