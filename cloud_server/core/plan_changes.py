@@ -79,7 +79,9 @@ def _key(row: dict[str, Any]) -> str:
 def _name(row: dict[str, Any]) -> str:
     found = " ".join(str(row[field]) for field in _NAMES if row.get(field))
     if "version" in row and "tariff" in row:
-        return f"{row['text'].strip().splitlines()[0] if row.get('text', '').strip() else ''} · {row['version']}"
+        lines = [line for line in row.get("text", "").splitlines() if line.strip().startswith("name")]
+        name = lines[0].partition("=")[2].strip(' "') if lines else row["tariff"]
+        return f"{name} · {row['version']}"
     return found
 
 

@@ -334,6 +334,7 @@ class SalePartRow:
     shops: tuple[str, ...]
     amount_micro: Micro
     state: SaleState
+    box: Id = ""
     reason: RefusalReason | None = None
 
 

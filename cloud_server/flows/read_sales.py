@@ -165,6 +165,7 @@ def _sale_row(look: Look, sale: SaleFact, grants: list[WalletGrant], prints: int
 def _part_row(look: Look, grant: WalletGrant) -> SalePartRow:
     return SalePartRow(
         wallet=grant.wallet,
+        box=grant.box,
         box_name=look.site.boxes[grant.box].name,
         shops=look.site.shops(look.site.wallets[grant.wallet]),
         amount_micro=grant.amount_micro,

@@ -11,6 +11,7 @@ from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
 from cloud_server.web.pages import (
     alarms,
+    courier,
     customers,
     look,
     monitor,
@@ -118,6 +119,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/refunds/{refund}/{step}", refunds.take_step, "refund", fresh="always"),
     Route("GET", "/sales/{sale}/reversal", reversal.show_form, "refund", fresh="always"),
     Route("POST", "/sales/{sale}/reversal", reversal.reverse, "refund", fresh="always"),
+    Route("GET", "/courier/{box}", courier.show, "carry"),
+    Route("GET", "/courier/{box}/file", courier.send_file, "carry"),
     Route("GET", "/customers", customers.show_list, "see_sales"),
     Route("GET", "/customers/new", customers.show_opening, "keep_customers"),
     Route("POST", "/customers/new", customers.open_account, "keep_customers", many=True),

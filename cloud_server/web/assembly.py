@@ -2,6 +2,7 @@
 
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.change_settings import SettingsDesk
+from cloud_server.flows.courier_desk import Couriers
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import Office
 from cloud_server.flows.operate_meters import MeterOperations
@@ -36,6 +37,7 @@ def console_services(
         reversals=office.reversals,
         office=office,
         settings=SettingsDesk(centre),
+        courier=Couriers(centre),
         operations=MeterOperations(centre),
         alarms=alarms,
         batches=BatchBook(centre),

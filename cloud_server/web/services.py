@@ -8,6 +8,7 @@ from cloud_server.flows.office import Office
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
+from cloud_server.ports.courier import CourierDesk
 from cloud_server.ports.money import MoneyBooks, RefundDesk, ReversalDesk
 
 
@@ -22,6 +23,7 @@ class Services:
     reversals: ReversalDesk
     office: Office
     settings: SettingsDesk
+    courier: CourierDesk
     operations: Operations
     alarms: AlarmDesk
     batches: OperationBook

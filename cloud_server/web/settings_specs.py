@@ -16,7 +16,7 @@ SECTIONS: Final[dict[Section, tuple[str, str]]] = {
     "boxes": (N_("Boxes"), N_("One electrical shaft each.")),
     "buses": (N_("Buses"), N_("The RS-485 lines of the boxes.")),
     "points": (N_("Supply points"), N_("Shops, main meters and public supply.")),
-    "meters": (N_("Meters"), N_("Address, profile, rated current, ratio, tariff and overload of each.")),
+    "meters": (N_("Electricity meters"), N_("Address, profile, rated current, ratio, tariff and overload of each.")),
     "tariffs": (N_("Tariffs"), N_("Prices by rate and calendar, in versions with a start; drawn as a day and a year.")),
     "holidays": (N_("Holidays"), N_("Days on which arrears open nothing.")),
     "hours": (N_("Friendly hours"), N_("Hours of the day in which arrears open nothing.")),

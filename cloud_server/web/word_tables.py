@@ -239,6 +239,7 @@ RIGHT: Final[dict[Right, str]] = {
     "confirm": N_("Confirm others' steps as the second person"),
     "see_till": N_("See the till"),
     "close_day": N_("See all tills, close posting days"),
+    "carry": N_("Carry signed commands to a box out of reach"),
     "keep_customers": N_("Open accounts, change customers"),
     "close_accounts": N_("Close accounts"),
     "settings": N_("Change the settings of the site"),

@@ -37,6 +37,8 @@ class Console:
     def picture(self, what: str, *, whole: bool = False) -> None:
         """Leave a screenshot, and see that the page does not scroll sideways."""
         self.page.wait_for_load_state("load")
+        if whole:
+            self.page.evaluate("window.scrollTo(0, 0)")
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{what}-{self.name}.png", full_page=whole)
         over = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

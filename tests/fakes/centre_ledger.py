@@ -6,6 +6,7 @@ from typing import Any, cast
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.office import Office
+from cloud_server.ports.courier import CourierFile
 from cloud_server.ports.ledger import TillNow
 from tests.fakes.centre_money import FakeMoney
 
@@ -71,6 +72,13 @@ class FakeSettings:
 
     def preview(self, section: str, item: str, values: object) -> None:
         return None
+
+
+class FakeCouriers:
+    """Implements `CourierDesk`: nothing has to be carried."""
+
+    def file_for(self, box: str) -> CourierFile:
+        raise NotFound("box", box)
 
 
 def fake_settings() -> SettingsDesk:

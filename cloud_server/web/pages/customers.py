@@ -174,7 +174,7 @@ def opening_fields(plan: SitePlan) -> tuple[Field, ...]:
         Field(name="name", kind="text", label=N_("Customer")),
         Field(name="phones", kind="lines", label=N_("Phones"), hint=N_("at most three, one a line"), required=False),
         Field(name="number", kind="text", label=N_("Account no.")),
-        Field(name="meters", kind="meters", label=N_("Meters"), choices=free),
+        Field(name="meters", kind="meters", label=N_("Electricity meters"), choices=free),
         Field(name="alarm1_micro", kind="money", label=N_("Alarm 1"), hint=N_("at or below")),
         Field(name="alarm2_micro", kind="money", label=N_("Alarm 2"), hint=N_("at or below; less than alarm 1")),
         Field(name="credit_limit_micro", kind="money", label=N_("Credit limit"), required=False),

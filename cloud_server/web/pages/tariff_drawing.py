@@ -64,7 +64,10 @@ def draw_tariff(text: str, now_ms: Ms) -> DrawnTariff | None:
         tariff = read_tariff(text)
     except BadTariff as fault:
         return DrawnTariff(mistakes=tuple(fault.mistakes))
-    marks = {rate: index % MARKS for index, rate in enumerate(tariff.price_micro)}
+    # The dearer, the darker; with three rates the darkest is as dark as with five.
+    by_price = sorted(tariff.price_micro, key=lambda rate: tariff.price_micro[rate])
+    last = max(len(by_price) - 1, 1)
+    marks = {rate: index * (MARKS - 1) // last for index, rate in enumerate(by_price)}
     day_marks = {name: index % MARKS for index, name in enumerate(tariff.days)}
     year = max(tariff.starts_at.year, date.fromordinal(719_163 + now_ms // 86_400_000).year)
     return DrawnTariff(

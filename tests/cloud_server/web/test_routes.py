@@ -27,6 +27,7 @@ PARTS = {
     "number": "none",
     "item": "customer",
     "section": "site",
+    "box": "0" * 32,
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}"}
 

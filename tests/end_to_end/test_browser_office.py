@@ -1,0 +1,157 @@
+"""The office's pages in a real browser over real books: every page in both languages, by every role, checked against
+WCAG 2.2 AA; refunds and tills without a mouse. Leaves screenshots.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from cloud_server.core.roles import ROLES
+from tests.cloud_server.street import TARIFF, account_id, meter_id, point_id
+from tests.end_to_end.conftest import PASSWORD
+from tests.end_to_end.console_pages import Console, open_console
+from tests.end_to_end.real_street import TIME_OF_USE, RealStreet, open_real_street
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+ACCOUNT = account_id(1, 3)
+EVERYBODY = ("/", "/?view=rows", f"/points/{point_id(1, 2)}", "/alarms", "/roles", "/reports", "/reports/energy")
+PAGES = {
+    "cashier": ("/desk", f"/desk/{ACCOUNT}", f"/desk/{ACCOUNT}/refund", "/sales", "/refunds", "/till", "/tasks"),
+    "supervisor": ("/till", "/customers", f"/customers/{ACCOUNT}", "/reports/rollforward", "/operations"),
+    "accountant": ("/till", "/reports/trial", "/reports/sales", "/reports/income"),
+    "technician": ("/operations", "/reports/registers"),
+    "provisioner": ("/settings", "/settings/meters", f"/settings/meters/{meter_id(1, 2)}"),
+    "administrator": ("/settings/limits", f"/settings/tariffs/{TARIFF}", "/staff", "/customers/new", "/reports/audit"),
+    "auditor": ("/sales", "/reports/audit", f"/reports/statement?account={ACCOUNT}"),
+}
+SHOWN = {
+    "customers": "/customers",
+    "customer": f"/customers/{ACCOUNT}",
+    "customer-new": "/customers/new",
+    "till": "/till",
+    "point-real": f"/points/{point_id(1, 2)}",
+    "refund-form": f"/desk/{ACCOUNT}/refund",
+    "report-hours": "/reports/hours",
+    "report-loss": "/reports/loss",
+    "report-rollforward": "/reports/rollforward",
+    "report-statement": f"/reports/statement?account={ACCOUNT}",
+}
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> Iterator[RealStreet]:
+    with open_real_street(tmp_path_factory.mktemp("office"), certificate) as street:
+        yield street
+
+
+@pytest.fixture
+def contexts() -> Iterator[list[BrowserContext]]:
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        context.close()
+
+
+def enter(browser: Browser, real: RealStreet, contexts: list[BrowserContext], role: str, **how: Any) -> Console:
+    """A browser window of somebody with a role."""
+    console, context = open_console(browser, real.address, **how)
+    contexts.append(context)
+    console.sign_in(role, PASSWORD)
+    return console
+
+
+def faults(page: Page) -> list[str]:
+    """What the rules of WCAG 2.2 AA, as far as a program can tell, do not allow on a page."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("async (tags) => (await axe.run(document, {runOnly: tags})).violations", WCAG)
+    return [
+        f"{one['id']}: {one['help']}: {node['target']} {node['html'][:160]}" for one in found for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("language", "theme"), [("zh-CN", "light"), ("en", "dark")])
+def test_pages_are_accessible_to_everybody(
+    role: str, language: str, theme: str, browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+) -> None:
+    console = enter(browser, real, contexts, role, language=language, theme=theme)
+    found = []
+    for path in (*(EVERYBODY if role == "supervisor" else EVERYBODY[:1]), *PAGES[role]):
+        console.open(path)
+        console.page.wait_for_load_state("load")
+        found += [f"{path}: {fault}" for fault in faults(console.page)]
+    assert not found, "\n".join(found)
+    assert console.said == []
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "width"), [("zh-CN", "light", 1280), ("en", "dark", 1280), ("zh-CN", "light", 800)]
+)
+def test_the_offices_pages_fit(
+    language: str, theme: str, width: int, browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+) -> None:
+    console = enter(browser, real, contexts, "supervisor", language=language, theme=theme, width=width)
+    for name, path in SHOWN.items():
+        console.open(path)
+        for drawing in console.page.locator("[data-chart]").all():
+            expect(drawing).to_have_attribute("data-drawn", "yes")
+        console.picture(name, whole=True)
+    administrator = enter(browser, real, contexts, "administrator", language=language, theme=theme, width=width)
+    for name, path in (("settings", "/settings"), ("settings-meter", f"/settings/meters/{meter_id(1, 2)}")):
+        administrator.open(path)
+        administrator.picture(name, whole=True)
+    administrator.open(f"/settings/tariffs/{TARIFF}")
+    administrator.page.fill("#f-text", TIME_OF_USE)
+    administrator.page.locator('button[value="preview"]').click()
+    administrator.page.locator("#plan").wait_for()
+    administrator.picture("settings-tariff", whole=True)
+    assert console.said == administrator.said == []
+
+
+def test_a_refund_without_a_mouse(browser: Browser, real: RealStreet, contexts: list[BrowserContext]) -> None:
+    console = enter(browser, real, contexts, "cashier")
+    page = console.page
+    console.find_and_choose("A05")
+    page.keyboard.press("F8")
+    page.wait_for_url(re.compile("/refund$"))
+    page.keyboard.type("20")
+    page.fill("#reason", "多充")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/refunds/[0-9a-f]{32}"))
+    expect(page.locator("[data-refund-state]")).to_have_attribute("data-refund-state", "asked")
+    console.picture("refund-asked")
+    real.settle()
+    expect(page.locator("[data-refund-state]")).to_have_attribute("data-refund-state", "payable", timeout=15_000)
+    console.picture("refund-payable")
+    page.locator("button.primary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-refund-state]")).to_have_attribute("data-refund-state", "paid")
+    console.picture("refund-paid")
+
+
+def test_a_sale_is_reversed_and_the_till_closed_by_keyboard(
+    browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+) -> None:
+    console = enter(browser, real, contexts, "cashier")
+    page = console.page
+    console.sell("A04", "50")
+    page.keyboard.press("r")
+    page.wait_for_url(re.compile("/reversal$"))
+    page.keyboard.type("打错金额")
+    console.picture("reversal")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}$"))
+    console.picture("sale-reversed")
+    console.open("/till")
+    page.keyboard.type("0")
+    page.fill("#note", "班末")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("load")
+    console.picture("till-shift")
