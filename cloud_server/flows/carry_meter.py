@@ -58,6 +58,7 @@ def finish_change(centre: Centre, name: str) -> None:
         centre.fail_point("change_before_commit")
     centre.fail_point("change_committed")
     centre.journal.append_unmarked()
+    centre.fail_point("change_journaled")
     for box in boxes:
         centre.wake.wake(box)
     centre.live.changed()

@@ -113,7 +113,9 @@ class Accounts:
                 return 0
             unit.contracts.save_closing(replace(closing.fact, next_account=done.answer["account"]))
             centre.fail_point("tenant_before_commit")
+        centre.fail_point("tenant_committed")
         centre.journal.append_unmarked()
+        centre.fail_point("tenant_journaled")
         for box in done.boxes:
             centre.wake.wake(box)
         centre.live.changed()

@@ -52,6 +52,7 @@ class MeterOperations:
             if kept is not None and kept[0] != request:
                 raise KeyReused(f"the key {operation.key[:40]!r} was used for something else")
             answer = json.loads(kept[1]) if kept is not None else self._take(unit, operation, by, request)
+            centre.fail_point("operation_before_commit")
         centre.fail_point("operation_committed")
         centre.journal.append_unmarked()
         if isinstance(answer, dict):
