@@ -65,7 +65,7 @@ class ContractRows(Rows):
         if account is not None:
             query = query.where(t.Adjustment.account == account)
         newest = query.order_by(t.Adjustment.made_at_ms.desc(), t.Adjustment.adjustment.desc()).limit(limit)
-        return [Adjustment(**row) for row in self._all(newest)]
+        return [adjustment_from_row(row) for row in self._all(newest)]
 
     # --- closings -----------------------------------------------------------------------------------------------
 
@@ -157,12 +157,12 @@ class ContractRows(Rows):
     def grant_move(self, move: str, grant: str) -> None:
         """Its credit has come back and is granted again."""
         mine = (t.CreditMove.site == self._site) & (t.CreditMove.move == move)
-        self._run(t.CreditMove.update({t.CreditMove.grant: grant}).where(mine))
+        self._run(t.CreditMove.update({t.CreditMove.grant_id: grant}).where(mine))
 
     def move(self, move: str) -> CreditMove | None:
         """One move."""
         row = self._one(self._of(t.CreditMove).where(t.CreditMove.move == move))
-        return CreditMove(**row) if row is not None else None
+        return move_from_row(row) if row is not None else None
 
     def moves(self, limit: int, account: str | None = None) -> list[CreditMove]:
         """The newest moves, of the site or of one account."""
@@ -170,22 +170,22 @@ class ContractRows(Rows):
         if account is not None:
             query = query.where(t.CreditMove.account == account)
         newest = query.order_by(t.CreditMove.asked_at_ms.desc(), t.CreditMove.move.desc()).limit(limit)
-        return [CreditMove(**row) for row in self._all(newest)]
+        return [move_from_row(row) for row in self._all(newest)]
 
     def open_moves(self, limit: int) -> list[CreditMove]:
         """Moves whose credit was not granted again, oldest first."""
-        query = self._of(t.CreditMove).where(t.CreditMove.grant.is_null())
+        query = self._of(t.CreditMove).where(t.CreditMove.grant_id.is_null())
         ordered = query.order_by(t.CreditMove.asked_at_ms, t.CreditMove.move).limit(limit)
-        return [CreditMove(**row) for row in self._all(ordered)]
+        return [move_from_row(row) for row in self._all(ordered)]
 
     def moves_that_came_back(self) -> list[CreditMove]:
         """Moves whose credit is at the centre and not granted again yet, oldest first."""
         r = tm.ReclaimRequest
         on = (r.site == t.CreditMove.site) & (r.reclaim == t.CreditMove.reclaim)
         query = self._of(t.CreditMove).join(r, pw.JOIN.INNER, on=on)
-        query = query.where(t.CreditMove.grant.is_null() & (r.state == ReclaimState.ANSWERED.value))
+        query = query.where(t.CreditMove.grant_id.is_null() & (r.state == ReclaimState.ANSWERED.value))
         ordered = query.order_by(t.CreditMove.asked_at_ms, t.CreditMove.move)
-        return [CreditMove(**row) for row in self._all(ordered)]
+        return [move_from_row(row) for row in self._all(ordered)]
 
     # --- meters -------------------------------------------------------------------------------------------------
 
@@ -229,6 +229,16 @@ class ContractRows(Rows):
     def gone_meters(self) -> set[str]:
         """Meters that left a box for good or for another."""
         return {row[0] for row in self._tuples(self._of(t.MeterBinding, t.MeterBinding.meter))}
+
+
+def adjustment_from_row(row: dict[str, Any]) -> Adjustment:
+    """An adjustment from its columns; takes the dictionary apart."""
+    return Adjustment(grant=row.pop("grant_id"), **row)
+
+
+def move_from_row(row: dict[str, Any]) -> CreditMove:
+    """A move from its columns; takes the dictionary apart."""
+    return CreditMove(grant=row.pop("grant_id"), **row)
 
 
 def _request_row(request: SecondRequest) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from cloud_server.store import tables_memory as tr
 from cloud_server.store import tables_money as tm
 from cloud_server.store import tables_office as to
 from cloud_server.store.audit import AuditRows
-from cloud_server.store.contract_rows import ContractRows, request_from_row
+from cloud_server.store.contract_rows import ContractRows, adjustment_from_row, move_from_row, request_from_row
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import grant_from_row
@@ -183,11 +183,11 @@ class EvidenceRows(Rows):
 
     def adjustments(self) -> Iterator[Adjustment]:
         a = to.Adjustment
-        yield from (Adjustment(**row) for row in self._all(self._of(a).order_by(a.adjustment)))
+        yield from map(adjustment_from_row, self._all(self._of(a).order_by(a.adjustment)))
 
     def moves(self) -> Iterator[CreditMove]:
         m = to.CreditMove
-        yield from (CreditMove(**row) for row in self._all(self._of(m).order_by(m.move)))
+        yield from map(move_from_row, self._all(self._of(m).order_by(m.move)))
 
     def closings(self) -> Iterator[Closing]:
         yield from ContractRows(self._database, self._site).all_closings()

@@ -92,7 +92,7 @@ class Adjustment(Table):
     energy_wh = pw.BigIntegerField(null=True)
     from_day = pw.TextField(null=True)
     to_day = pw.TextField(null=True)
-    grant = pw.TextField(column_name="grant_id")
+    grant_id = pw.TextField()
     operator = pw.TextField()
     second = pw.TextField(null=True)
     reason = pw.TextField()
@@ -178,7 +178,7 @@ class CreditMove(Table):
     reason = pw.TextField()
     key = pw.TextField()
     asked_at_ms = pw.BigIntegerField()
-    grant = pw.TextField(null=True, column_name="grant_id")
+    grant_id = pw.TextField(null=True)
 
     class Meta:
         table_name = "credit_move"

@@ -14,7 +14,7 @@ from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.ports import Actor, Refused
 from cloud_server.ports.ledger import DayOrder, TillCount, TillOpening
 from cloud_server.ports.money import ReversalOrder
-from cloud_server.store.database import SqliteEngine, run_sql
+from cloud_server.store.database import SqliteEngine, run_ddl
 from protocol.units import DAY_MS
 from tests.cloud_server.site_rig import CASHIER, SiteRig
 from tests.cloud_server.street import YUAN, meter_id
@@ -169,8 +169,8 @@ def test_an_entry_slipped_under_a_closed_day_is_found(rig: SiteRig) -> None:
     rig.sell("20.00")
     with rig.engine.write() as database:
         on = "" if isinstance(rig.engine, SqliteEngine) else ' ON "ledger_transaction"'
-        run_sql(database, f'DROP TRIGGER "ledger_transaction_never_changes"{on}')
-        run_sql(database, f"UPDATE ledger_transaction SET posting_day = '{today(rig)}'")
+        run_ddl(database, f'DROP TRIGGER "ledger_transaction_never_changes"{on}')
+        run_ddl(database, f"UPDATE ledger_transaction SET posting_day = '{today(rig)}'")
     assert any("sealed with 1 entries, has 2" in breach for breach in rig.breaches())
 
 
