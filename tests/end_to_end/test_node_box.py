@@ -212,7 +212,8 @@ def test_the_books_are_whole_and_nothing_differs(
     site: SiteProcess, box: NodeBox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert site.stop() == 0
-    assert main(["verify", "--config", str(site.config.database.parents[1] / "centre.toml"), "--json"]) == 0
+    assert main(["verify", "--config", str(site.config.path), "--json"]) == 0
+    assert isinstance(site.config.database, Path)
     with sqlite3.connect(site.config.database) as database:
         assert database.execute("SELECT COUNT(*) FROM finding").fetchone() == (0,)
         assert database.execute("SELECT COUNT(*) FROM batch WHERE state <> 'posted'").fetchone() == (0,)

@@ -49,7 +49,8 @@ class Programs:
         found: list[dict[str, Any]] = []
         after = ""
         while True:
-            page = (client or self("admin")).get(path, params={"after": after, "limit": 2} | filters)
+            params: dict[str, Any] = {"after": after, "limit": 2} | filters
+            page = (client or self("admin")).get(path, params=params)
             assert page.status_code == 200, page.text
             found += page.json()["items"]
             after = page.json()["next"]

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -35,6 +35,8 @@ class SiteProcess:
     url: str
     trust: ssl.SSLContext
     provision_token: str
+    tokens: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    """Those that were made already, by name and scopes."""
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -48,9 +50,12 @@ class SiteProcess:
         return self.named_token("gateway", *scopes)
 
     def named_token(self, name: str, *scopes: str) -> str:
+        if (name, scopes) in self.tokens:
+            return self.tokens[name, scopes]
         settings = ["--config", str(self.config.path), "--name", name, "--scopes", ",".join(scopes), "--json"]
         said = subprocess.check_output([sys.executable, "-m", "cloud_server", "token", *settings], cwd=ROOT)
-        return str(json.loads(said)["token"])
+        self.tokens[name, scopes] = str(json.loads(said)["token"])
+        return self.tokens[name, scopes]
 
     def plan(self, **how: int) -> None:
         with self.provisioner() as api:

@@ -1,8 +1,8 @@
 """What a payment gateway needs beside a sale: a quote, money that was taken already, and a day's file matched."""
 
 from collections.abc import Iterator
+from typing import Any
 
-import httpx
 import pytest
 
 from cloud_server.core.settlement import Payment, match
@@ -29,10 +29,9 @@ def programs(rig: SiteRig, box: SpeakingBox) -> Iterator[Programs]:
         yield made
 
 
-def sell(programs: Programs, key: str, amount: str, **more: object) -> httpx.Response:
+def sell(programs: Programs, key: str, amount: str, **more: object) -> Any:
     body = {"account": ACCOUNT, "amount": amount, "method": "wechat"} | more
-    answer: httpx.Response = programs("sell").post(f"{API}/sales", json=body, headers={"Idempotency-Key": key})
-    return answer
+    return programs("sell").post(f"{API}/sales", json=body, headers={"Idempotency-Key": key})
 
 
 def test_a_quote_says_what_a_sale_may_be(programs: Programs, rig: SiteRig, box: SpeakingBox) -> None:

@@ -49,8 +49,8 @@ def programs(rig: SiteRig, box: SpeakingBox) -> Iterator[Programs]:
 
 def test_every_list_comes_page_by_page_without_a_gap(programs: Programs) -> None:
     client = programs("admin")
-    span = {"from_ms": 0, "to_ms": 2**52}
-    for path, filters in (
+    span: dict[str, Any] = {"from_ms": 0, "to_ms": 2**52}
+    lists: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/points", {}),
         ("/meters", {}),
         ("/live", {}),
@@ -65,7 +65,8 @@ def test_every_list_comes_page_by_page_without_a_gap(programs: Programs) -> None
         ("/readings", span),
         ("/tokens", {}),
         ("/webhooks", {}),
-    ):
+    )
+    for path, filters in lists:
         whole = client.get(API + path, params={"limit": 1_000} | filters).json()
         assert whole["next"] is None
         assert programs.items(API + path, **filters) == whole["items"], path
