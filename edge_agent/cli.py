@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile(profile, "check", "say everything that is wrong with a profile, or what it would read and write")
     words = "ask one meter all that its profile reads and show raw words beside values; writes nothing"
     trial = _add_profile(profile, "try", words)
+    trial.add_argument("--json", action="store_true", help="print JSON for a script")
     _add_config(trial)
     _add_line(trial)
     _add_scan(commands)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from provisioning import boxes, hardware, init_site
 from provisioning.centre_api import ApiFault, Refused, Unreachable
+from provisioning.commission import command as commission_command
 from provisioning.demo import command as demo_command
 from provisioning.keys import KeyFault, check_passphrase
 from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
@@ -286,5 +287,6 @@ def _parser() -> argparse.ArgumentParser:
     confirm.set_defaults(run=_box_confirm)
     for each in (check, apply, imported, template, listed, add, confirm, *hardware.add_words(box, _show)):
         each.add_argument("--json", action="store_true", help="the result as one JSON object")
+    commission_command.add_words(words)
     demo_command.add_words(words)
     return parser

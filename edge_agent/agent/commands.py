@@ -13,10 +13,10 @@ from edge_agent.agent.checks import check_box
 from edge_agent.agent.courier import export_lines, import_lines
 from edge_agent.agent.enrol import enrol
 from edge_agent.agent.offline import stored_batches, stored_status
-from edge_agent.agent.profile_trial import try_profile
+from edge_agent.agent.profile_trial import read_values, try_profile
 from edge_agent.agent.profiles import check_profile, read_meter
 from edge_agent.agent.reach import reach
-from edge_agent.agent.run import AgentFailed, run
+from edge_agent.agent.run import own_version, AgentFailed, run
 from edge_agent.agent.scan import scan
 from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
 from edge_agent.bus.serial_port import LineDown
@@ -43,10 +43,15 @@ _TOLD: Final = (
 _CLEAR: Final = "\x1b[H\x1b[2J"
 
 
-def carry_out(parsed: Namespace, terminal: Terminal) -> int:
-    """Carry out the command that was parsed; what goes wrong is told in words."""
+def carry_out(parsed: Namespace, terminal: Terminal, words: list[str] | None = None) -> int:
+    """Carry out the command that was parsed; what goes wrong is told in words.
+
+    `words`: the command line of this process, where it may become the version of the program that is in force.
+    """
     log_to_stderr()
     try:
+        if words is not None:
+            _start_version_in_force(parsed, words)
         return _COMMANDS[parsed.command](parsed, terminal)
     except BadConfig as fault:
         terminal.complain("\n".join(fault.mistakes))
@@ -60,6 +65,29 @@ def carry_out(parsed: Namespace, terminal: Terminal) -> int:
 
 def _box_file(parsed: Namespace) -> BoxFile:
     return read_box_file(parsed.config)
+
+
+def _start_version_in_force(parsed: Namespace, words: list[str]) -> None:
+    """A box that was upgraded runs the version in its state directory; every command of it is that version's."""
+    if getattr(parsed, "config", None) is None:
+        return
+    with suppress(BadConfig):
+        state_dir = _box_file(parsed).state_dir
+        start_current(state_dir, words, to_run=parsed.command == "run", now_ms=SystemClock().wall_ms())
+
+
+def _upgrade(parsed: Namespace, terminal: Terminal) -> int:
+    box_file = _box_file(parsed)
+    try:
+        done = ask(box_file.state_dir, "upgrade", path=str(parsed.bundle.resolve()))
+    except AgentUnreachable:
+        version = prepare(box_file, read_identity(box_file.state_dir), parsed.bundle, own_version())
+        switch(box_file, version)
+        done = {"version": version, "starts": "with the agent"}
+    code = _outcome(parsed, terminal, done, FAILED if "error" in done else OK)
+    if code == OK and not parsed.json:
+        terminal.say("It has passed its self-test on a copy of the store. What it replaced comes back if it does not come up.")
+    return code
 
 
 def _run(parsed: Namespace, _: Terminal) -> int:
@@ -82,7 +110,7 @@ def _enrol(parsed: Namespace, terminal: Terminal) -> int:
 
 
 def _check(parsed: Namespace, terminal: Terminal) -> int:
-    mistakes, notes = check_box(parsed.config)
+    mistakes, notes = check_box(parsed.config, parsed.store)
     if parsed.json:
         _say_json(terminal, {"mistakes": mistakes, "notes": notes})
     else:
@@ -188,6 +216,10 @@ def _profile_try(parsed: Namespace, terminal: Terminal) -> int:
         terminal.complain("\n".join(mistakes))
         return WRONG
     clock = SystemClock()
+    if parsed.json:
+        told = read_values(reach(parsed, clock).line(clock), meter)
+        _say_json(terminal, told)
+        return FAILED if told["faults"] else OK
     all_well = True
     for well, words in try_profile(reach(parsed, clock).line(clock), meter):
         all_well = all_well and well
@@ -215,6 +247,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace, Terminal], int]]] = {
     "run": _run,
     "enrol": _enrol,
     "check": _check,
+    "upgrade": _upgrade,
     "status": _status,
     "watch": _watch,
     "relay-test": _test,

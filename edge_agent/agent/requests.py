@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from edge_agent.agent.commissioning import planned_meters, sign_report
 from edge_agent.agent.lending import bus_ask, lent_buses
 from edge_agent.core.orders import lock_out_on_the_spot
 from edge_agent.core.refusal import Refusal
@@ -178,6 +179,8 @@ _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]]
     "note_replacement": _note_replacement,
     "courier_export": _courier_export,
     "courier_import": _courier_import,
+    "plan": planned_meters,
+    "sign_report": sign_report,
     "buses": lent_buses,
     "bus_ask": bus_ask,
 }

@@ -17,8 +17,8 @@ HOMES: dict[str, tuple[str, ...]] = {
         "protocol.signing",
         "edge_agent.sync.identity",
         "cloud_server.authority",
-        "cloud_server.backup",
         "cloud_server.client_certificates",
+        "cloud_server.backup",
         "provisioning",
     ),
     "fastapi": ("cloud_server.app", "cloud_server.api", "cloud_server.web"),
@@ -50,6 +50,7 @@ PURE = (
     "edge_agent.core",
     "cloud_server.core",
     "provisioning.site_plan",
+    "provisioning.commission.findings",
     "provisioning.workbook.cells",
     "provisioning.workbook.checks",
     "provisioning.workbook.plan",
@@ -109,7 +110,14 @@ ZONE_READERS = ("protocol.zone",)
 """The one place that turns a zone's name into its rules. They are a table of a pinned release, the same on both sides:
 it switches the machine's own zone data off."""
 
-PRINTING = ("edge_agent.console", "edge_agent.cli", "cloud_server.cli", "provisioning.cli", "provisioning.demo")
+PRINTING = (
+    "edge_agent.console",
+    "edge_agent.cli",
+    "cloud_server.cli",
+    "provisioning.cli",
+    "provisioning.commission.command",
+    "provisioning.demo",
+)
 """What a person sees in a terminal comes from here; everything else returns, raises or logs."""
 
 EMPTY_NAMES = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}

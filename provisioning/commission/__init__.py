@@ -1,0 +1,1 @@
+"""Commissioning at the box: its buses against the plan, each relay with a person's yes, a signed report."""
