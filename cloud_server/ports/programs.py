@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cloud_server.core.api_token import ApiToken
 from cloud_server.core.fleet import CommandFact, SaleFact
 from cloud_server.core.money_requests import Refund
 from cloud_server.ports.office import AlarmRowFact
@@ -74,3 +75,15 @@ class ProgramBook(Protocol):
     def waiting_batches(self) -> dict[str, int]: ...
 
     def sold(self) -> dict[str, tuple[int, int]]: ...
+
+
+class Tokens(Protocol):
+    """API tokens."""
+
+    def add_token(self, token: ApiToken) -> None: ...
+
+    def token_by_hash(self, token_hash: str) -> ApiToken | None: ...
+
+    def tokens(self) -> list[ApiToken]: ...
+
+    def revoke_token(self, token: str, at_ms: int) -> bool: ...

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from cloud_server.core.api_token import ApiToken
 from cloud_server.core.batch_facts import AlarmChange, MeterFacts, WalletFacts
 from cloud_server.core.charge_audit import MeterCharge
 from cloud_server.core.enrolment import Claim, Enrolment
@@ -24,19 +23,18 @@ from cloud_server.core.fleet import (
 )
 from cloud_server.core.invariants import Evidence
 from cloud_server.core.planned_site import KnownSite
-from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.transaction import Transaction
-from cloud_server.core.views import AccountState
 from cloud_server.ports.ledger_rows import ContractBook, TillBook
 from cloud_server.ports.memory import MemoryBook, RecoveryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
 from cloud_server.ports.outbox import MessageBook
-from cloud_server.ports.programs import ProgramBook
+from cloud_server.ports.programs import ProgramBook, Tokens
+from cloud_server.ports.read_rows import ReadRows
 from cloud_server.ports.webhooks import WebhookBook
 from protocol.chain import Head
 from protocol.envelope import Line
-from protocol.records import Alarm, MeterTest, Record, Relay
+from protocol.records import Record
 from protocol.signing import PublicKey
 from protocol.site_plan import SaleLimits, SitePlan
 
@@ -259,44 +257,6 @@ class Alarms(Protocol):
         ...
 
 
-class ReadRows(Protocol):
-    """What pages read, in few statements whatever the size of the site."""
-
-    def plan_version(self) -> int: ...
-
-    def meter_facts(self, meter: str | None = None) -> dict[str, tuple[MeterFacts, int | None, int | None]]:
-        """Facts, last register, when it was read."""
-        ...
-
-    def wallet_facts(self) -> dict[str, WalletFacts]: ...
-
-    def account_states(self) -> dict[str, AccountState]: ...
-
-    def balances(self, kind: str) -> dict[str, int]: ...
-
-    def posting_times(self) -> dict[str, int]: ...
-
-    def alarms_standing(self) -> list[StandingAlarm]: ...
-
-    def intervals(self, meter: str, from_ms: int, to_ms: int) -> list[ShownInterval]: ...
-
-    def switchings(self, meter: str, from_ms: int, to_ms: int) -> list[Relay]: ...
-
-    def meter_tests(self, meter: str, from_ms: int, to_ms: int) -> list[MeterTest]: ...
-
-    def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]: ...
-
-    def sales(
-        self, *, sale: str | None = None, day: str | None = None, account: str | None = None, limit: int | None = None
-    ) -> list[SaleFact]: ...
-
-    def grants_of_sales(self, sales: list[str]) -> dict[str, list[WalletGrant]]: ...
-
-    def prints(self, sales: list[str]) -> dict[str, int]: ...
-
-    def waiting_commands(self) -> dict[str, int]: ...
-
-
 class Audit(Protocol):
     """The audit chain."""
 
@@ -307,18 +267,6 @@ class Audit(Protocol):
         ...
 
     def append(self, at_ms: int, who: str, action: str, subject: str, detail: Mapping[str, object]) -> None: ...
-
-
-class Tokens(Protocol):
-    """API tokens."""
-
-    def add_token(self, token: ApiToken) -> None: ...
-
-    def token_by_hash(self, token_hash: str) -> ApiToken | None: ...
-
-    def tokens(self) -> list[ApiToken]: ...
-
-    def revoke_token(self, token: str, at_ms: int) -> bool: ...
 
 
 class Unit(Protocol):

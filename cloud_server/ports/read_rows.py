@@ -1,0 +1,49 @@
+"""What pages and programs read of the store, in few statements whatever the size of the site."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cloud_server.core.batch_facts import MeterFacts, WalletFacts
+from cloud_server.core.fleet import SaleFact, WalletGrant
+from cloud_server.core.shown import ShownInterval, StandingAlarm
+from cloud_server.core.views import AccountState
+from protocol.records import Alarm, MeterTest, Relay
+
+
+class ReadRows(Protocol):
+    """What pages read, in few statements whatever the size of the site."""
+
+    def plan_version(self) -> int: ...
+
+    def meter_facts(self, meter: str | None = None) -> dict[str, tuple[MeterFacts, int | None, int | None]]:
+        """Facts, last register, when it was read."""
+        ...
+
+    def wallet_facts(self) -> dict[str, WalletFacts]: ...
+
+    def account_states(self) -> dict[str, AccountState]: ...
+
+    def balances(self, kind: str) -> dict[str, int]: ...
+
+    def posting_times(self) -> dict[str, int]: ...
+
+    def alarms_standing(self) -> list[StandingAlarm]: ...
+
+    def intervals(self, meter: str, from_ms: int, to_ms: int) -> list[ShownInterval]: ...
+
+    def switchings(self, meter: str, from_ms: int, to_ms: int) -> list[Relay]: ...
+
+    def meter_tests(self, meter: str, from_ms: int, to_ms: int) -> list[MeterTest]: ...
+
+    def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]: ...
+
+    def sales(
+        self, *, sale: str | None = None, day: str | None = None, account: str | None = None, limit: int | None = None
+    ) -> list[SaleFact]: ...
+
+    def grants_of_sales(self, sales: list[str]) -> dict[str, list[WalletGrant]]: ...
+
+    def prints(self, sales: list[str]) -> dict[str, int]: ...
+
+    def waiting_commands(self) -> dict[str, int]: ...
