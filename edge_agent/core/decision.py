@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from edge_agent.core.guard import Account
 from edge_agent.core.measured import RelayOrdered
-from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Noted, SerialAsked, Trying, WalletRow
+from edge_agent.core.state import BoxState, Latest, Marks, MeterRow, Noted, RateMark, SerialAsked, Trying, WalletRow
 from protocol.records import AlarmKind, Cause, Contact, Record
 
 Value = TypeVar("Value")
@@ -62,6 +62,7 @@ class Decision:
     accounts: tuple[tuple[str, Account], ...] = ()
     order_registers: tuple[tuple[str, RelayOrdered], ...] = ()
     foreign_mono_ms: tuple[tuple[str, int], ...] = ()
+    rate_marks: tuple[tuple[str, RateMark], ...] = ()
     testing: tuple[tuple[str, bool], ...] = ()
     """Meters that a person begins or ends to test: what their relays do meanwhile is by command."""
     read_serials: frozenset[str] = field(default_factory=frozenset)
@@ -106,6 +107,7 @@ def join(*decisions: Decision) -> Decision:
         accounts=tuple(pair for d in decisions for pair in d.accounts),
         order_registers=tuple(pair for d in decisions for pair in d.order_registers),
         foreign_mono_ms=tuple(pair for d in decisions for pair in d.foreign_mono_ms),
+        rate_marks=tuple(pair for d in decisions for pair in d.rate_marks),
         testing=tuple(pair for d in decisions for pair in d.testing),
         read_serials=frozenset().union(*(d.read_serials for d in decisions)),
     )
@@ -142,6 +144,7 @@ def apply(state: BoxState, decision: Decision) -> None:
     state.accounts.update(decision.accounts)
     state.order_registers.update(decision.order_registers)
     state.foreign_mono_ms.update(decision.foreign_mono_ms)
+    state.rate_marks.update(decision.rate_marks)
     for meter, begun in decision.testing:
         (state.testing.add if begun else state.testing.discard)(meter)
     _keep(state.trying, decision.trying)
@@ -179,6 +182,7 @@ def preview(state: BoxState, decision: Decision) -> BoxState:
         order_registers=dict(state.order_registers),
         testing=set(state.testing),
         foreign_mono_ms=dict(state.foreign_mono_ms),
+        rate_marks=dict(state.rate_marks),
     )
     apply(copy, decision)
     return copy

@@ -164,6 +164,16 @@ class Noted:
     other: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RateMark:
+    """A meter's registers by rate as they were read, the total beside them, and the tariff's rate that held then."""
+
+    rates: Mapping[str, int]
+    raw_wh: int
+    at_ms: int
+    rate: str
+
+
 @dataclass(slots=True)
 class BoxState:
     """All that the owner thread knows. Only the owner thread writes it, and only after a commit.
@@ -173,7 +183,8 @@ class BoxState:
     is known who answers; serials_asked: of the others; noted: registers beside the charged one; suspicions: how many
     readings in a row spoke for an alarm (below 0: against it); opened_raw_wh: the register when a relay was first
     seen open; accounts: meters' own, as they were read last; order_registers: what meters hold as their order; testing:
-    meters whose relay a person is testing; foreign_mono_ms: when another master was heard last, by bus.
+    meters whose relay a person is testing; foreign_mono_ms: when another master was heard last, by bus;
+    rate_marks: from where a meter's registers by rate are compared.
     """
 
     marks: Marks
@@ -195,5 +206,6 @@ class BoxState:
     order_registers: dict[str, RelayOrdered] = field(default_factory=dict)
     testing: set[str] = field(default_factory=set)
     foreign_mono_ms: dict[str, int] = field(default_factory=dict)
+    rate_marks: dict[str, RateMark] = field(default_factory=dict)
     no_room: bool = False
     """The store takes nothing: no interval is closed, since the registers hold what was used, and no relay closes."""
