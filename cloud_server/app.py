@@ -10,7 +10,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,8 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from cloud_server.api.boxes import box_routes
-from cloud_server.api.hardware import hardware_routes
 from cloud_server.api.contracts import contract_routes
+from cloud_server.api.hardware import hardware_routes
 from cloud_server.api.office import office_routes
 from cloud_server.api.problems import mount_problems
 from cloud_server.api.program_routes import OPENAPI_URL, SUMMARY, ProgramServices, mount_programs
@@ -244,7 +244,7 @@ def make_app(parts: Parts) -> FastAPI:
     services = console_services(
         parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff
     )
-    mount_console(app, services)
+    mount_console(app, replace(services, messages=parts.messages.desk, customer_pages=parts.messages.pages))
     return app
 
 

@@ -13,6 +13,7 @@ from cloud_server.authority import certificate_ends_ms
 from cloud_server.config import Config
 from cloud_server.flows.call_duty import DutyCaller
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.foresee import Foresight
 from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.message_desk import MessageDesk
@@ -36,7 +37,7 @@ class MessageParts:
     """What pages are given, and the worker that is run."""
 
     desk: MessageDesk
-    links: LinkKeeper
+    pages: CustomerPages
     worker: MessageWorker
 
 
@@ -72,7 +73,9 @@ def wire_messages(config: Config, centre: Centre, alarms: AlarmOffice, may_run: 
         chores=(sender.give_up, watch.look),
         modem_seen=modem_seen,
     )
-    return MessageParts(desk=desk, links=links, worker=MessageWorker(modem, steps, may_run=may_run))
+    return MessageParts(
+        desk=desk, pages=CustomerPages(centre, links), worker=MessageWorker(modem, steps, may_run=may_run)
+    )
 
 
 def _modem_settings(config: Config) -> ModemSettings:

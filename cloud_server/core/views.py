@@ -64,6 +64,8 @@ class PointRow:
     """When the meter was last read, as far as the centre has heard."""
     since_ms: Ms | None = None
     """Since when the state has been what it is."""
+    zero_at_ms: Ms | None = None
+    """When the wallet will have reached its trip level by its use, where that is foreseen within two months."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """One look at the whole site: everything that rows of pages are made from, read at one moment. Part of `read_books`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloud_server.core.batch_facts import MeterFacts, WalletFacts
@@ -11,6 +12,7 @@ from cloud_server.core.site_map import SiteMap, map_site
 from cloud_server.core.views import AccountState
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import LiveMeter, Unit
+from cloud_server.ports.outbox import ForecastRow
 from protocol.units import Micro, Ms
 
 
@@ -31,6 +33,7 @@ class Look:
     customer_micro: dict[str, Micro]
     alarms: tuple[StandingAlarm, ...]
     live: dict[str, LiveMeter]
+    forecasts: Mapping[str, ForecastRow]
     posted_heard_ms: dict[str, Ms]
     """When the centre posted the newest batch of each box, by its own clock."""
 
@@ -107,5 +110,6 @@ class Looker:
             customer_micro=unit.books.balances("customer"),
             alarms=tuple(unit.books.alarms_standing()),
             posted_heard_ms=unit.books.posting_times(),
+            forecasts=unit.messages.forecasts(),
             live={m: v for m, v in self._centre.live.values().items() if now_ms - v.heard_at_ms <= LIVE_FRESH_MS},
         )

@@ -135,6 +135,11 @@ class MessageDesk:
                 unit.audit.append(now_ms, by.name, "message_text_changed", occasion, detail)
         return mistakes
 
+    @staticmethod
+    def mistakes_of(occasion: str, text: str) -> list[TextMistake]:
+        """What is wrong with a text before it is taken."""
+        return text_mistakes(occasion, text)
+
     def send_again(self, message: str, by: Actor) -> bool:
         """A person asks for it: the same text once more, as a new message. False where it has not ended, or is gone."""
         now_ms = self._centre.clock.wall_ms()

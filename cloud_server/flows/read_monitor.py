@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from cloud_server.core.batch_facts import MeterFacts, WalletFacts
 from cloud_server.core.fleet import BoxState
 from cloud_server.core.fleet_health import PointFacts, point_state
+from cloud_server.core.forecast import WEEK_MS
 from cloud_server.core.shown import StandingAlarm
 from cloud_server.core.site_map import PlacedMeter
 from cloud_server.core.views import (
@@ -143,6 +144,7 @@ def _metered_row(look: Look, point: PointPlan, placed: PlacedMeter, standing: _S
         power_estimated=live.power_estimated if live is not None else False,
         seen_at_ms=live.at_ms if live is not None else read_at_ms,
         since_ms=_since_ms(state, meter, wallet, standing),
+        zero_at_ms=_zero_at_ms(look, wallet),
     )
 
 
@@ -205,6 +207,21 @@ def mode_now(facts: MeterFacts, now_ms: Ms) -> str:
     """The mode that holds: one whose end has come is over."""
     over = facts.mode_until_ms is not None and now_ms >= facts.mode_until_ms
     return "prepaid" if over else facts.mode
+
+
+def _zero_at_ms(look: Look, wallet: WalletPlan | None) -> Ms | None:
+    """As foreseen, moved by what came and went since: in proportion to the balance."""
+    row = look.forecasts.get(wallet.wallet) if wallet is not None else None
+    if wallet is None or row is None or row.zero_at_ms is None:
+        return None
+    now_micro, _ = look.balance(wallet.wallet, tuple(wallet.meters), wallet.box)
+    left_micro = row.balance_micro + wallet.credit_limit_micro
+    if now_micro is None or left_micro <= 0:
+        return row.zero_at_ms
+    gone_ms = max(look.now_ms - row.balance_at_ms, 0)
+    expected_micro = left_micro - row.week_micro * gone_ms // WEEK_MS
+    more_micro = now_micro + wallet.credit_limit_micro - expected_micro
+    return row.zero_at_ms + (more_micro * WEEK_MS // row.week_micro if row.week_micro > 0 else 0)
 
 
 def _since_ms(state: PointState, meter: Id, wallet: WalletPlan | None, standing: _Standing) -> Ms | None:

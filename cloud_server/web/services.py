@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from cloud_server.flows.change_settings import SettingsDesk
+from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.office import Office
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
@@ -32,6 +34,9 @@ class Services:
     feed: LiveFeed
     sign_in: SignIn
     second: SecondFactor
+    messages: MessageDesk | None = None
+    """None: a console without messages."""
+    customer_pages: CustomerPages | None = None
     clock: WallClock
     chance: Chance
     public_url: str

@@ -99,6 +99,10 @@ class Show:
         """A day some days earlier (later, where `days` is below 0)."""
         return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
 
+    def days_left(self, zero_at_ms: Ms | None) -> str:
+        """Whole days until then; empty where it is not foreseen."""
+        return "" if zero_at_ms is None else str(max(zero_at_ms - self.now_ms, 0) // 86_400_000)
+
     def age(self, at_ms: Ms | None) -> str:
         """How old, in the largest unit that says enough."""
         _ = self._translate

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from cloud_server.core.alarm_rules import severity_of
 from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter, AlarmState
 from cloud_server.web.pages.page import Console
 from cloud_server.web.pages.reports import cells_for
@@ -57,6 +58,7 @@ def show(console: Console, visit: Visit) -> Response:
         money_alarms=MONEY_ALARMS,
         power_alarms=POWER_ALARMS,
         selected=SELECTED,
+        severity_of=severity_of,
         done=int(done) if done.isdecimal() and len(done) < 6 else None,
         note_most=NOTE_MOST,
         back=_back(visit),
@@ -64,10 +66,11 @@ def show(console: Console, visit: Visit) -> Response:
 
 
 def acknowledge(_console: Console, visit: Visit) -> Response:
-    """Note that somebody has seen to the ticked alarms."""
+    """Note that somebody has seen to the ticked alarms; or that those which nothing else ends are settled."""
     names = tuple(name.removeprefix(SELECTED) for name in visit.form if name.startswith(SELECTED))
     note = visit.form.get("note", "").strip()[:NOTE_MOST]
-    done = visit.services.alarms.acknowledge(names, note, visit.actor) if names else 0
+    act = visit.services.alarms.settle if visit.form.get("act") == "settle" else visit.services.alarms.acknowledge
+    done = act(names, note, visit.actor) if names else 0
     back = visit.form.get("back", "")
     return see_other(f"/alarms?{back}&done={done}" if back and _is_query(back) else f"/alarms?done={done}")
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from cloud_server.core.capital_amount import capital_amount
 from cloud_server.core.views import SaleRow
 from cloud_server.web.pages import errors
+from cloud_server.web.pages.customer_link import qr_code
 from cloud_server.web.pages.page import Console
 from cloud_server.web.visit import Visit
 
@@ -27,10 +28,12 @@ def print_copy(console: Console, visit: Visit) -> Response:
     if row is None:
         return errors.not_found(console, visit)
     copy = visit.services.desk.note_print(row.sale, visit.actor)
-    return _draw(console, visit, row, visit.form.get("paper", ""), copy=copy)
+    pages = visit.services.customer_pages
+    link = pages.links.url_now(row.account) if pages is not None else ""
+    return _draw(console, visit, row, visit.form.get("paper", ""), copy=copy, link=link)
 
 
-def _draw(console: Console, visit: Visit, row: SaleRow, paper: str, *, copy: int) -> Response:
+def _draw(console: Console, visit: Visit, row: SaleRow, paper: str, *, copy: int, link: str = "") -> Response:
     return console.renderer.page(
         visit,
         "receipt.html",
@@ -38,5 +41,6 @@ def _draw(console: Console, visit: Visit, row: SaleRow, paper: str, *, copy: int
         paper=paper if paper in PAPERS else PAPERS[0],
         papers=PAPERS,
         copy=copy,
+        qr=qr_code(link) if link else "",
         capitals=capital_amount(row.amount_micro),
     )

@@ -28,8 +28,11 @@ PARTS = {
     "item": "customer",
     "section": "site",
     "box": "0" * 32,
+    "occasion": "alarm2",
+    "language": "en",
+    "message": "0" * 32,
 }
-OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}"}
+OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}", "/my/{token}"}
 
 
 def address(route: Route) -> str:
