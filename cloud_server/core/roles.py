@@ -25,6 +25,7 @@ Right = Literal[
     "operate_many",
     "see_books",
     "manage_staff",
+    "keep_messages",
     "see_audit",
     "see_roles",
 ]
@@ -56,6 +57,7 @@ TABLE: Final[dict[Right, frozenset[Role]]] = {
     "operate_many": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
     "see_books": frozenset({"supervisor", "accountant", "administrator", "auditor"}),
     "manage_staff": frozenset({"administrator"}),
+    "keep_messages": frozenset({"supervisor", "administrator"}),
     "see_audit": frozenset({"administrator", "auditor"}),
     "see_roles": frozenset(ROLES),
 }

@@ -13,7 +13,6 @@ from cloud_server.core.second_person import RequestKind
 from cloud_server.core.views import (
     AccountState,
     Badge,
-    BoxStanding,
     CommandState,
     LostWith,
     Method,
@@ -88,11 +87,13 @@ SALE: Final[dict[SaleState, str]] = {
     "refused": N_("Refused by the box"),
     "credit": N_("Credit at the centre"),
 }
-BOX: Final[dict[BoxStanding, str]] = {
+BOX: Final[dict[str, str]] = {
     "planned": N_("Planned"),
     "claimed": N_("Claim issued"),
     "waiting": N_("Waiting to be confirmed"),
     "enrolled": N_("Enrolled"),
+    "quarantined": N_("Set apart: enforces, its batches are kept and not posted"),
+    "revoked": N_("Not believed any more"),
 }
 COMMAND_STATE: Final[dict[CommandState, str]] = {
     "queued": N_("Queued"),
@@ -251,6 +252,7 @@ RIGHT: Final[dict[Right, str]] = {
     "operate_many": N_("Operate many meters at once"),
     "see_books": N_("See sales, arrears and the trial balance in reports"),
     "manage_staff": N_("Add people, give roles, end sessions"),
+    "keep_messages": N_("Keep messages, their texts and the duty list"),
     "see_audit": N_("See the log of who did what"),
     "see_roles": N_("See who may do what"),
 }
