@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cloud_server.ports import BadProof, BoxCertificate
-from protocol.envelope import Line, check_signature, read_line, seal
+from protocol.envelope import Line, check_signature, read_line, seal, sign_again
 from protocol.errors import TheirFault
 from protocol.messages import Keys, Limits
 from protocol.payload import Payload, read_payload, write_payload
@@ -82,7 +82,8 @@ class KeyFolder:
         self._limits_line: Line | None = limits
         self._limits: Limits | None = None
         self.keys = self._checked(site, keys_line, limits_line)
-        self.command_keys = {key.keyid: key for key in map(public_key_from_text, self.keys.command_keys)}
+        texts = [*self.keys.command_keys, *_earlier_keys(folder, self.root_public, site)]
+        self.command_keys = {key.keyid: key for key in map(public_key_from_text, texts)}
         self.ca_pem = ca.public_bytes(Encoding.PEM).decode()
         self.ca_sha256 = ca.fingerprint(hashes.SHA256()).hex()
 
@@ -119,6 +120,12 @@ class KeyFolder:
     def command_line(self, type_name: str, payload: Payload) -> Line:
         """Sign with the command key: `command`, `epoch`, `money`."""
         return seal(type_name, write_payload(payload), self._command)
+
+    def countersigned(self, line: Line) -> Line:
+        """A line of ours with the signature of the command key in force beside that of an older one; its hash stays."""
+        if any(keyid == self._command.public.keyid for keyid, _ in line.signatures):
+            return line
+        return sign_again(line, self._command)
 
     def answer_line(self, payload: Payload) -> Line:
         """Sign an answer."""
@@ -188,6 +195,23 @@ def _p256(pem: bytes) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("must be an ECDSA P-256 key (PKCS#8, PEM)")
     return key
+
+
+def _earlier_keys(folder: Path, root: PublicKey, site: str) -> list[str]:
+    """Command keys of earlier generations, by the root's own lines that were kept: `keys-<generation>.line`.
+
+    What they signed stands in the books for ever. A line that the root did not sign counts for nothing.
+    """
+    found: list[str] = []
+    for path in sorted(folder.glob("keys-*.line")):
+        try:
+            line = read_line(path.read_bytes().strip())
+            check_signature(line, {root.keyid: root})
+            keys = read_payload(line.payload, Keys)
+        except (OSError, TheirFault) as fault:
+            raise KeysFault([f"{path}: {fault}"]) from None
+        found += keys.command_keys if keys.site == site else []
+    return found
 
 
 def _readable_by_others(path: Path) -> list[str]:

@@ -43,6 +43,9 @@ ORDER_LASTS_MS: Final = 24 * 3_600_000
 LIVE_FRESH_MS: Final = 60_000
 """A live value older than a minute is not shown as what is now."""
 
+READ_WISH_LASTS_MS: Final = 30_000
+"""Whoever pressed *read* has gone on to something else after half a minute."""
+
 LOOK_LASTS_MS: Final = 10_000
 """One look at a live page keeps boxes sending for ten seconds: open pages look again every few seconds."""
 

@@ -9,6 +9,7 @@ from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.command_chain import Place
 from cloud_server.core.tills import posting_day
 from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.flows.read_wishes import Crowd, ReadWishes
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
 from protocol.ids import Id, make_id
 from protocol.zone import site_zone
@@ -33,6 +34,11 @@ class Centre:
     live: LiveBoard
     fail_point: FailPoint
     places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
+    crowd: Crowd = field(default_factory=Crowd)
+    wishes: ReadWishes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wishes", ReadWishes(self.clock))
 
     @property
     def zone(self) -> ZoneInfo:

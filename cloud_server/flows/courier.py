@@ -62,7 +62,7 @@ def file_for(centre: Centre, box: str, after: int | None = None) -> OutFile:
             lines.append(read_line(epoch))
             base = read_payload(lines[-1].payload, Epoch).commands_base.seq
         begin = max(row.fetched_seq, row.applied_seq, base) if after is None else max(after, base)
-        commands = _commands(unit, box, begin)
+        commands = [centre.authority.countersigned(line) for line in _commands(unit, box, begin)]
     last = begin + len(commands)
     first = begin + 1 if commands else 0
     return OutFile(

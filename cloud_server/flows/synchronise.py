@@ -52,6 +52,7 @@ class Exchange:
     resend_from: int | None
     commands_wanted_from: int | None
     idle: bool
+    retry_after_s: int | None = None
 
 
 def exchange(centre: Centre, lines: Sequence[Line], shown: str | None = None) -> Exchange:
@@ -64,10 +65,12 @@ def exchange(centre: Centre, lines: Sequence[Line], shown: str | None = None) ->
     for line in lines[:-1]:
         if line.type_name not in ("batch", "epoch", "command"):
             raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
-    try:
-        return _exchange(centre, lines, shown, centre.store.write_box)
-    except WiderUnit:
-        return _exchange(centre, lines, shown, centre.store.write)
+    with centre.crowd:
+        try:
+            result = _exchange(centre, lines, shown, centre.store.write_box)
+        except WiderUnit:
+            result = _exchange(centre, lines, shown, centre.store.write)
+        return replace(result, retry_after_s=centre.crowd.retry_after_s())
 
 
 def _exchange(
@@ -149,6 +152,8 @@ def sign_answer(centre: Centre, result: Exchange) -> tuple[Line, ...]:
         resend_from=result.resend_from,
         commands_wanted_from=result.commands_wanted_from,
         live_until_ms=centre.live.wanted_until_ms() or None,
+        read_now=centre.wishes.take(result.box),
+        retry_after_s=result.retry_after_s,
     )
     return (*result.lines, centre.authority.answer_line(answer))
 
@@ -193,7 +198,7 @@ def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdict
     behind = has_lost_memory(box, sync.epoch, Head(sync.batch_head.seq, sync.batch_head.hash))
     lines = [*_keys(centre, sync), *_epoch(unit, box, sync, behind=behind)]
     if box.takes_commands and not behind and signer == serving_key(box):
-        lines += _commands(unit, box, sync, head)
+        lines += _commands(centre, unit, box, sync, head)
     gap = any(verdict.verdict in ("gap", "bad_signature") for verdict in verdicts)
     # What this centre has forgotten of a history that the box believes acknowledged is asked for again.
     forgotten = not verdicts and sync.epoch == box.epoch and sync.batch_head.seq > box.batch_head.seq
@@ -211,7 +216,7 @@ def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdict
         audit_head=unit.audit.head().hash,
         resend_from=box.batch_head.seq + 1 if gap or forgotten else None,
         commands_wanted_from=wanted_from,
-        idle=not (lines or verdicts or behind or forgotten or box.recovery),
+        idle=not (lines or verdicts or behind or forgotten or box.recovery or centre.wishes.waiting(box.box)),
     )
 
 
@@ -241,7 +246,7 @@ def _epoch(unit: Unit, box: Box, sync: Sync, *, behind: bool) -> list[Line]:
     return [read_line(raw)] if raw is not None else []
 
 
-def _commands(unit: Unit, box: Box, sync: Sync, head: Head) -> list[Line]:
+def _commands(centre: Centre, unit: Unit, box: Box, sync: Sync, head: Head) -> list[Line]:
     """Journaled commands behind the box's head, in order, within what one answer may carry."""
     if sync.command_head.seq >= head.seq:
         return []
@@ -252,7 +257,7 @@ def _commands(unit: Unit, box: Box, sync: Sync, head: Head) -> list[Line]:
         room -= len(raw)
         if room < 0 and found:
             break
-        found.append(read_line(raw))
+        found.append(centre.authority.countersigned(read_line(raw)))
     return found
 
 

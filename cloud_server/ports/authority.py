@@ -51,6 +51,10 @@ class Authority(Protocol):
         """Sign with the command key: `command`, `epoch`, `money`."""
         ...
 
+    def countersigned(self, line: Line) -> Line:
+        """A line of ours with the signature of the command key in force beside that of an older one."""
+        ...
+
     def answer_line(self, payload: Payload) -> Line:
         """Sign an answer."""
         ...
@@ -69,7 +73,7 @@ class Authority(Protocol):
 
     @property
     def command_keys(self) -> dict[str, PublicKey]:
-        """By keyid: what the centre's own lines are checked with."""
+        """By keyid: what the centre's own lines are checked with, those of earlier generations too."""
         ...
 
     @property

@@ -186,7 +186,12 @@ class Synchroniser:
         pause = min(RETRY_FIRST_MS << min(self._failures - 1, 10), RETRY_LAST_MS)
         chance = int.from_bytes(self.box.chance(2), "big")
         jittered = pause // 2 + pause * chance // 2 // 65_535
-        self._next_at = now + max(jittered, (retry_after_s or 0) * 1_000)
+        self._next_at = now + max(jittered, self._spread_ms(retry_after_s))
+
+    def _spread_ms(self, retry_after_s: int | None) -> int:
+        """As late as the centre asked for, and up to half as much later: a whole site does not come back as one."""
+        asked_ms = (retry_after_s or 0) * 1_000
+        return asked_ms + asked_ms // 2 * int.from_bytes(self.box.chance(2), "big") // 65_535
 
     def answered(self, report: ExchangeAnswered) -> None:
         """Judge what came, and let it take effect."""
@@ -236,7 +241,7 @@ class Synchroniser:
             self._back_off(now, answer.retry_after_s)
         else:
             idle_ms = 0 if progress or waiting else max(0, self._asked_at + IDLE_LEAST_MS - now)
-            self._next_at = now + max(idle_ms, (answer.retry_after_s or 0) * 1_000)
+            self._next_at = now + max(idle_ms, self._spread_ms(answer.retry_after_s))
 
     def _take_time(self, answer: Answer, report: ExchangeAnswered) -> None:
         """Compare clocks: the answer was written a moment ago, however long the request was held."""

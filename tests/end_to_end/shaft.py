@@ -130,7 +130,8 @@ class Shaft:
     def box_row(self, box: str = BOX) -> dict[str, Any]:
         answer = self.api("GET", "/boxes")
         assert answer.status_code == 200, answer.text
-        return next(row for row in answer.json() if row["box"] == box)
+        found: dict[str, Any] = next(row for row in answer.json()["items"] if row["box"] == box)
+        return found
 
     def sell(self, amount: str) -> str:
         self.sold += 1

@@ -13,6 +13,7 @@ from cloud_server.flows.box_hardware import decide_quarantine, revoke_box
 from cloud_server.flows.enrol_box import TakenIn, Waiting
 from cloud_server.flows.who_asks import Stranger
 from protocol.chain import EMPTY_COMMANDS, Head
+from protocol.envelope import read_line
 from protocol.messages import Answer, Epoch
 from protocol.payload import read_payload
 from tests.cloud_server.site_rig import SiteRig, open_rig
@@ -101,7 +102,7 @@ def test_an_empty_store_gets_a_new_epoch_and_the_recharge_it_had_not_answered(ri
     answer = until_epoch(rig, empty, 2)
     with rig.store.read() as unit:
         raw = unit.lines.line("epoch", BOX, 2)
-        epoch = read_payload(synchronise.read_line(raw or b"").payload, Epoch)
+        epoch = read_payload(read_line(raw or b"").payload, Epoch)
     assert (epoch.why, answer.batch_ack.epoch) == ("store_lost", 2)
     rig.settle(empty)
     assert books(rig) == 150 * YUAN - 3 * 800_000

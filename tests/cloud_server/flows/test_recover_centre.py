@@ -16,7 +16,7 @@ from cloud_server.flows.restore_centre import raise_term
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.store.journal_file import JournalFile
 from protocol.commands import Command
-from protocol.envelope import Line
+from protocol.envelope import Line, read_line
 from protocol.messages import Answer
 from protocol.payload import read_payload
 from tests.cloud_server.site_rig import SiteRig, open_rig
@@ -73,7 +73,7 @@ def enrol(rig: SiteRig, number: int) -> Remembering:
     box = rig.enrol(number)
     with rig.store.read() as unit:
         raw = unit.lines.line("epoch", box_id(number), 1)
-    return Remembering(box, synchronise.read_line(raw or b""))
+    return Remembering(box, read_line(raw or b""))
 
 
 @contextmanager
