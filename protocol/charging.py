@@ -16,6 +16,7 @@ from protocol.tariff_text import Step
 from protocol.units import NANO_PER_MICRO, split_largest_remainder
 
 RULES_VERSION: Final = 1
+_NO_CARRY: Final = Fraction(0)
 _NO_STEPS: Final = (Step(0, 0),)
 _PRICE_FLAGS: Final = frozenset({"estimated_split", "fallback_rate"})
 """Flags that only the pricing itself gives; the box adds others for what it knows of the reading."""
@@ -63,6 +64,8 @@ def energy_between(from_raw_wh: int, to_raw_wh: int, ratio: Fraction, carry: Fra
     """Whole watt-hours between two registers, and the remainder below 1 Wh that is carried on."""
     if to_raw_wh < from_raw_wh:
         raise ValueError(f"register ran back from {from_raw_wh} to {to_raw_wh}: it must be held, not priced")
+    if ratio.denominator == 1 and not carry:
+        return (to_raw_wh - from_raw_wh) * ratio.numerator, _NO_CARRY
     total = (to_raw_wh - from_raw_wh) * ratio + carry
     whole = total.numerator // total.denominator
     return whole, total - whole
@@ -100,15 +103,15 @@ def _cut_by_steps(
     Without a date to believe (`dated` false) no month begins: a clock gone wrong must not give the low steps away.
     """
     pieces: list[tuple[Stretch, int]] = []
-    month, month_wh = book.local_day(given.from_ms).replace(day=1), given.month_wh
+    month, month_wh = book.local_month(given.from_ms), given.month_wh
     for stretch, energy_wh in stretches:
-        now = book.local_day(stretch.from_ms).replace(day=1)
+        now = book.local_month(stretch.from_ms)
         if dated and now != month:
             month, month_wh = now, 0
         steps = book.tariffs[given.tariff, stretch.version].steps or _NO_STEPS
         pieces += _step_pieces(stretch, energy_wh, month_wh, steps)
         month_wh += energy_wh
-    ended = dated and book.local_day(given.to_ms).replace(day=1) != month
+    ended = dated and book.local_month(given.to_ms) != month
     return pieces, 0 if ended else month_wh
 
 
@@ -141,7 +144,7 @@ def _stretches(book: TariffBook, given: IntervalInput) -> tuple[list[Stretch], t
     flags: list[IntervalFlag] = []
     if len({(s.rate, s.version) for s in stretches}) > 1:
         flags.append("estimated_split")
-    if book.local_day(stretches[-1].from_ms) != book.local_day(given.from_ms):
+    if len(stretches) > 1 and book.local_day(stretches[-1].from_ms) != book.local_day(given.from_ms):
         flags.append("midnight")
     return stretches, tuple(flags)
 

@@ -111,7 +111,8 @@ def read_line(raw: bytes) -> Line:
         raise TooLarge(f"line of {len(raw)} bytes; at most {limits.LINE_BYTES_MAX}")
     try:
         envelope = _decoder.decode(raw)
-        refuse_repeated_keys(raw)
+        if msgspec.json.encode(envelope) != raw:  # else nothing stands in it twice
+            refuse_repeated_keys(raw)
         payload = base64.b64decode(envelope.payload, validate=True)
         signatures = tuple((s.keyid, base64.b64decode(s.sig, validate=True)) for s in envelope.signatures)
     except (msgspec.MsgspecError, binascii.Error, ValueError, BadPayload) as fault:

@@ -23,6 +23,7 @@ from protocol.payload import (
     Seq,
     Text,
     read_part,
+    read_plain,
 )
 from protocol.records import Contact, Record
 from protocol.state import EpochState
@@ -264,6 +265,9 @@ class Money(Payload, frozen=True, kw_only=True):
 
 def read_records(batch: Batch) -> list[Record]:
     """Read all records of a batch. Raises BadPayload naming the first that does not fit."""
+    plain = _read_all_plain(batch.records)
+    if plain is not None:
+        return plain
     records: list[Record] = []
     for index, raw in enumerate(batch.records):
         try:
@@ -271,6 +275,12 @@ def read_records(batch: Batch) -> list[Record]:
         except BadPayload as fault:
             raise BadPayload(f"records[{index}]: {fault}") from None
     return records
+
+
+def _read_all_plain(raws: list[msgspec.Raw]) -> list[Record] | None:
+    """All records at once where each is written as our own agent writes it, else None."""
+    found: list[Record] | None = read_plain(b"[" + b",".join(map(bytes, raws)) + b"]", list[Record])
+    return found
 
 
 def write_record(record: Record) -> msgspec.Raw:

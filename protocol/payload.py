@@ -7,6 +7,7 @@ A frame (command, batch, money) keeps its contents raw, so that number and link 
 those fields go through the same gate when they are read.
 """
 
+import functools
 import itertools
 import json
 import re
@@ -59,21 +60,53 @@ def write_payload(value: Payload) -> bytes:
 
 def read_payload(payload: bytes, kind: type[PayloadType]) -> PayloadType:
     """Read payload bytes, whose signature has been checked, as the given type. Raises BadPayload, TooLarge."""
-    check_json(payload, kind.READ_LATER)
-    value: PayloadType = decode(payload, kind)
+    value: PayloadType | None = read_plain(payload, kind)
+    if value is None:
+        check_json(payload, kind.READ_LATER)
+        value = decode(payload, kind)
+    elif kind.READ_LATER:
+        _check_depth(payload)
     return value
 
 
 def read_part(part: msgspec.Raw, kind: Any) -> Any:
     """Read a raw field of a frame as a type (also unions): the same gate again. Raises BadPayload."""
-    check_json(bytes(part))
-    return decode(part, kind)
+    value = read_plain(part, kind)
+    if value is None:
+        check_json(bytes(part))
+        value = decode(part, kind)
+    return value
+
+
+def read_plain(payload: bytes | msgspec.Raw, kind: Any) -> Any:
+    """The value where writing it gives the very same bytes, else None.
+
+    Such bytes hold nothing that the value does not: no key twice, no float, no depth that its type has not. What our
+    own agent writes is read so, at a tenth of the price of `check_json`, which looks at all that is written otherwise.
+    """
+    plain = bytes(payload)
+    if len(plain) > limits.PAYLOAD_BYTES_MAX:
+        return None
+    try:
+        value = _decoder(kind).decode(plain)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return value if _encoder.encode(value) == plain else None
+
+
+@functools.cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """Made once for each type: to make one takes longer than to read with it."""
+    return msgspec.json.Decoder(kind, strict=True)
+
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 def decode(payload: bytes | msgspec.Raw, kind: Any) -> Any:
     """Read JSON that has passed `check_json` as a type (also unions). Raises BadPayload naming the field."""
     try:
-        return msgspec.json.decode(payload, type=kind, strict=True)
+        return _decoder(kind).decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise BadPayload(str(fault)) from None
 
@@ -85,15 +118,21 @@ def check_json(payload: bytes, later: Collection[str] = ()) -> None:
     """
     if len(payload) > limits.PAYLOAD_BYTES_MAX:
         raise TooLarge(f"payload of {len(payload)} bytes; at most {limits.PAYLOAD_BYTES_MAX}")
-    brackets = _STRINGS.sub(b"", payload).translate(None, _NOT_BRACKETS)
-    depth = max(itertools.accumulate(_STEP[c] for c in brackets), default=0)
-    if depth > limits.DEPTH_MAX:
-        raise BadPayload(f"nested {depth} deep; at most {limits.DEPTH_MAX}")
+    _check_depth(payload)
     found = _faults(payload, _no_integer)
     if isinstance(found, dict):
         found = next((fault for field, fault in found.items() if field not in later), None)
     if found is not None:
         raise BadPayload(found)
+
+
+def _check_depth(payload: bytes) -> None:
+    """Refuse what is nested too deep."""
+    # A blank in place of each text: with nothing in its place the library takes a way that is ten times as long.
+    brackets = _STRINGS.sub(b" ", payload).translate(None, _NOT_BRACKETS)
+    depth = max(itertools.accumulate(map(_STEP.__getitem__, brackets)), default=0)
+    if depth > limits.DEPTH_MAX:
+        raise BadPayload(f"nested {depth} deep; at most {limits.DEPTH_MAX}")
 
 
 def refuse_repeated_keys(raw: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from protocol.ids import Id
@@ -19,6 +19,10 @@ __all__ = ["Stretch", "Tariff", "TariffBook", "read_tariff"]
 
 _CACHED_DAYS_MAX: Final = 512
 """Days of switches kept in memory: a year of one tariff and room."""
+_CACHED_STRETCHES_MAX: Final = 32
+"""A day with twelve changes of rate, twice over: what spans more is rare and need not be remembered."""
+Key = TypeVar("Key")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,10 @@ class TariffBook:
     _zone: ZoneInfo = field(init=False, repr=False)
     _versions: dict[Id, list[tuple[int, int]]] = field(init=False, repr=False)
     _days: dict[tuple[Id, int, date], list[tuple[int, str]]] = field(init=False, repr=False, default_factory=dict)
+    _asked: dict[tuple[Id, int, int, int | None], tuple[Stretch, ...]] = field(
+        init=False, repr=False, default_factory=dict
+    )
+    _months: dict[int, date] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._zone = site_zone(self.zone)
@@ -76,7 +84,13 @@ class TariffBook:
 
         Stops after `most` of them where that is set: a span out of all reason must not cost memory.
         """
-        return list(islice(self._walk(tariff, from_ms, to_ms), most))
+        asked = (tariff, from_ms, to_ms, most)
+        known = self._asked.get(asked)
+        if known is None:
+            known = tuple(islice(self._walk(tariff, from_ms, to_ms), most))
+            if len(known) <= _CACHED_STRETCHES_MAX:
+                _keep(self._asked, asked, known)
+        return list(known)
 
     def _walk(self, tariff: Id, from_ms: int, to_ms: int) -> Iterator[Stretch]:
         at_ms = from_ms
@@ -99,6 +113,14 @@ class TariffBook:
     def local_day(self, at_ms: int) -> date:
         """The site's calendar day of an instant."""
         return datetime.fromtimestamp(at_ms // 1000, self._zone).date()
+
+    def local_month(self, at_ms: int) -> date:
+        """The first day of the site's calendar month of an instant."""
+        known = self._months.get(at_ms)
+        if known is None:
+            known = self.local_day(at_ms).replace(day=1)
+            _keep(self._months, at_ms, known)
+        return known
 
     def midnight_ms(self, day: date) -> int:
         """The instant at which a day of the site begins."""
@@ -127,7 +149,12 @@ class TariffBook:
                 for minute, rate in text.days[text.day_name(day)]
             ]
             known.sort(key=lambda switch: switch[0])
-            if len(self._days) >= _CACHED_DAYS_MAX:
-                self._days.clear()
-            self._days[key] = known
+            _keep(self._days, key, known)
         return known
+
+
+def _keep(answers: dict[Key, Answer], asked: Key, answer: Answer) -> None:
+    """Remember an answer, within a bound. All meters of a box ask for the same stretches at the same boundaries."""
+    if len(answers) >= _CACHED_DAYS_MAX:
+        answers.clear()
+    answers[asked] = answer

@@ -100,10 +100,20 @@ def fold(facts: BoxFacts, records: Iterable[Record], body_of: Callable[[int], Bo
                 _change_wallet(facts, wallet, last_fee_day=day)
             case Replaced():
                 _take_over(facts, record)
+            case Interval() if _changes_nothing(facts.meters.get(record.meter), record):
+                pass
             case Interval() | Relay() | LockOut() | MeterTest() | MeterEvent():
                 _change_meter(facts, record.meter, **_meter_changes(facts, record))
             case _:
                 pass
+
+
+def _changes_nothing(known: MeterFacts | None, said: Interval) -> bool:
+    """Most intervals bring no other register and no other ratio than the one before."""
+    if known is None:
+        return False
+    told = (said.rates_raw_wh, said.other_raw, said.ratio_version)
+    return told == (known.rates_raw_wh, known.other_raw, known.ratio_version)
 
 
 def _meter_changes(facts: BoxFacts, record: Interval | Relay | LockOut | MeterTest | MeterEvent) -> dict[str, object]:

@@ -18,14 +18,12 @@ class BoxPlace:
     wallets: dict[str, WalletConfig]
     wallet_of: dict[str, WalletConfig]
     """By meter."""
+    ratios: dict[tuple[str, int], Fraction]
+    """CT × PT by meter and version; of two of one version the first counts."""
 
     def ratio(self, meter: str, ratio_version: int) -> Fraction | None:
         """CT × PT of a meter in one version of its ratio, or None where the configuration has none such."""
-        placed = self.meters.get(meter)
-        for ratio in placed.ratios if placed is not None else ():
-            if ratio.version == ratio_version:
-                return Fraction(*ratio.ct) * Fraction(*ratio.pt)
-        return None
+        return self.ratios.get((meter, ratio_version))
 
     def tariff_hashes(self) -> dict[tuple[str, int], str]:
         """Hash of each tariff text by id and version."""
@@ -40,6 +38,11 @@ def place_from_config(config: BoxConfig) -> BoxPlace:
         meters={meter.meter: meter for meter in config.meters},
         wallets={wallet.wallet: wallet for wallet in config.wallets},
         wallet_of={meter: wallet for wallet in config.wallets for meter in wallet.meters},
+        ratios={
+            (meter.meter, ratio.version): Fraction(*ratio.ct) * Fraction(*ratio.pt)
+            for meter in config.meters
+            for ratio in reversed(meter.ratios)
+        },
     )
 
 

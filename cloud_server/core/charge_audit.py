@@ -17,6 +17,9 @@ CONTINUITY_EXCUSED = frozenset({"replaced"})
 """Interval flags that say why a register does not go on from the one before."""
 
 
+NO_CARRY = Fraction(0)
+
+
 @dataclass(frozen=True, slots=True)
 class MeterCharge:
     """Where a meter's charging stands: last register and the carries. `raw_wh` None: its next reading opens."""
@@ -77,7 +80,7 @@ def audit_batch(
                 before = audit.meters.get(record.meter, MeterCharge())
                 found = _interval_findings(record, before, place)
                 audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
-                carry = Fraction(*record.energy_carry)
+                carry = Fraction(*record.energy_carry) if record.energy_carry[0] else NO_CARRY
                 month_wh = _month_after(place, record, before.month_wh)
                 charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, record.money_carry_nano, month_wh)
                 audit.stand(record.meter, charge)
@@ -134,12 +137,12 @@ def _month_after(place: BoxPlace | None, said: Interval, month_wh: int) -> int:
     """
     if place is None or "fallback_rate" in said.flags:
         return month_wh + said.energy_wh
-    month = place.book.local_day(said.from_.at_ms).replace(day=1)
+    month = place.book.local_month(said.from_.at_ms)
     for part in said.parts:
-        now = place.book.local_day(part.from_ms).replace(day=1)
+        now = place.book.local_month(part.from_ms)
         month_wh = (month_wh if now == month else 0) + part.energy_wh
         month = now
-    return month_wh if place.book.local_day(said.to.at_ms).replace(day=1) == month else 0
+    return month_wh if place.book.local_month(said.to.at_ms) == month else 0
 
 
 def tariff_findings(said: Mapping[str, Mapping[str, str]], place: BoxPlace | None) -> list[ChargeFinding]:

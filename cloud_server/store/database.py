@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol
 import peewee
 from playhouse.pool import PooledSqliteDatabase
 
+from cloud_server.store.unit_memory import Remembering
+
 READERS_MAX: Final = 48
 """More than the 40 threads in which the web framework runs endpoints, so that none waits for a connection in vain."""
 READER_WAIT_S: Final = 5.0
@@ -75,10 +77,10 @@ class SqliteEngine:
         """Open or create the database file. Raises DatabaseFault."""
         self.path = path
         self._lock = threading.Lock()
-        self._writer = peewee.SqliteDatabase(
+        self._writer = _Writer(
             str(path), pragmas=_WRITER_PRAGMAS, thread_safe=False, check_same_thread=False, autoconnect=False
         )
-        self._readers = PooledSqliteDatabase(
+        self._readers = _Readers(
             str(path),
             pragmas=_READER_PRAGMAS,
             check_same_thread=False,
@@ -99,12 +101,15 @@ class SqliteEngine:
     def write(self) -> Iterator[peewee.Database]:
         """One writer at a time in this process; BEGIN IMMEDIATE keeps other processes out."""
         with self._lock, self._writer.atomic("IMMEDIATE"):
+            memory = self._writer.begin_memory()
             yield self._writer
+            memory.finish()
 
     @contextmanager
     def read(self) -> Iterator[peewee.Database]:
         """A snapshot: what is committed meanwhile is not seen."""
         with self._readers.connection_context(), self._readers.atomic():
+            self._readers.begin_memory(may_write=False)
             yield self._readers
 
     def missing_guards(self, tables: Sequence[Guarded]) -> list[str]:
@@ -129,6 +134,14 @@ class SqliteEngine:
         self._readers.close_all()
         with self._lock:
             self._writer.close()
+
+
+class _Writer(Remembering, peewee.SqliteDatabase):
+    """The one connection that writes."""
+
+
+class _Readers(Remembering, PooledSqliteDatabase):  # type: ignore[misc]  # the library has no types here
+    """Those that read."""
 
 
 _WRITER_PRAGMAS: Final = {
@@ -182,6 +195,8 @@ def run_sql(database: peewee.Database, sql: str, parameters: Sequence[object] = 
 
 def run_many(database: peewee.Database, sql: str, rows: Sequence[Sequence[object]]) -> None:
     """Run one statement for each row of parameters, with the library's own errors."""
+    if isinstance(database, Remembering):
+        database.memory.before(sql)
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # left out of the library's types
         database.cursor().executemany(sql, rows)  # type: ignore[no-untyped-call]  # the library has no types here
 

@@ -35,7 +35,12 @@ class FleetRows(Rows):
             row.pop(name)
         row |= {"batch_seq": box.batch_head.seq, "batch_hash": box.batch_head.hash}
         row |= {"command_seq": box.command_head.seq, "command_hash": box.command_head.hash}
-        self._run(t.Box.update(row).where((t.Box.site == self._site) & (t.Box.box == box.box)))
+        self._memory.replace(("save_box", self._site), self._save_boxes, box.box, row | {"box": box.box})
+
+    def _save_boxes(self, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            mine = (t.Box.site == self._site) & (t.Box.box == row.pop("box"))
+            self._run(t.Box.update(row).where(mine))
 
     def account(self, account: str) -> Account | None:
         """One account with its customer's name. Inside a writing unit the row is the caller's until the unit ends."""
@@ -54,7 +59,7 @@ class FleetRows(Rows):
 
     def wallets_of_box(self, box: str) -> list[Wallet]:
         """The wallets that live on a box."""
-        return self._wallets(t.Wallet.box == box)
+        return list(self._memory.known(("wallets_of_box", box), lambda: self._wallets(t.Wallet.box == box)))
 
     def _wallets(self, which: Any) -> list[Wallet]:
         rows = self._all(self._of(t.Wallet).where(which).order_by(t.Wallet.wallet))
@@ -72,7 +77,8 @@ class FleetRows(Rows):
 
     def meters_of_box(self, box: str) -> set[str]:
         """The meters that hang on a box."""
-        return {row[0] for row in self._tuples(self._of(t.Meter, t.Meter.meter).where(t.Meter.box == box))}
+        query = self._of(t.Meter, t.Meter.meter).where(t.Meter.box == box)
+        return set(self._memory.known(("meters_of_box", box), lambda: {row[0] for row in self._tuples(query)}))
 
     def box_of_meter(self, meter: str) -> str | None:
         """The box on which a meter hangs."""

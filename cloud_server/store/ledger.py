@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import peewee as pw
@@ -22,6 +23,7 @@ class LedgerRows(Rows):
     def __init__(self, database: pw.Database, site: str, scope: Scope = Scope.SITE) -> None:
         super().__init__(database, site, scope)
         self._gathered: dict[str, int] = {}
+        self._gathered_key = object()
 
     def post(self, transaction: Transaction, posted_at_ms: int) -> None:
         """Add an entry with its postings, and bring the sums of its accounts forward."""
@@ -38,17 +40,18 @@ class LedgerRows(Rows):
             "corrects": transaction.corrects,
             "posted_at_ms": posted_at_ms,
         }
-        self._insert(t.LedgerTransaction, [row])
+        self._gather(t.LedgerTransaction, [row])
         postings = [
             {"transaction_id": transaction.id, "n": n, "account": p.account, "amount_micro": p.amount_micro}
             for n, p in enumerate(transaction.postings)
         ]
-        self._insert(t.Posting, postings)
+        self._gather(t.Posting, postings)
+        self._memory.at_end(self._gathered_key, self._finish)
         for posting in transaction.postings:
             self._gathered[posting.account] = self._gathered.get(posting.account, 0) + posting.amount_micro
 
-    def finish(self) -> None:
-        """Bring the sums of accounts forward. Called once, as the last that a unit does."""
+    def _finish(self) -> None:
+        """Bring the sums of accounts forward: the last that a unit does."""
         rows = [{"account": name, "balance_micro": change} for name, change in sorted(self._gathered.items())]
         sum_of_both = '"balance_micro" = "account_balance"."balance_micro" + EXCLUDED."balance_micro"'
         self._write(t.AccountBalance, rows, f' ON CONFLICT ("site", "account") DO UPDATE SET {sum_of_both}')
@@ -56,12 +59,17 @@ class LedgerRows(Rows):
 
     def sums(self, accounts: Iterable[str]) -> dict[str, int]:
         """The sums of these ledger accounts, with what this unit posts; one never posted to is absent."""
+        wanted = frozenset(accounts)
+        found = dict(self._memory.known(("sums", self._site, wanted), lambda: self._stored_sums(wanted)))
+        for name in self._gathered.keys() & wanted:
+            found[name] = found.get(name, 0) + self._gathered[name]
+        return found
+
+    def _stored_sums(self, accounts: Iterable[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         query = self._of(t.AccountBalance, t.AccountBalance.account, t.AccountBalance.balance_micro)
         for names in pieces(accounts):
             found |= dict(self._tuples(query.where(t.AccountBalance.account.in_(names))))
-            for name in self._gathered.keys() & set(names):
-                found[name] = found.get(name, 0) + self._gathered[name]
         return found
 
     def next_receipt(self, day: str, term: int) -> int:
@@ -181,7 +189,8 @@ class LedgerRows(Rows):
             & t.WalletGrant.on_at_ms.is_null()
             & (t.WalletGrant.amount_micro > 0)
         )
-        return [grant_from_row(row) for row in self._all(query)]
+        find = partial(self._memory.known, ("grants_not_on", box))
+        return list(find(lambda: [grant_from_row(row) for row in self._all(query)]))
 
 
 def _grant_row(grant: WalletGrant) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from psycopg.types.string import StrDumper
 from cloud_server.ports.database import PostgresAddress, TryAgain
 from cloud_server.store.database import DatabaseFault, Guarded, run_sql
 from cloud_server.store.postgres_guards import missing_guards, set_guards
+from cloud_server.store.unit_memory import Remembering
 
 OLDEST_VERSION: Final = 150_000
 """PostgreSQL 15: the oldest that is tested."""
@@ -101,7 +102,7 @@ class PostgresEngine:
         self._writers.close_all()
 
 
-class _Database(PooledPsycopg3Database):  # type: ignore[misc]  # the library has no types here
+class _Database(Remembering, PooledPsycopg3Database):  # type: ignore[misc]  # the library has no types here
     """What differs from the library's own: text by bytes, no narrow integers, and three conversions."""
 
     field_types: Final = PooledPsycopg3Database.field_types | {
@@ -156,7 +157,9 @@ def _unit(database: _Database, begin: str) -> Iterator[peewee.Database]:
     connection = database.connection()
     try:
         connection.execute(begin)
+        memory = database.begin_memory(may_write="READ ONLY" not in begin)
         yield database
+        memory.finish()
         _commit(connection)
     except (peewee.PeeweeException, psycopg.Error) as fault:
         again = _try_again(fault, connection)

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import peewee
 
+from cloud_server.store.unit_memory import Remembering
+
 COPY_FROM: Final = 20
 """Fewer rows go quicker as one prepared statement than as a COPY with its round trips."""
 _ARRAYS: Final = {"TEXT": "text", "BIGINT": "bigint", "INT": "bigint", "BOOL": "boolean", "BLOB": "bytea"}
@@ -20,6 +22,8 @@ def write(
     conflict: str,
 ) -> None:
     """Add rows, all with the same columns; `conflict` is the statement's ON CONFLICT clause, or empty."""
+    if isinstance(database, Remembering):
+        database.memory.before("INSERT")
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # left out of the library's types
         cursor = database.cursor()  # type: ignore[no-untyped-call]  # the library has no types here
         if not conflict and len(rows) >= COPY_FROM:

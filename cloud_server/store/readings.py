@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
+import peewee as pw
 
 from cloud_server.core.batch_facts import MeterFacts, WalletFacts
 from cloud_server.core.charge_audit import MeterCharge
@@ -22,27 +23,38 @@ class ReadingRows(Rows):
 
     def batch_hash(self, box: str, epoch: int, seq: int) -> str | None:
         """The hash of a batch that was kept."""
+        if seq > self._newest(box, epoch):
+            return None
         which = (t.BatchLine.box == box) & (t.BatchLine.epoch == epoch) & (t.BatchLine.seq == seq)
         rows = self._tuples(self._of(t.BatchLine, t.BatchLine.hash).where(which))
         return rows[0][0] if rows else None
+
+    def _newest(self, box: str, epoch: int) -> int:
+        """The greatest number of an epoch's batches that were kept, 0 where there is none."""
+        which = (t.BatchLine.box == box) & (t.BatchLine.epoch == epoch)
+        query = self._of(t.BatchLine, pw.fn.MAX(t.BatchLine.seq)).where(which)
+        return self._memory.known(("newest", box, epoch), lambda: int(self._tuples(query)[0][0] or 0))
 
     def add_batch(self, batch: StoredBatch) -> None:
         """Keep a batch: its line for ever, and what became of it."""
         place = {"box": batch.box, "epoch": batch.epoch, "seq": batch.seq}
         line = {"hash": batch.hash, "line": batch.raw, "received_at_ms": batch.received_at_ms}
-        self._insert(t.BatchLine, [place | line])
+        self._memory.know(("newest", batch.box, batch.epoch), max(self._newest(batch.box, batch.epoch), batch.seq))
+        self._gather(t.BatchLine, [place | line])
         became = {
             "state": batch.state,
             "fault": batch.fault,
             "sealed_at_ms": batch.sealed_at_ms,
             "posted_at_ms": batch.posted_at_ms,
         }
-        self._insert(t.Batch, [place | became])
+        self._gather(t.Batch, [place | became])
+        if batch.state in WAITING:
+            self._memory.know(("is_parked", batch.box), True)
 
     def is_parked(self, box: str) -> bool:
         """Whether a batch of this box waits to be posted."""
         query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & t.Batch.state.in_(WAITING))
-        return bool(self._tuples(query.limit(1)))
+        return self._memory.known(("is_parked", box), lambda: bool(self._tuples(query.limit(1))))
 
     def waiting_batches(self, box: str, limit: int) -> list[StoredBatch]:
         """What waits to be posted, in the order of its chain."""
@@ -89,13 +101,16 @@ class ReadingRows(Rows):
                 intervals.append(place | {"n": n} | _interval_row(record))
             else:
                 events.append(place | {"n": n} | _event_row(record))
-        self._insert(t.MeterInterval, intervals)
-        self._insert(t.BoxEvent, events)
+        self._gather(t.MeterInterval, intervals)
+        self._gather(t.BoxEvent, events)
 
     # --- facts --------------------------------------------------------------------------------------------------
 
     def meter_states(self, box: str) -> dict[str, tuple[MeterFacts, MeterCharge]]:
         """Facts and charging of each meter that this box has told of."""
+        return dict(self._memory.known(("meter_states", box), lambda: self._stored_meter_states(box)))
+
+    def _stored_meter_states(self, box: str) -> dict[str, tuple[MeterFacts, MeterCharge]]:
         found = {}
         for row in self._all(self._of(t.MeterState).where(t.MeterState.box == box)):
             charge = MeterCharge(
@@ -124,10 +139,14 @@ class ReadingRows(Rows):
             }
             for meter, (facts, charge) in states.items()
         ]
-        self._put(t.MeterState, ("meter",), rows)
+        self._gather_put(t.MeterState, ("meter",), rows)
+        self._memory.know(("meter_states", box), self.meter_states(box) | dict(states))
 
     def wallet_states(self, box: str) -> dict[str, WalletFacts]:
         """Facts of each wallet that this box has told of."""
+        return dict(self._memory.known(("wallet_states", box), lambda: self._stored_wallet_states(box)))
+
+    def _stored_wallet_states(self, box: str) -> dict[str, WalletFacts]:
         rows = self._tuples(
             self._of(t.WalletState, t.WalletState.wallet, t.WalletState.facts).where(t.WalletState.box == box)
         )
@@ -135,8 +154,13 @@ class ReadingRows(Rows):
 
     def save_wallet_states(self, box: str, states: Iterable[WalletFacts]) -> None:
         """Write what a batch changed."""
-        rows = [{"wallet": facts.wallet, "box": box, "facts": msgspec.json.encode(facts).decode()} for facts in states]
-        self._put(t.WalletState, ("wallet",), rows)
+        changed = {facts.wallet: facts for facts in states}
+        rows = [
+            {"wallet": wallet, "box": box, "facts": msgspec.json.encode(facts).decode()}
+            for wallet, facts in changed.items()
+        ]
+        self._gather_put(t.WalletState, ("wallet",), rows)
+        self._memory.know(("wallet_states", box), self.wallet_states(box) | changed)
 
 
 _meter_facts = msgspec.json.Decoder(MeterFacts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import peewee as pw
@@ -11,6 +11,7 @@ from cloud_server.ports.database import WiderUnit
 from cloud_server.store import postgres_rows
 from cloud_server.store.database import run_many
 from cloud_server.store.tables_fleet import Table
+from cloud_server.store.unit_memory import UnitMemory
 
 NAMES_MAX: Final = 5_000
 """Names in one IN list, for the same reason and to keep a statement readable in a log."""
@@ -90,6 +91,21 @@ class Rows:
         marks = ", ".join([self._database.param] * len(names))
         into = f'"{_name_of(table)}" ({columns}) VALUES ({marks}){conflict}'
         run_many(self._database, f"INSERT INTO {into}", [(self._site, *row.values()) for row in rows])
+
+    def _gather(self, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows, all with the same columns, when the unit next asks the database for anything."""
+        self._memory.add((table, self._site), partial(self._insert, table), rows)
+
+    def _gather_put(self, table: type[Table], key: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+        """Add or replace rows when the unit next asks the database for anything."""
+        for row in rows:
+            named = tuple(row[name] for name in key)
+            self._memory.replace((table, self._site), partial(self._put, table, key), named, row)
+
+    @property
+    def _memory(self) -> UnitMemory:
+        found: UnitMemory = self._database.memory  # type: ignore[attr-defined]  # both engines' databases have one
+        return found
 
     def _add_missing(self, table: type[Table], key: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
         """Add the rows whose key is not there yet; how many."""

@@ -56,6 +56,7 @@ def make_schema(engine: Engine, site: str) -> bool:
                 STEPS[step](database)
         engine.set_guards(database, GUARDED)
         SiteRows(database, site).put_fact("schema", str(SCHEMA_VERSION))
+        SiteRows(database, site).put_fact("days", "locked by whoever books under one or closes one")
     return True
 
 

@@ -1,5 +1,7 @@
 """Rows about this database itself: its term, its schema, the mark of its journal."""
 
+from typing import Any
+
 from cloud_server.ports.store import SiteFact
 from cloud_server.store import tables_fleet as t
 from cloud_server.store.rows import Rows
@@ -7,6 +9,14 @@ from cloud_server.store.rows import Rows
 
 class SiteRows(Rows):
     """Facts by name."""
+
+    def lock_days(self, *, shared: bool) -> None:
+        """Hold posting days as they are, beside others that do; or wait for those, to close one."""
+        if self._database.for_update:
+            row = (t.About.site == self._site) & (t.About.name == "days")
+            query = t.About.select(t.About.value).where(row)
+            how: Any = "FOR SHARE" if shared else "FOR UPDATE"  # the library takes the words, its types do not say so
+            self._tuples(query.for_update(how))
 
     def lock(self) -> None:
         """Wait until no other unit of the site's own writer is under way; this one is it until its end."""

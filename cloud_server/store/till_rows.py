@@ -9,7 +9,8 @@ import peewee as pw
 from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay, TillShift
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store import tables_office as t
-from cloud_server.store.rows import Rows
+from cloud_server.store.rows import Rows, Scope
+from cloud_server.store.site import SiteRows
 
 
 class TillRows(Rows):
@@ -63,11 +64,18 @@ class TillRows(Rows):
 
     def last_closed_day(self) -> str | None:
         """The last posting day that is closed; all before it are too."""
+        return self._memory.known(("last_closed_day", self._site), self._stored_last_closed_day)
+
+    def _stored_last_closed_day(self) -> str | None:
+        if self._scope is Scope.BOX:
+            # What a box told is being booked under a day: none is closed until that is committed.
+            SiteRows(self._database, self._site, self._scope).lock_days(shared=True)
         rows = self._tuples(self._of(t.DayClosed, pw.fn.MAX(t.DayClosed.day)))
         return rows[0][0] if rows else None
 
     def add_closed_day(self, closed: ClosedDay) -> None:
         """Close a day for ever."""
+        SiteRows(self._database, self._site).lock_days(shared=False)
         row = {name: getattr(closed, name) for name in ("day", "closed_at_ms", "who", "key", "receipts")}
         self._insert(t.DayClosed, [row | {"open_tills": msgspec.json.encode(closed.open_tills).decode()}])
 

@@ -42,7 +42,7 @@ class Unit:
         self.ledger = LedgerRows(database, site, scope)
         self.lines = LineRows(database, site, scope)
         self.money = MoneyRows(database, site)
-        self.tills = TillRows(database, site)
+        self.tills = TillRows(database, site, scope)
         self.contracts = ContractRows(database, site)
         self.readings = ReadingRows(database, site)
         self.alarms = AlarmRows(database, site)
@@ -72,15 +72,12 @@ class StoredBooks:
             unit = Unit(database, self._site, Scope.SITE)
             unit.site.lock()
             yield unit
-            unit.ledger.finish()
 
     @contextmanager
     def write_box(self) -> Iterator[Unit]:
         """A writer of what one box says, whose row it locks by reading it; many at a time where the engine can."""
         with self._engine.write() as database:
-            unit = Unit(database, self._site, Scope.BOX)
-            yield unit
-            unit.ledger.finish()
+            yield Unit(database, self._site, Scope.BOX)
 
     @contextmanager
     def note(self) -> Iterator[Unit]:
