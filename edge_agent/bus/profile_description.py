@@ -159,6 +159,8 @@ def _writes(relay: Relay, unit: int) -> list[str]:
         ("release", RelayOrdered.RELEASED),
         ("arm", RelayOrdered.ARMED),
     ):
+        if wanted is RelayOrdered.ARMED and relay.write_arm is None:
+            continue  # few meters can; what most lack needs no line
         requests = relay_writes(relay, unit, wanted)
         steps = [f"unlock, {_frame(request)}" for request in requests[:-1]]
         steps += [_frame(request) for request in requests[-1:]] or ["cannot be told"]

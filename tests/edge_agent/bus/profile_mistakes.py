@@ -86,6 +86,7 @@ WRONG = (
     ),
     _nx3("relay.contact.function", CONTACT, CONTACT.replace("2", "5", 1), "contact: function = 5"),
     _nx3("relay.release_mask", "settle_ms = 300", "release_mask = [1]"),
+    _nx3("relay.arm", "settle_ms = 300", "arm = [0]"),
     _nx3("relay.order_readable", "settle_ms = 300", 'order_readable = "no"'),
     _nx3("relay.unlock[0].function", UNLOCK, UNLOCK.replace("16", "3", 1), "unlock: function = 3"),
     _nx3(
