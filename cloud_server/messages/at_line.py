@@ -59,17 +59,21 @@ class AtLine:
         """Bytes as they are."""
         self._port.write(data)
 
-    def command(self, text: str, within_s: float, want: str = "", *, has_pdu: bool = False) -> list[str]:
+    def command(
+        self, text: str, within_s: float, want: str = "", *, has_pdu: bool = False, may_be_none: bool = False
+    ) -> list[str]:
         """Send a command and wait for its end; its information lines that match `want` (a pattern).
 
         With `want`, an OK before any such line is a straggler of an earlier command, and is passed over. `has_pdu`:
-        the line after the wanted one belongs to it. Raises ModemSilent, ModemRefused, LineGone.
+        the line after the wanted one belongs to it. `may_be_none`: an OK alone is an answer as well. Raises ModemSilent, ModemRefused, LineGone.
         """
         self._sent = text
         self.write(text.encode("ascii") + b"\r")
-        return self.answer(text, within_s, want, has_pdu=has_pdu)
+        return self.answer(text, within_s, want, has_pdu=has_pdu, may_be_none=may_be_none)
 
-    def answer(self, name: str, within_s: float, want: str = "", *, has_pdu: bool = False) -> list[str]:
+    def answer(
+        self, name: str, within_s: float, want: str = "", *, has_pdu: bool = False, may_be_none: bool = False
+    ) -> list[str]:
         """Wait for the end of a command that was sent; as `command`."""
         deadline_s, found = self._now_s() + within_s, list[str]()
         while (line := self.next_line(deadline_s)) is not None:
@@ -78,7 +82,7 @@ class AtLine:
                 if has_pdu:
                     found.append(self.next_line(deadline_s) or "")
             elif line == "OK":
-                if found or not want:
+                if found or not want or may_be_none:
                     return found
             elif (error := _ERROR.match(line)) is not None:
                 raise ModemRefused(name, error[1] or "", int(error[2] or 0))

@@ -163,8 +163,20 @@ class GsmModem:
         line.command("AT+CMEE=1", within_s)
         self._unlock(line)
         line.command("AT+CMGF=0", within_s)
-        # Buffer nothing; no indication of messages that come in; reports straight to us (27.005 3.4.1).
-        line.command("AT+CNMI=2,0,0,1,0", within_s)
+        self._ask_for_reports(line)
+
+    def _ask_for_reports(self, line: AtLine) -> None:
+        """No indication of messages that come in; reports into the modem's memory, where they outlive us; straight to
+        us where it has none (27.005 3.4.1: ds 2, 1)."""
+        within_s = self._patience.command_s
+        try:
+            line.command('AT+CPMS="SR"', within_s)
+            line.command("AT+CNMI=2,0,0,2,0", within_s)
+        except ModemRefused:
+            line.command("AT+CNMI=2,0,0,1,0", within_s)
+            return
+        for head, pdu in _pairs(line.command("AT+CMGL=4", within_s, r"\+CMGL:", has_pdu=True, may_be_none=True)):
+            line.unasked.append((f'+CDSI: "SR",{head.partition(":")[2].split(",")[0].strip()}', pdu))
 
     def _unlock(self, line: AtLine) -> None:
         answer = line.command("AT+CPIN?", self._patience.pin_s, r"\+CPIN:")[0]
@@ -318,6 +330,10 @@ class GsmModem:
                     ended_at_ms=report.ended_at_ms, fate=report.fate, status=report.status,
                 )
             )  # fmt: skip
+
+
+def _pairs(lines: list[str]) -> list[tuple[str, str]]:
+    return list(zip(lines[::2], lines[1::2], strict=False))
 
 
 def _refusal(fault: ModemRefused) -> NotSent:

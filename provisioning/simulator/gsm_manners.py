@@ -17,8 +17,8 @@ class Manners:
     report_s: float | None = 0.0
     """When a report follows, where one is wanted; None: never."""
     status: int = 0
-    stored_reports: bool = False
-    """Reports are stored and told by +CDSI, whatever the other side asked for."""
+    stores_reports: bool = True
+    """Whether it has a memory for reports, and tells of them by +CDSI; else they come straight, once."""
     no_prompt: int = 0
     """So many times no prompt comes."""
     silent: int = 0

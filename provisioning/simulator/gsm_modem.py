@@ -47,6 +47,7 @@ class SimulatedModem:
         self._submits = 0
         self._number = 0
         self._due: list[tuple[float, Callable[[], None]]] = []
+        self._stored: dict[int, tuple[str, int]] = {}
         self._reset()
 
     # ---------------------------------------------------------------------------------------------------------- power
@@ -98,7 +99,6 @@ class SimulatedModem:
         self._wants_reports = 0
         self._numeric_errors = False
         self._busy = False
-        self._stored: dict[int, tuple[str, int]] = {}
 
     # ----------------------------------------------------------------------------------------------------------- line
 
@@ -228,8 +228,23 @@ class SimulatedModem:
             self._error("CMS", 311)
             return
         fields = rest.lstrip("=").split(",")
+        if len(fields) > 3 and fields[3] == "2" and not self.manners.stores_reports:
+            self._error("CMS", 303)
+            return
         self._wants_reports = int(fields[3]) if len(fields) > 3 and fields[3].isdigit() else 0
         self._answer("OK")
+
+    def _choose_memory(self, rest: str) -> None:
+        if "SR" in rest and not self.manners.stores_reports:
+            self._error("CMS", 302)
+        else:
+            self._answer(f"+CPMS: {len(self._stored)},20,0,20,0,20", "OK")
+
+    def _list_stored(self, _: str) -> None:
+        lines = []
+        for place, (pdu, octets) in sorted(self._stored.items()):
+            lines += [f"+CMGL: {place},0,,{octets}", pdu]
+        self._answer(*lines, "OK")
 
     def _read_stored(self, rest: str) -> None:
         found = self._stored.get(int(rest.lstrip("=") or -1)) if rest.lstrip("=").isdigit() else None
@@ -317,10 +332,11 @@ class SimulatedModem:
 
     def _report(self, part: Submitted, number: int, at_s: float) -> None:
         if self._master < 0 or not self._wants_reports:
+            # The network tries again when the modem is back.
             self._later(0.1, lambda: self._report(part, number, at_s))
             return
         pdu, octets = write_report(number, part.address, at_s, self._clock(), self.manners.status)
-        if self.manners.stored_reports or self._wants_reports == 2:
+        if self._wants_reports == 2:
             place = max(self._stored, default=0) + 1
             self._stored[place] = (pdu, octets)
             self._say(f'\r\n+CDSI: "SM",{place}\r\n')
@@ -341,6 +357,8 @@ _ACTS = (
     ("+CSQ", "_signal"),
     ("+CMGF", "_format"),
     ("+CNMI", "_indications"),
+    ("+CPMS", "_choose_memory"),
+    ("+CMGL", "_list_stored"),
     ("+CMGR", "_read_stored"),
     ("+CMGD", "_delete_stored"),
     ("+CSMS", "_accept"),

@@ -67,14 +67,27 @@ def test_sends_and_hears_what_became_of_it(
     assert abs(fates[0].accepted_at_ms - simulated.taken[0].at_ms) <= 1_000
 
 
-def test_reports_that_the_sim_keeps(simulated: SimulatedModem, modem: GsmModem) -> None:
-    simulated.manners.stored_reports = True
+def test_reports_that_come_straight_where_the_modem_keeps_none(simulated: SimulatedModem, modem: GsmModem) -> None:
+    simulated.manners.stores_reports = False
     simulated.manners.status = 0x46
     modem.open()
     number = modem.send(part(), nothing)
     (fate,) = reports(modem, 1)
     assert (fate.number, fate.fate, fate.status) == (number, "failed", 0x46)
+    assert "AT+CNMI=2,0,0,1,0" in simulated.commands
+
+
+def test_reports_that_came_while_nobody_listened_are_found(simulated: SimulatedModem, modem: GsmModem) -> None:
+    simulated.manners.report_s = 0.2
+    modem.open()
+    number = modem.send(part(), nothing)
+    modem.close()
+    time.sleep(0.5)
+    modem.open()
+    assert [fate.number for fate in reports(modem, 1)] == [number]
     assert "AT+CMGD=1" in simulated.commands
+    modem.open()
+    assert modem.reports(0.1) == []
 
 
 def test_a_report_between_a_command_and_its_answer(simulated: SimulatedModem, modem: GsmModem) -> None:
