@@ -11,6 +11,7 @@ from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.read_money import MoneyReader
 from cloud_server.flows.read_reports import ReportOffice
+from cloud_server.flows.read_state import StateReader
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
@@ -38,6 +39,7 @@ def console_services(
         office=office,
         settings=SettingsDesk(centre),
         courier=Couriers(centre),
+        state=StateReader(centre),
         operations=MeterOperations(centre),
         alarms=alarms,
         batches=BatchBook(centre),

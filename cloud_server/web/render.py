@@ -83,6 +83,7 @@ class Renderer:
             "may": visit.may,
             "site": site,
             "show": Show(self._translations[visit.language].gettext, site.zone, site.currency, visit.now_ms),
+            "journal_fault": visit.services.state.journal_fault() if visit.who is not None else None,
             "clips": self._clips[visit.language],
             "form_token": guard.make_form_token(visit.secret),
             **values,

@@ -12,6 +12,7 @@ from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
 from cloud_server.ports.courier import CourierDesk
 from cloud_server.ports.money import MoneyBooks, RefundDesk, ReversalDesk
+from cloud_server.ports.state import StateBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Services:
     office: Office
     settings: SettingsDesk
     courier: CourierDesk
+    state: StateBook
     operations: Operations
     alarms: AlarmDesk
     batches: OperationBook

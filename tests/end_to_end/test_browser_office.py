@@ -115,8 +115,11 @@ def test_the_offices_pages_fit(
     assert console.said == administrator.said == []
 
 
-def test_a_refund_without_a_mouse(browser: Browser, real: RealStreet, contexts: list[BrowserContext]) -> None:
-    console = enter(browser, real, contexts, "cashier")
+@pytest.mark.parametrize(("language", "theme"), [("zh-CN", "light"), ("en", "dark")])
+def test_a_refund_without_a_mouse(
+    language: str, theme: str, browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+) -> None:
+    console = enter(browser, real, contexts, "cashier", language=language, theme=theme)
     page = console.page
     console.find_and_choose("A05")
     page.keyboard.press("F8")
@@ -149,9 +152,10 @@ def test_a_sale_is_reversed_and_the_till_closed_by_keyboard(
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}$"))
     console.picture("sale-reversed")
+    console.sell("A04", "100")
     console.open("/till")
-    page.keyboard.type("0")
+    page.keyboard.type(page.locator("table.count tbody td.figure").first.inner_text())
     page.fill("#note", "班末")
     page.keyboard.press("Enter")
-    page.wait_for_load_state("load")
+    page.wait_for_url(re.compile("/till/shifts/"))
     console.picture("till-shift")

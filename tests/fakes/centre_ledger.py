@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from cloud_server.core.mistakes import Conflict, NotFound
+from cloud_server.core.state_views import CentreState
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.office import Office
 from cloud_server.ports.courier import CourierFile
@@ -72,6 +73,16 @@ class FakeSettings:
 
     def preview(self, section: str, item: str, values: object) -> None:
         return None
+
+
+class FakeStates:
+    """Implements `StateBook`: all is well."""
+
+    def journal_fault(self) -> str | None:
+        return None
+
+    def state(self) -> CentreState:
+        return CentreState(journal_fault=None, term=1, boxes=())
 
 
 class FakeCouriers:

@@ -26,6 +26,11 @@ def plan_with_main(site: str) -> SitePlan:
     )
 
 
+def added(values: list[object]) -> int:
+    """The sum of a column of energies."""
+    return sum(value for value in values if isinstance(value, int))
+
+
 @pytest.fixture
 def used(rig: SiteRig) -> SiteRig:
     """10 kWh through the main meter, of which shop 2 paid 6 and the vacant shop 3 took 3."""
@@ -63,8 +68,8 @@ def test_income_by_rate_is_what_the_ledger_earned(used: SiteRig) -> None:
 def test_hours_add_up_to_the_energy(used: SiteRig) -> None:
     report = make(used, "hours")
     by_hour = table(report, "by_hour")
-    assert sum(column(by_hour, "energy")) == 9_000, "the main meter counts nothing twice"  # type: ignore[arg-type]  # energies
-    assert sum(column(table(report, "by_point"), "energy")) == 19_000  # type: ignore[arg-type]  # energies
+    assert added(column(by_hour, "energy")) == 9_000, "the main meter counts nothing twice"
+    assert added(column(table(report, "by_point"), "energy")) == 19_000
 
 
 def test_periods_before_stand_beside(used: SiteRig) -> None:

@@ -1,0 +1,1 @@
+"""How quick the console is with two thousand supply points."""

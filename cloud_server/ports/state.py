@@ -1,0 +1,17 @@
+"""What pages ask of how centre and boxes stand."""
+
+from typing import Protocol
+
+from cloud_server.core.state_views import CentreState
+
+
+class StateBook(Protocol):
+    """Reads states; changes nothing."""
+
+    def journal_fault(self) -> str | None:
+        """Why the journal cannot be written, None where it can. Cheap: asked by every page."""
+        ...
+
+    def state(self) -> CentreState:
+        """The centre and all of its boxes now."""
+        ...
