@@ -13,8 +13,8 @@ from cloud_server.core.planned_site import config_of
 from cloud_server.flows.alarm_life import clear_alarm
 from cloud_server.flows.ask_back import sign_waiting_reclaims
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.sell_again import grant_parts_anew
 from cloud_server.flows.sign_lines import sign_waiting_grants
-from cloud_server.flows.take_back import grant_parts_anew
 from cloud_server.ports import Unit
 from protocol.box_config import text_hash, write_config
 from protocol.chain import Head

@@ -13,8 +13,9 @@ from cloud_server.core.recovery import BoxRecovery
 from cloud_server.flows.alarm_life import clear_alarm, raise_alarm
 from cloud_server.flows.ask_back import sign_waiting_reclaims
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.sell_again import BY_RECOVERY, grant_parts_anew
 from cloud_server.flows.sign_lines import issue_command, sign_waiting_grants
-from cloud_server.flows.take_back import BY_RECOVERY, grant_parts_anew, take_back_command, void_from
+from cloud_server.flows.take_back import take_back_command, void_from
 from cloud_server.ports import Unit
 from protocol.box_config import text_hash
 from protocol.chain import Head

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from cloud_server.core.fleet import SaleFact
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.recover_box import adopt_epochs, keep_epoch
+from cloud_server.flows.sell_again import ask, await_part, grant_parts_anew, write_sale_again
 from cloud_server.flows.sign_lines import MONEY_CHAIN
-from cloud_server.flows.take_back import ask, await_part, take_back_command, write_sale_again
+from cloud_server.flows.take_back import take_back_command
 from cloud_server.ports import Unit
 from protocol.commands import Command
 from protocol.envelope import Line, check_signature, read_line
@@ -66,6 +67,9 @@ def replay(centre: Centre, lines: Iterable[bytes]) -> Replayed:
         for box in unit.fleet.boxes():
             if box.recovery:
                 adopt_epochs(centre, unit, box)
+            elif done.looked_at and box.epoch == 0 and unit.lines.line("epoch", box.box, 1) is None:
+                # The journal knows of no hardware at this place: nothing was ever signed for it.
+                grant_parts_anew(centre, unit, box)
     log.warning("journal_replayed", extra={"looked_at": done.looked_at, "taken": dict(done.taken)})
     return done
 
