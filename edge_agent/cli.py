@@ -18,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None says "not to be imported" (import system)
     from edge_agent.agent import commands, terminal  # noqa: PLC0415 - only now that what a box does not use is left out
 
-    return commands.carry_out(parsed, terminal.Terminal(_say, _complain, input))
+    words = sys.argv[1:] if arguments is None else None
+    return commands.carry_out(parsed, terminal.Terminal(_say, _complain, input), words)
 
 
 def _say(words: str) -> None:
@@ -38,7 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "run", "poll, charge, switch and sync until SIGTERM")
     _add(commands, "enrol", "make keys, ask the centre to take this box in, wait for the confirmation")
-    _add(commands, "check", "say everything that is wrong with box.toml and this machine", scripts=True)
+    check = _add(commands, "check", "say everything that is wrong with box.toml and this machine", scripts=True)
+    check.add_argument("--store", type=Path, help="a folder with a copy of the store, to look at instead of it")
+    words = "take a signed bundle: try it on a copy of the store, start it, come back if it does not come up"
+    _add(commands, "upgrade", words, scripts=True).add_argument("bundle", type=Path, help="a file that the root signed")
     _add(commands, "status", "what the box knows: meters, balances, relays, what waits", scripts=True)
     _add(commands, "watch", "the same, renewed every second until Ctrl-C")
     for name, words in (

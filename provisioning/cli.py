@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from provisioning import boxes, hardware, init_site
+from provisioning import boxes, bundle, hardware, init_site
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.commission import command as commission_command
 from provisioning.demo import command as demo_command
-from provisioning.keys import KeyFault, check_passphrase
+from provisioning.keys import KeyFault, check_passphrase, read_root
 from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
 from provisioning.plan_file import PlanFault, PlanFile
 from provisioning.workbook import files as workbook
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, NO_ANSWER, str(fault))
     except Refused as fault:
         return _fail(options, NOT_DONE, str(fault), fault.errors)
+    except bundle.BundleFault as fault:
+        return _fail(options, WRONG_INPUT, "no bundle was made", fault.mistakes)
     except (ApiFault, KeyFault, init_site.InitFault, boxes.BoxFault, workbook.WorkbookFault, OSError) as fault:
         return _fail(options, NOT_DONE, str(fault))
     except KeyboardInterrupt:
@@ -247,6 +249,29 @@ def _box_confirm(options: argparse.Namespace) -> int:
 # --- words and options --------------------------------------------------------------------------------------------
 
 
+def _bundle(options: argparse.Namespace) -> int:
+    """A version of the program for boxes, signed by the root; its hash is what an order to upgrade names."""
+    passphrase = None
+    if options.passphrase_file is not None:
+        passphrase = options.passphrase_file.read_text(encoding="utf-8").strip()
+    out = options.out or Path(bundle.bundle_name(options.version))
+    root = read_root(options.root_key, passphrase)
+    line = bundle.make_bundle(centre_settings(options.dir)["site"]["id"], options.version, options.wheels, root, out)
+    return _show(options, f"{out}: version {options.version}, {line.hash}", file=str(out), hash=line.hash)
+
+
+def _add_bundle(words: Any) -> None:
+    made = words.add_parser("bundle", help="a version of the program for boxes in one file, signed by the root")
+    made.add_argument("--dir", type=Path, required=True, help="folder of the centre, which names the site")
+    made.add_argument("--root-key", type=Path, required=True, metavar="FILE", help="the site root's key")
+    made.add_argument("--passphrase-file", type=Path, metavar="FILE", help="passphrase of the root key")
+    made.add_argument("--wheels", type=Path, required=True, metavar="DIR", help="what `pip wheel . -w DIR` made")
+    made.add_argument("--version", required=True, help="of the program, as in its wheel: 1.4.0")
+    made.add_argument("--out", type=Path, metavar="FILE", help="the bundle (tallybox-box-VERSION.bundle)")
+    made.add_argument("--json", action="store_true", help="the result as one JSON object")
+    made.set_defaults(run=_bundle)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="provision", description="From an empty machine to a selling site.")
     words = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -269,6 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     template.add_argument("--language", choices=LANGUAGES, default="zh_CN", help="of its words (zh_CN)")
     template.add_argument("--dir", type=Path, help="folder of the centre, from which the site is filled in")
     template.set_defaults(run=_site_template)
+    _add_bundle(words)
     box = words.add_parser("box", help="take boxes in").add_subparsers(required=True)
     listed = box.add_parser("list", help="all boxes, and how far they are")
     add_centre_options(listed)

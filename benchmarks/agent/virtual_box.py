@@ -40,6 +40,7 @@ from tests.simulation.meters import SimBus, SimMeter
 
 METERS_ON_A_BUS: Final = 20
 CYCLE_MS: Final = 60_000
+"""How often a meter is read, unless the box says otherwise."""
 ANSWER_MS: Final = 20
 SECOND_MS: Final = 1_000
 TIME_OF_USE: Final = """
@@ -79,10 +80,12 @@ def many_meters(count: int) -> BoxConfig:
 
 
 class _Bus(SimBus):
-    """Asks each meter once a minute."""
+    """Asks each meter as seldom as the box says."""
+
+    cycle_ms: int = CYCLE_MS
 
     def _later(self, delay_ms: int, what: Callable[[], None], *, exact: bool = False) -> None:
-        super()._later(max(delay_ms, CYCLE_MS) if what == self._round else delay_ms, what, exact=exact)
+        super()._later(max(delay_ms, self.cycle_ms) if what == self._round else delay_ms, what, exact=exact)
 
 
 class _Buses(Buses):
@@ -131,6 +134,7 @@ class _Centre:
     head: BatchHead
     batches: int = 0
     lines_bytes: int = 0
+    records: int = 0
     newest: int = 0
 
     @property
@@ -158,6 +162,7 @@ class _Centre:
             self.head = BatchHead(epoch=batch.epoch, seq=batch.seq, hash=line.hash)
             self.batches += 1
             self.lines_bytes += len(line.raw)
+            self.records += len(batch.records)
         answer = Answer(
             site=SITE,
             box=BOX,
@@ -184,6 +189,7 @@ class VirtualBox:
     owner: Owner = field(init=False)
     centre: _Centre = field(init=False)
     store: Store = field(init=False)
+    cycle_ms: int = CYCLE_MS
     grain_ms: int = DEFER_MS
     """The loop is not woken by itself sooner than that."""
     _wake_number: int = 0
@@ -196,10 +202,12 @@ class VirtualBox:
         }
 
     def make_bus(self, name: str, bus_id: str) -> SimBus:
-        return _Bus(
+        bus = _Bus(
             name, bus_id, self.time, self.clock, self.chance, self.meters,
             lambda bus, report: self.give(FromBus(bus, report)), lambda _: None, 5, lambda: None,
         )  # fmt: skip
+        bus.cycle_ms = self.cycle_ms
+        return bus
 
     def wire(self, store: Store) -> None:
         """Enrol, and wire the agent as `edge_agent.agent.run` does."""
@@ -259,9 +267,9 @@ class VirtualBox:
 
 
 @contextlib.contextmanager
-def virtual_box(folder: Path, meters: int) -> Iterator[VirtualBox]:
+def virtual_box(folder: Path, meters: int, cycle_ms: int = CYCLE_MS, grain_ms: int = DEFER_MS) -> Iterator[VirtualBox]:
     """An agent that has just started, its first boundary before it."""
-    box = VirtualBox(folder, many_meters(meters))
+    box = VirtualBox(folder, many_meters(meters), cycle_ms=cycle_ms, grain_ms=grain_ms)
     with open_store(folder, START_MS) as store:
         box.wire(store)
         yield box

@@ -4,17 +4,24 @@ import contextlib
 import logging
 import queue
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from edge_agent.agent.owner import Errand, Message, Owner
+from edge_agent.agent.bundle_file import BadBundle
+from edge_agent.agent.owner import Errand, Message, Owner, Stop
+from edge_agent.agent.programs import Programs
 from edge_agent.agent.stick import StickWatch
+from edge_agent.agent.stick_files import StickFolder
+from edge_agent.agent.upgrade import TrialKeeper, UpgradeFailed, prepare
 from edge_agent.config import BadConfig, BoxFile, ClockFollows, read_box_file
 from edge_agent.flows.keep_certificate import CertificateKeeper
 from edge_agent.flows.start_up import limits_in_force
-from edge_agent.ports import LocalRequest, RenewalReport
+from edge_agent.ports import LocalRequest, RenewalReport, StoreFault
 from edge_agent.sync.identity import Identity
 from edge_agent.sync.renewal import HttpsRenewer
+from protocol.bundle import BUNDLE_BYTES_MAX, ENDING
 
 ANSWER_S: Final = 60.0
 """Longest wait of the stick's thread for the owner: a file of a thousand commands on slow flash."""
@@ -79,3 +86,61 @@ def _reload(owner: Owner, stick: StickWatch, began_with: BoxFile) -> None:
         owner.follow_place()
         log.info("config_reloaded", extra={"fields": {"buses": len(found.buses)}})
     owner.watchdog.tell("READY=1")
+
+
+class Upgrader:
+    """Tries bundles, one at a time, on threads of their own; one that passes lets the owner end for it."""
+
+    def __init__(self, box_file: BoxFile, identity: Identity, running: str, owner: Owner) -> None:
+        self._box_file = box_file
+        self._identity = identity
+        self._running = running
+        self._owner = owner
+        self._busy = threading.Lock()
+        keeper = TrialKeeper(box_file.state_dir, owner.sealing, owner.box.clock, owner.box.clock.mono_ms())
+        owner.minders.append(keeper.look)
+
+    def begin(self, path: str, told: Callable[[dict[str, Any]], None]) -> None:
+        """Try a bundle; `told` is called with what came of it, on another thread."""
+        threading.Thread(target=lambda: told(self.take(Path(path))), name="upgrade", daemon=True).start()
+
+    def take(self, path: Path) -> dict[str, Any]:
+        """Try a bundle here and now. Where it passes, this agent ends and becomes it."""
+        if not self._busy.acquire(blocking=False):
+            return {"error": "an upgrade is under way already"}
+        try:
+            version = prepare(self._box_file, self._identity, path, self._running)
+        except (BadBundle, UpgradeFailed, StoreFault) as fault:
+            log.warning("upgrade_refused", extra={"fields": {"reason": str(fault)}})
+            return {"error": str(fault)}
+        finally:
+            self._busy.release()
+
+        def succeed() -> None:
+            self._owner.successor = version
+
+        self._owner.inbox.put(Errand(succeed))
+        self._owner.inbox.put(Stop())
+        return {"version": version, "starts": "now"}
+
+    def take_from_stick(self, stick: StickFolder, name: str) -> str | None:
+        """A file on a stick: copied off it, then tried. None where it is no bundle."""
+        if not name.endswith(ENDING):
+            return None
+        copy = Programs(self._box_file.state_dir).folder / f"incoming{ENDING}"
+        copy.parent.mkdir(exist_ok=True)
+        try:
+            if not stick.copy_out(name, copy, BUNDLE_BYTES_MAX):
+                return f"not taken: more than {BUNDLE_BYTES_MAX} bytes"
+            came = self.take(copy)
+        finally:
+            copy.unlink(missing_ok=True)
+        if "error" in came:
+            return str(came["error"]).replace(str(copy), name)
+        return f"version {came['version']} has passed its self-test and is started now"
+
+
+def allow_upgrades(owner: Owner, stick: StickWatch, upgrader: Upgrader) -> None:
+    """By hand and by stick."""
+    owner.upgrade = upgrader.begin
+    stick.allow_bundles(upgrader.take_from_stick)

@@ -18,8 +18,11 @@ FREE_BYTES_LEAST = 256 * 1024 * 1024
 """Room that a box needs for a month without the fibre, several times over."""
 
 
-def check_box(path: Path) -> tuple[list[str], list[str]]:
-    """Mistakes, and notes that are no mistakes."""
+def check_box(path: Path, store: Path | None = None) -> tuple[list[str], list[str]]:
+    """Mistakes, and notes that are no mistakes. `store`: a folder with a copy of the store, looked at instead of it.
+
+    The copy may be migrated by looking at it: so a new version of the program is tried before it is started.
+    """
     notes: list[str] = []
     try:
         box_file = read_box_file(path)
@@ -36,7 +39,7 @@ def check_box(path: Path) -> tuple[list[str], list[str]]:
     else:
         mistakes += _claim(box_file)
         notes.append("not enrolled yet: run `edge-agent enrol`")
-    store_mistakes, store_notes = _books(box_file)
+    store_mistakes, store_notes = _books(box_file.state_dir) if store is None else _stored_books(store)
     mistakes += store_mistakes
     notes += store_notes
     warning = library_warning()
@@ -73,21 +76,28 @@ def _state_dir(box_file: BoxFile) -> list[str]:
     return []
 
 
-def _books(box_file: BoxFile) -> tuple[list[str], list[str]]:
+def _books(state_dir: Path) -> tuple[list[str], list[str]]:
     """What must always hold of the store's books; asked of the agent where it runs, else read from the store."""
-    if not (box_file.state_dir / FILE_NAME).exists():
+    if not (state_dir / FILE_NAME).exists():
         return [], []
     try:
-        answer = ask(box_file.state_dir, "check_books")
-        found = [str(answer["error"])] if "error" in answer else list(answer["breaches"])
+        answer = ask(state_dir, "check_books")
     except AgentUnreachable:
-        try:
-            with open_store(box_file.state_dir, SystemClock().wall_ms()) as store:
-                found = book_breaches(store)
-        except StoreFault as fault:
-            return [str(fault)], []
-    place = box_file.state_dir / FILE_NAME
-    return [f"{place}: {breach}" for breach in found], [] if found else [f"{place}: its books hold"]
+        return _stored_books(state_dir)
+    return _told(state_dir, [str(answer["error"])] if "error" in answer else list(answer["breaches"]))
+
+
+def _stored_books(folder: Path) -> tuple[list[str], list[str]]:
+    try:
+        with open_store(folder, SystemClock().wall_ms()) as store:
+            return _told(folder, book_breaches(store))
+    except StoreFault as fault:
+        return [str(fault)], []
+
+
+def _told(folder: Path, breaches: list[str]) -> tuple[list[str], list[str]]:
+    place = folder / FILE_NAME
+    return [f"{place}: {breach}" for breach in breaches], [] if breaches else [f"{place}: its books hold"]
 
 
 def _claim(box_file: BoxFile) -> list[str]:

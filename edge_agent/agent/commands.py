@@ -7,8 +7,10 @@ import json
 import select
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from edge_agent.agent.bundle_file import BadBundle
 from edge_agent.agent.checks import check_box
 from edge_agent.agent.courier import export_lines, import_lines
 from edge_agent.agent.enrol import enrol
@@ -16,9 +18,10 @@ from edge_agent.agent.offline import stored_batches, stored_status
 from edge_agent.agent.profile_trial import read_values, try_profile
 from edge_agent.agent.profiles import check_profile, read_meter
 from edge_agent.agent.reach import reach
-from edge_agent.agent.run import own_version, AgentFailed, run
+from edge_agent.agent.run import AgentFailed, own_version, run
 from edge_agent.agent.scan import scan
 from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
+from edge_agent.agent.upgrade import UpgradeFailed, prepare, start_current, switch
 from edge_agent.bus.serial_port import LineDown
 from edge_agent.clock import SystemClock
 from edge_agent.config import BadConfig, BoxFile, read_box_file
@@ -28,7 +31,7 @@ from edge_agent.console.tables import status_text
 from edge_agent.flows.start_up import NotEnrolled
 from edge_agent.ports import StoreFault
 from edge_agent.sync.enrolment import Refused, Waiting
-from edge_agent.sync.identity import IdentityFault
+from edge_agent.sync.identity import IdentityFault, read_identity
 from protocol.errors import TheirFault
 
 WATCH_EVERY_S: Final = 1.0
@@ -37,7 +40,8 @@ _WARNINGS: Final = {
     "guard_test": "The meter's own account will be topped up by 0.01; no relay moves.",
 }
 _TOLD: Final = (
-    AgentFailed, StoreFault, LineDown, IdentityFault, NotEnrolled, Refused, AgentUnreachable, TheirFault,
+    AgentFailed, BadBundle, UpgradeFailed, StoreFault, LineDown, IdentityFault, NotEnrolled, Refused, AgentUnreachable,
+    TheirFault,
 )  # fmt: skip
 """What is told in words of its own, and no more."""
 _CLEAR: Final = "\x1b[H\x1b[2J"
@@ -86,7 +90,7 @@ def _upgrade(parsed: Namespace, terminal: Terminal) -> int:
         done = {"version": version, "starts": "with the agent"}
     code = _outcome(parsed, terminal, done, FAILED if "error" in done else OK)
     if code == OK and not parsed.json:
-        terminal.say("It has passed its self-test on a copy of the store. What it replaced comes back if it does not come up.")
+        terminal.say("It passed its self-test; if it does not come up, the version before comes back.")
     return code
 
 

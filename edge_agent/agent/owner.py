@@ -7,7 +7,7 @@ import logging
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from edge_agent.agent.buses import Buses
 from edge_agent.agent.requests import answer_request
@@ -97,6 +97,10 @@ class Owner:
     disk: Disk | None = None
     local_limits: BoxLimits = field(default_factory=BoxLimits)
     """As `box.toml` says; the root's may be tighter."""
+    upgrade: Callable[[str, Callable[[dict[str, Any]], None]], None] | None = None
+    """Given a bundle's path and whom to tell: begins an upgrade; what comes of it is told later."""
+    successor: str | None = None
+    """The version of the program that this process becomes when it ends."""
     minders: list[Callable[[], None]] = field(default_factory=list)
     """What else is looked at once a second: the certificate, the stick."""
     deaths: tuple[int, ...] = ()

@@ -168,9 +168,19 @@ def _check_books(owner: "Owner", request: LocalRequest) -> dict[str, Any]:  # no
     return {"breaches": book_breaches(owner.box.store)}
 
 
+def _upgrade(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
+    """Try a bundle; the answer comes when it has passed its self-test, or has not."""
+    path = request.arguments.get("path")
+    if owner.upgrade is None or not isinstance(path, str):
+        return {"error": "path: the bundle's file is needed"}
+    owner.upgrade(path, request.answer.put)
+    return None
+
+
 _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]] = {
     "status": _status,
     "check_books": _check_books,
+    "upgrade": _upgrade,
     "relay_test_look": _relay_test_look,
     "relay_test": _relay_test,
     "guard_test_look": _guard_test_look,

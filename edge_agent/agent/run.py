@@ -5,15 +5,18 @@ import os
 import queue
 import secrets
 import signal
+import sys
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.agent.beside import mind_certificate, reload_on_hangup, sticks_watched
+from edge_agent.agent.beside import Upgrader, allow_upgrades, mind_certificate, reload_on_hangup, sticks_watched
 from edge_agent.agent.buses import Buses, read_place
 from edge_agent.agent.owner import FromBus, Message, Owner, Stop
+from edge_agent.agent.programs import Programs, become
 from edge_agent.agent.store_loss import StoreLoss, kept_closed
+from edge_agent.agent.upgrade import switch
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile, ClockFollows
 from edge_agent.console.local_socket import LocalServer
@@ -43,14 +46,19 @@ class AgentFailed(Exception):
     """Our own fault: the agent ended because it could not go on, and is to be started again."""
 
 
-def agent_name() -> str:
-    """Name and version of this program, as it stands in lines."""
+def own_version() -> str:
+    """The version of this program; 0 where it is not installed but run from its sources."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - costs memory; needed once
 
     try:
-        return f"edge-agent {version('tallybox')}"
+        return version("tallybox")
     except PackageNotFoundError:
-        return "edge-agent 0"
+        return "0"
+
+
+def agent_name() -> str:
+    """Name and version of this program, as it stands in lines."""
+    return f"edge-agent {own_version()}"
 
 
 def who_is(identity: Identity, boot_id: str) -> Who:
@@ -88,6 +96,7 @@ def run(box_file: BoxFile) -> None:
                 owner.clock_watch.follows_centre = box_file.clock_follows is ClockFollows.CENTRE
                 mind_certificate(owner, identity, around.uplink.certificate_changed)
                 reload_on_hangup(owner, stick, box_file)
+                allow_upgrades(owner, stick, Upgrader(box_file, identity, own_version(), owner))
                 owner.schedule.start()
                 owner.run()
         finally:
@@ -95,6 +104,9 @@ def run(box_file: BoxFile) -> None:
         owner.end()
     if owner.failed is not None:
         raise AgentFailed(owner.failed)
+    if owner.successor is not None:
+        switch(box_file, owner.successor)
+        become(Programs(box_file.state_dir), owner.successor, sys.argv[1:])
 
 
 def _store_loss(who: Who, identity: Identity, store: RecordStore, around: "Around", box_file: BoxFile) -> StoreLoss:

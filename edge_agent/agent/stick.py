@@ -57,6 +57,11 @@ class StickWatch:
         if self._thread is not None:
             self._thread.join(1.0)
 
+    def allow_bundles(self, take_bundle: Callable[[StickFolder, str], str | None]) -> None:
+        """From now on bundles are taken too: what is plugged in already is looked at once more."""
+        self.take_bundle = take_bundle
+        self._done.clear()
+
     def _run(self) -> None:
         while not self._ending.wait(EVERY_S):
             self.look()
@@ -102,7 +107,9 @@ class StickWatch:
                 told += [f"{seen.name}:", *(f"  {text}" for text in words)]
             elif box_that_wrote(seen.name) is None:
                 came = self.take_bundle(stick, seen.name)
-                told += [] if came is None else [f"{seen.name}: {came}"]
+                if came is not None:
+                    self._leave(stick, f"{seen.name}{RESULT_ENDING}", [came])
+                    told.append(f"{seen.name}: {came}")
         return told
 
     def _take(self, stick: StickFolder, name: str) -> list[str]:
