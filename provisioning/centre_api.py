@@ -4,9 +4,9 @@ The connection trusts the site's own CA and nothing else, and speaks TLS 1.3.
 """
 
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -91,8 +91,9 @@ class CentreApi:
         return self._send("POST", f"/boxes/{box}/replacement").text
 
     def end_box(self, box: str, how: str, reason: str) -> Any:
-        """`revocation`: believe its key no more; `retirement`: give the place up."""
-        return self._call("POST", f"/boxes/{box}/{how}", json={"reason": reason})
+        """`revocation`: believe its key no more; `retirement`: give the place up, once a second person says yes."""
+        headers = {"Idempotency-Key": uuid4().hex}
+        return self._call("POST", f"/boxes/{box}/{how}", json={"reason": reason}, headers=headers)
 
     def decide_hardware(self, box: str, goes_on: str, reason: str) -> Any:
         """After a fork, which hardware goes on: `present` or `new`."""
@@ -100,9 +101,7 @@ class CentreApi:
 
     def boxes(self) -> list[BoxAtCentre]:
         """All boxes with how far they have come."""
-        found = self._call("GET", "/boxes")
-        listed = found.get("items", []) if isinstance(found, Mapping) else found
-        return msgspec.convert(listed, list[BoxAtCentre])
+        return msgspec.convert(self._all("/boxes"), list[BoxAtCentre])
 
     def confirm(self, box: str, fingerprint: str) -> Any:
         """Say that the box with this fingerprint is the one that stands in the shaft."""
@@ -127,10 +126,14 @@ class CentreApi:
 
     def points(self) -> list[dict[str, Any]]:
         """Every supply point with its state, all pages."""
+        return self._all("/points")
+
+    def _all(self, path: str) -> list[dict[str, Any]]:
+        """Every row of a list, page by page."""
         found: list[dict[str, Any]] = []
         after: str | None = ""
         while after is not None:
-            page = self._call("GET", "/points", params={"after": after} if after else {})
+            page = self._call("GET", path, params={"after": after} if after else {})
             found += page["items"]
             after = page.get("next")
         return found

@@ -67,7 +67,7 @@ def _revoke(options: argparse.Namespace) -> int:
 
 
 def _retire(options: argparse.Namespace) -> int:
-    return _end(options, "retirement", "is given up")
+    return _end(options, "retirement", "is given up as soon as a second person says yes at the console")
 
 
 def _end(options: argparse.Namespace, how: str, words: str) -> int:

@@ -46,7 +46,13 @@ class BalanceOut(BaseModel):
 def account_routes(centre: Centre) -> APIRouter:
     """Customers, accounts, balances."""
     router = APIRouter(prefix="/api/v1", tags=["accounts"])
-    reads, looker = Depends(asks_for(centre, "read")), Looker(centre)
+    _account_routes(router, centre, Looker(centre))
+    _customer_routes(router, centre, Looker(centre))
+    return router
+
+
+def _account_routes(router: APIRouter, centre: Centre, looker: Looker) -> None:
+    reads = Depends(asks_for(centre, "read"))
 
     @router.get("/accounts", dependencies=[reads])
     def accounts(
@@ -81,6 +87,10 @@ def account_routes(centre: Centre) -> APIRouter:
         ]
         return page_in_memory(rows, after, limit, lambda row: row.wallet, lambda row: row)
 
+
+def _customer_routes(router: APIRouter, centre: Centre, looker: Looker) -> None:
+    reads = Depends(asks_for(centre, "read"))
+
     @router.get("/customers", dependencies=[reads])
     def customers(after: After = "", limit: Limit = PAGE) -> Page[CustomerOut]:
         """Customers, by id."""
@@ -96,8 +106,6 @@ def account_routes(centre: Centre) -> APIRouter:
         if found is None:
             raise NotFound("customer", customer)
         return _customer(look, found)
-
-    return router
 
 
 def _look(centre: Centre, looker: Looker) -> Look | None:

@@ -62,6 +62,12 @@ class AcknowledgedOut(BaseModel):
 def alarm_routes(centre: Centre, desk: AlarmDesk) -> APIRouter:
     """Alarms."""
     router = APIRouter(prefix="/api/v1", tags=["alarms"])
+    _read_routes(router, centre)
+    _write_routes(router, centre, desk)
+    return router
+
+
+def _read_routes(router: APIRouter, centre: Centre) -> None:
     reads = Depends(asks_for(centre, "read", "acknowledge"))
 
     @router.get("/alarms", dependencies=[reads])
@@ -91,6 +97,8 @@ def alarm_routes(centre: Centre, desk: AlarmDesk) -> APIRouter:
             lambda row: _alarm(row, notes.get(row.alarm_id, [])),
         )
 
+
+def _write_routes(router: APIRouter, centre: Centre, desk: AlarmDesk) -> None:
     @router.post("/alarms/acknowledgements")
     def acknowledge(
         body: AcknowledgeIn, by: Annotated[Actor, Depends(asks_for(centre, "acknowledge"))]
@@ -100,8 +108,6 @@ def alarm_routes(centre: Centre, desk: AlarmDesk) -> APIRouter:
         if done == 0:
             raise NotFound("alarm", body.alarms[0])
         return AcknowledgedOut(acknowledged=done)
-
-    return router
 
 
 def _alarm(row: AlarmRowFact, notes: list[NoteOut]) -> AlarmOut:

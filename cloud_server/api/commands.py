@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Header, Query
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import CommandDetail, CommandOut, ModeIn, OnIn
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_of, place
-from cloud_server.core.fleet import CommandFact
+from cloud_server.core.fleet import Box, CommandFact
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
 from cloud_server.core.mistakes import NotFound
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.read_commands import command_row
 from cloud_server.ports import Actor, Operation, OperationKind, Operations
+from protocol.units import Ms
 
 IdText = Annotated[str | None, Query(max_length=64)]
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=KEY_CHARACTERS_MAX)]
@@ -39,22 +40,12 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
             boxes = {one.box: one for one in unit.fleet.boxes()}
         now_ms = centre.clock.wall_ms()
 
-        def show(fact: CommandFact) -> CommandDetail:
-            shown = command_row(fact, boxes[fact.box], now_ms)
-            return CommandDetail(
-                box=fact.box,
-                command=fact.seq,
-                kind=fact.kind,
-                state=shown.state,
-                reason=shown.reason,
-                what=fact.what,
-                subject=fact.subject,
-                who=fact.who,
-                issued_at=fact.issued_at_ms,
-                state_at=fact.state_at_ms,
-            )
-
-        return page_of(rows, limit, lambda fact: (fact.issued_at_ms, fact.box, fact.seq), show)
+        return page_of(
+            rows,
+            limit,
+            lambda fact: (fact.issued_at_ms, fact.box, fact.seq),
+            lambda f: _detail(f, boxes[f.box], now_ms),
+        )
 
     @router.get("/boxes/{box}/commands/{command}", dependencies=[reads])
     def one_command(box: str, command: int) -> CommandOut:
@@ -68,6 +59,22 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
             raise NotFound("command", f"{box}/{command}")
         shown = command_row(fact, row, centre.clock.wall_ms())
         return CommandOut(box=box, command=command, kind=fact.kind, state=shown.state, reason=shown.reason)
+
+
+def _detail(fact: CommandFact, box: Box, now_ms: Ms) -> CommandDetail:
+    shown = command_row(fact, box, now_ms)
+    return CommandDetail(
+        box=fact.box,
+        command=fact.seq,
+        kind=fact.kind,
+        state=shown.state,
+        reason=shown.reason,
+        what=fact.what,
+        subject=fact.subject,
+        who=fact.who,
+        issued_at=fact.issued_at_ms,
+        state_at=fact.state_at_ms,
+    )
 
 
 def _order_routes(router: APIRouter, centre: Centre, operations: Operations) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import Body, IdField
 from cloud_server.api.office import AmountField
+from cloud_server.api.paging import Page, whole
 from cloud_server.api.refunds import Key, Reason, named_key
 from cloud_server.core.contracts import ChangeKind, ChangeState, Closing, ClosingHow, ClosingState
 from cloud_server.core.tasks import TaskKind
@@ -244,19 +245,21 @@ def _account_routes(router: APIRouter, centre: Centre, office: Office) -> None:
         return MoveOut(id=asked.move, reclaim=asked.reclaim, state=asked.state)
 
     @router.get("/tasks", dependencies=[reads])
-    def tasks() -> list[TaskOut]:
+    def tasks() -> Page[TaskOut]:
         """Everything that waits for somebody, oldest first."""
-        return [
-            TaskOut(
-                kind=task.kind,
-                id=task.task,
-                about=task.about,
-                amount_micro=task.amount_micro,
-                since=task.since_ms,
-                why=task.why,
-            )
-            for task in office.tasks()
-        ]
+        return whole(
+            [
+                TaskOut(
+                    kind=task.kind,
+                    id=task.task,
+                    about=task.about,
+                    amount_micro=task.amount_micro,
+                    since=task.since_ms,
+                    why=task.why,
+                )
+                for task in office.tasks()
+            ]
+        )
 
 
 def _closing_routes(router: APIRouter, centre: Centre, office: Office) -> None:
@@ -356,8 +359,10 @@ def _meter_routes(router: APIRouter, centre: Centre, office: Office) -> None:
         found = office.meters.change(change)
         return ChangeDetail(id=found.change, kind=found.kind, meter=found.meter, state=found.state, why=found.why)
 
+    retires = Depends(asks_for(centre, "office", "provision"))
+
     @router.post("/boxes/{box}/retirement", status_code=201)
-    def retire(box: str, body: RetireIn, by: Annotated[Actor, works], key: Key = "") -> RetireOut:
+    def retire(box: str, body: RetireIn, by: Annotated[Actor, retires], key: Key = "") -> RetireOut:
         """A box will not return: its wallets are settled without it."""
         order = RetireOrder(key=named_key(key), box=box, reason=body.reason, typed=_typed(body.typed))
         done = office.boxes.retire(order, by)

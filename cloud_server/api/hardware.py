@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, StrictStr
 
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import Body
+from cloud_server.api.paging import Page, whole
 from cloud_server.core.fleet import Box
 from cloud_server.flows import box_hardware, enrol_box, look_at_evidence
 from cloud_server.flows.centre import Centre
@@ -49,7 +50,7 @@ class BranchOut(BaseModel):
 
 
 def hardware_routes(centre: Centre) -> APIRouter:
-    """Replace, decide, revoke, retire, and what there is to decide from."""
+    """Replace, decide, revoke, and what there is to decide from."""
     router = APIRouter(prefix="/api/v1/boxes/{box}", tags=["provisioning"])
     provisions = Depends(asks_for(centre, "provision"))
 
@@ -70,16 +71,11 @@ def hardware_routes(centre: Centre) -> APIRouter:
         """Believe nothing more that this box's keys sign."""
         return _out(box_hardware.revoke_box(centre, box, by.name, body.reason))
 
-    @router.post("/retirement")
-    def retire(box: str, body: ReasonIn, by: Annotated[Actor, provisions]) -> HardwareOut:
-        """Give the place up: its box will not return."""
-        return _out(box_hardware.retire_box(centre, box, by.name, body.reason))
-
     @router.get("/evidence", dependencies=[Depends(asks_for(centre, "read"))])
-    def evidence(box: str) -> list[BranchOut]:
+    def evidence(box: str) -> Page[BranchOut]:
         """Lines that this box signed and that its chain does not take, newest first."""
         seen = look_at_evidence.evidence_of(centre, box)
-        return [BranchOut.model_validate(line, from_attributes=True) for line in seen]
+        return whole([BranchOut.model_validate(line, from_attributes=True) for line in seen])
 
     return router
 

@@ -14,7 +14,7 @@ from cloud_server.core.views import PointRow
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Look, Looker
 from cloud_server.flows.read_monitor import mode_now
-from cloud_server.ports import Books, LiveFeed
+from cloud_server.ports import Books, LiveFeed, LiveMeter
 from protocol.records import Contact
 
 IdText = Annotated[str | None, Query(max_length=64)]
@@ -128,17 +128,7 @@ def _meter_routes(router: APIRouter, centre: Centre, feed: LiveFeed) -> None:
             after,
             limit,
             lambda one: one.meter,
-            lambda one: LiveOut(
-                meter=one.meter,
-                point=look.site.point_of[one.meter].point if one.meter in look.site.point_of else None,
-                at=one.at_ms,
-                heard_at=one.heard_at_ms,
-                power_w=one.power_w,
-                power_estimated=one.power_estimated,
-                relay=one.relay,
-                balance_micro=one.balance_micro,
-                values=dict(one.values),
-            ),
+            lambda one: _live(look, one),
         )
 
 
@@ -150,6 +140,20 @@ def _look(centre: Centre, looker: Looker) -> Look | None:
 def _box_of(look: Look, meter: str) -> str | None:
     placed = look.site.meters.get(meter)
     return placed.box.box if placed is not None else None
+
+
+def _live(look: Look, one: LiveMeter) -> LiveOut:
+    return LiveOut(
+        meter=one.meter,
+        point=look.site.point_of[one.meter].point if one.meter in look.site.point_of else None,
+        at=one.at_ms,
+        heard_at=one.heard_at_ms,
+        power_w=one.power_w,
+        power_estimated=one.power_estimated,
+        relay=one.relay,
+        balance_micro=one.balance_micro,
+        values=dict(one.values),
+    )
 
 
 def _point(row: PointRow) -> PointOut:

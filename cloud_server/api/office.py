@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictStr
 
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import Body, IdField
+from cloud_server.api.paging import Page, whole
 from cloud_server.api.refunds import Key, Reason, named_key
 from cloud_server.core.contracts import Adjustment
 from cloud_server.core.second_person import RequestKind, RequestState, SecondRequest
@@ -164,19 +165,21 @@ def _till_routes(router: APIRouter, centre: Centre, office: Office) -> None:
         return _till(office.tills.close_till(order, by))
 
     @router.get("/tills", dependencies=[reads])
-    def tills() -> list[TillOut]:
+    def tills() -> Page[TillOut]:
         """Tills that are open or hold anything, as the books expect them."""
-        return [
-            TillOut(
-                shift=till.shift,
-                operator=till.operator,
-                state="open" if till.shift is not None else "not_opened",
-                expected=dict(till.expected),
-                counted={},
-                difference_micro=0,
-            )
-            for till in office.tills.tills_now()
-        ]
+        return whole(
+            [
+                TillOut(
+                    shift=till.shift,
+                    operator=till.operator,
+                    state="open" if till.shift is not None else "not_opened",
+                    expected=dict(till.expected),
+                    counted={},
+                    difference_micro=0,
+                )
+                for till in office.tills.tills_now()
+            ]
+        )
 
 
 def _till(answer: TillAnswer) -> TillOut:
@@ -200,19 +203,21 @@ def _day_routes(router: APIRouter, centre: Centre, office: Office) -> None:
         return DayOut(day=closed.day, receipts=closed.receipts, open_tills=list(closed.open_tills))
 
     @router.get("/days", dependencies=[reads])
-    def days(limit: Annotated[int, Query(ge=1, le=ROWS_MAX)] = 31) -> list[DayOut]:
+    def days(limit: Annotated[int, Query(ge=1, le=ROWS_MAX)] = 31) -> Page[DayOut]:
         """Closed days, newest first, with the digest that stands in the audit chain."""
-        return [
-            DayOut(
-                day=closed.day,
-                receipts=closed.receipts,
-                open_tills=list(closed.open_tills),
-                entries=sealed.entries if sealed is not None else None,
-                digest=sealed.digest if sealed is not None else None,
-                breaches=sealed.breaches if sealed is not None else None,
-            )
-            for closed, sealed in office.days.closed_days(limit)
-        ]
+        return whole(
+            [
+                DayOut(
+                    day=closed.day,
+                    receipts=closed.receipts,
+                    open_tills=list(closed.open_tills),
+                    entries=sealed.entries if sealed is not None else None,
+                    digest=sealed.digest if sealed is not None else None,
+                    breaches=sealed.breaches if sealed is not None else None,
+                )
+                for closed, sealed in office.days.closed_days(limit)
+            ]
+        )
 
 
 def _adjustment_routes(router: APIRouter, centre: Centre, office: Office) -> None:
@@ -238,9 +243,9 @@ def _adjustment_routes(router: APIRouter, centre: Centre, office: Office) -> Non
     def adjustments(
         account: Annotated[str | None, Query(max_length=64)] = None,
         limit: Annotated[int, Query(ge=1, le=ROWS_MAX)] = 100,
-    ) -> list[AdjustmentDetail]:
+    ) -> Page[AdjustmentDetail]:
         """The newest adjustments, of the site or of one account."""
-        return [_adjustment(row) for row in office.adjustments.adjustments(limit, account)]
+        return whole([_adjustment(row) for row in office.adjustments.adjustments(limit, account)])
 
 
 def _adjustment(row: Adjustment) -> AdjustmentDetail:
@@ -264,9 +269,9 @@ def _request_routes(router: APIRouter, centre: Centre, office: Office) -> None:
     reads = Depends(asks_for(centre, "read"))
 
     @router.get("/requests", dependencies=[reads])
-    def waiting() -> list[RequestOut]:
+    def waiting() -> Page[RequestOut]:
         """Steps that wait for a second person, newest first."""
-        return [_request(row) for row in office.second.waiting(ROWS_MAX)]
+        return whole([_request(row) for row in office.second.waiting(ROWS_MAX)])
 
     @router.get("/requests/{request}", dependencies=[reads])
     def one(request: str) -> RequestOut:

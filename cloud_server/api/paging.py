@@ -70,3 +70,8 @@ def page_in_memory(
     ordered = sorted(rows, key=key)
     rest = ordered if behind is None else (row for row in ordered if key(row) > str(behind[0]))
     return page_of(list(islice(rest, limit + 1)), limit, lambda row: (key(row),), show)
+
+
+def whole(items: Iterable[Item]) -> Page[Item]:
+    """A list that is short by its nature, in the shape of all others."""
+    return Page(items=list(items), next=None)

@@ -8,6 +8,7 @@ from cloud_server.api.bearer import asks_for, caller_token
 from cloud_server.api.bodies import StaffIn, StaffOut, TokenIn, TokenOut, TokenRow
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_in_memory
 from cloud_server.api.problems import ApiProblem, field_error
+from cloud_server.core.api_token import ApiToken
 from cloud_server.core.mistakes import NotFound
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.issue_token import issue_token, revoke_token
@@ -67,15 +68,7 @@ def _token_routes(router: APIRouter, centre: Centre) -> None:
             after,
             limit,
             lambda one: one.token,
-            lambda one: TokenRow(
-                id=one.token,
-                name=one.name,
-                scopes=sorted(one.scopes),
-                made_at_ms=one.made_at_ms,
-                made_by=one.made_by,
-                ends_at_ms=one.ends_at_ms,
-                revoked_at_ms=one.revoked_at_ms,
-            ),
+            _token,
         )
 
     @router.delete("/tokens/{token}", status_code=204)
@@ -84,3 +77,15 @@ def _token_routes(router: APIRouter, centre: Centre) -> None:
         if not revoke_token(centre, token, by.name):
             raise NotFound("token", token)
         return Response(status_code=204)
+
+
+def _token(one: ApiToken) -> TokenRow:
+    return TokenRow(
+        id=one.token,
+        name=one.name,
+        scopes=sorted(one.scopes),
+        made_at_ms=one.made_at_ms,
+        made_by=one.made_by,
+        ends_at_ms=one.ends_at_ms,
+        revoked_at_ms=one.revoked_at_ms,
+    )

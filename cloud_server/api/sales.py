@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_server.api.bearer import asks_for, own_operator
 from cloud_server.api.bodies import SaleDetail, SaleIn, SaleOut, SalePartOut
-from cloud_server.api.paging import PAGE, After, Limit, Page, page_of, place
+from cloud_server.api.paging import CURSOR_CHARACTERS_MAX, PAGE, PAGE_MAX, Page, page_of, place
 from cloud_server.api.refunds import named_key
 from cloud_server.core.fleet import SaleFact
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
@@ -18,11 +19,25 @@ from cloud_server.flows.look import Looker
 from cloud_server.flows.read_sales import sale_rows
 from cloud_server.ports import Actor, Desk, SaleOrder
 from cloud_server.ports.programs import SalesWanted
+from protocol.limits import INSTANT_MS_MAX
 
-IdText = Annotated[str | None, Query(max_length=64)]
-Instant = Annotated[int | None, Query(ge=0, le=2**53 - 1)]
-Day = Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$")]
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=KEY_CHARACTERS_MAX)]
+
+
+class SalesFilter(BaseModel):
+    """Which sales; what is absent is whatever it is. Instants count by when the money was taken."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: str = Field(default="", max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before")
+    limit: int = Field(default=PAGE, ge=1, le=PAGE_MAX)
+    account: str | None = Field(default=None, max_length=64)
+    operator: str | None = Field(default=None, max_length=100)
+    method: Method | None = None
+    day: str | None = Field(default=None, pattern=r"^\d{4}-\d\d-\d\d$")
+    key: str | None = Field(default=None, max_length=KEY_CHARACTERS_MAX)
+    from_ms: int | None = Field(default=None, ge=0, le=INSTANT_MS_MAX)
+    to_ms: int | None = Field(default=None, ge=0, le=INSTANT_MS_MAX)
 
 
 def sales_routes(centre: Centre, desk: Desk) -> APIRouter:
@@ -54,30 +69,15 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
     looker = Looker(centre)
 
     @router.get("/sales")
-    def sales(
-        request: Request,
-        after: After = "",
-        limit: Limit = PAGE,
-        account: IdText = None,
-        operator: Annotated[str | None, Query(max_length=100)] = None,
-        method: Method | None = None,
-        day: Day = None,
-        key: Annotated[str | None, Query(max_length=KEY_CHARACTERS_MAX)] = None,
-        from_ms: Instant = None,
-        to_ms: Instant = None,
-    ) -> Page[SaleDetail]:
+    def sales(request: Request, chosen: Annotated[SalesFilter, Query()]) -> Page[SaleDetail]:
         """Sales, newest first. A token that may sell and not read sees its own."""
         wanted = SalesWanted(
-            account=account,
-            operator=own_operator(centre, request, operator),
-            method=method,
-            day=day,
-            key=key,
-            from_ms=from_ms,
-            to_ms=to_ms,
+            operator=own_operator(centre, request, chosen.operator),
+            **chosen.model_dump(include={"account", "method", "day", "key", "from_ms", "to_ms"}),
         )
+        limit = chosen.limit
         with centre.store.read() as unit:
-            facts = unit.programs.sales(wanted, place(after, int, str), limit + 1)
+            facts = unit.programs.sales(wanted, place(chosen.after, int, str), limit + 1)
             look = looker.look(unit)
             rows = sale_rows(look, unit, facts) if look is not None else ()
             undone = unit.money.reversals_of_sales(row.sale for row in rows)

@@ -65,11 +65,6 @@ def revoke_box(centre: Centre, box: str, by: str, reason: str) -> Box:
     return _end(centre, box, BoxState.REVOKED, by, reason)
 
 
-def retire_box(centre: Centre, box: str, by: str, reason: str) -> Box:
-    """Give a place up whose box will not return: fenced, and its key believed no more. Raises NotFound, Mistaken."""
-    return _end(centre, box, BoxState.RETIRED, by, reason)
-
-
 def _end(centre: Centre, box: str, state: BoxState, by: str, reason: str) -> Box:
     _check_reason(reason)
     with centre.store.write() as unit:

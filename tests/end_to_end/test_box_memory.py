@@ -112,7 +112,7 @@ def test_two_with_one_key_are_found_and_a_person_decides(place: Shaft) -> None:
     sale = place.sell("7.00")
     assert place.sale_state(sale) == "waiting", "its credit stays at the centre"
     clone.kill()
-    assert {line["verdict"] for line in place.api("GET", f"/boxes/{BOX}/evidence").json()} >= {"forked"}
+    assert {line["verdict"] for line in place.api("GET", f"/boxes/{BOX}/evidence").json()["items"]} >= {"forked"}
     said = {"goes_on": "present", "reason": "the copy was switched off"}
     answer = place.api("POST", f"/boxes/{BOX}/hardware", json=said)
     assert answer.status_code == 200, answer.text
