@@ -4,13 +4,13 @@ A difference is a finding for people; the interval is posted as the box says. Th
 so that one difference is told once and not at every interval behind it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from cloud_server.core.box_place import BoxPlace
 from protocol.charging import RULES_VERSION, differences
-from protocol.commands import AdoptMeter, Body, ResolveRegister
+from protocol.commands import AdoptMeter, Body, CloseWallet, ResolveRegister
 from protocol.records import CommandResult, ConfigApplied, Interval, Record, Released, Replaced
 
 CONTINUITY_EXCUSED = frozenset({"replaced"})
@@ -50,6 +50,8 @@ class Audit:
     meters: dict[str, MeterCharge]
     config_version: int
     changed: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    """Wallets that were closed: what their meters use is nobody's until a configuration gives them another."""
 
     def stand(self, meter: str, charge: MeterCharge) -> None:
         """Go on from here with this meter."""
@@ -64,13 +66,14 @@ def audit_batch(
     place_of: Callable[[int], BoxPlace | None],
     rules: int = RULES_VERSION,
     body_of: Callable[[int], Body | None] = lambda _seq: None,
+    closed: Set[str] = frozenset(),
 ) -> Audit:
     """Go through a batch in order. `place_of` answers with the configuration of a version, None if never sent.
 
     `body_of` answers with the body of a command by its number: an adopted meter goes on from where it was released, a
-    base that people set is where the next interval begins.
+    base that people set is where the next interval begins. `closed` are wallets that were closed before.
     """
-    audit = Audit([], dict(meters), config_version)
+    audit = Audit([], dict(meters), config_version, closed=set(closed))
     place = place_of(config_version)
     if rules != RULES_VERSION:
         audit.findings.append(ChargeFinding("rules", 0, "", f"charging rules {rules}; known here: {RULES_VERSION}"))
@@ -78,7 +81,7 @@ def audit_batch(
         match record:
             case Interval():
                 before = audit.meters.get(record.meter, MeterCharge())
-                found = _interval_findings(record, before, place)
+                found = _interval_findings(record, before, place, audit.closed)
                 audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
                 carry = Fraction(*record.energy_carry) if record.energy_carry[0] else NO_CARRY
                 month_wh = _month_after(place, record, before.month_wh)
@@ -103,6 +106,8 @@ def _take_done(audit: Audit, body: Body | None, at_ms: int) -> None:
         case AdoptMeter(meter=meter, state=state):
             carry, month_wh = Fraction(*state.energy_carry), state.month_wh
             audit.stand(meter, MeterCharge(state.raw_wh, state.read_at_ms, carry, state.money_carry_nano, month_wh))
+        case CloseWallet(wallet=wallet):
+            audit.closed.add(wallet)
         case ResolveRegister(meter=meter, base_raw_wh=int(base_raw_wh)):
             known = audit.meters.get(meter, MeterCharge())
             audit.stand(meter, replace(known, raw_wh=base_raw_wh, read_at_ms=at_ms))
@@ -110,7 +115,9 @@ def _take_done(audit: Audit, body: Body | None, at_ms: int) -> None:
             pass
 
 
-def _interval_findings(said: Interval, before: MeterCharge, place: BoxPlace | None) -> list[tuple[str, str]]:
+def _interval_findings(
+    said: Interval, before: MeterCharge, place: BoxPlace | None, closed: Set[str]
+) -> list[tuple[str, str]]:
     if place is None:
         return [("config", "the configuration that the box names was never sent to it")]
     found = []
@@ -122,8 +129,9 @@ def _interval_findings(said: Interval, before: MeterCharge, place: BoxPlace | No
     if placed is None or ratio is None:
         return [*found, ("ratio", f"ratio version {said.ratio_version} of this meter was never configured")]
     wallet = place.wallet_of.get(said.meter)
-    if (wallet.wallet if wallet is not None else None) != said.wallet:
-        found.append(("wallet", f"charged to wallet {said.wallet}; configured is {wallet.wallet if wallet else None}"))
+    feeding = wallet.wallet if wallet is not None and wallet.wallet not in closed else None
+    if feeding != said.wallet:
+        found.append(("wallet", f"charged to wallet {said.wallet}; configured is {feeding}"))
     if any(part.tariff != placed.tariff for part in said.parts):
         found.append(("tariff", f"priced by tariff {said.parts[0].tariff}; configured is {placed.tariff}"))
     compared = differences(place.book, said, ratio, before.energy_carry, before.money_carry_nano, before.month_wh)

@@ -52,7 +52,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
     """Post a batch whose content fits; the box's row as it stands after, not yet saved."""
     box, stored = story.box, story.stored
     states = unit.readings.meter_states(box.box)
-    charges = {meter: charge for meter, (_, charge) in states.items()}
+    charges = {m: replace(charge, rates_raw_wh=facts.rates_raw_wh) for m, (facts, charge) in states.items()}
     audit = audit_batch(
         story.records,
         charges,
@@ -60,6 +60,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
         lambda version: centre.place(unit, box.box, version),
         story.header.rules,
         lambda seq: _body_of(unit, box.box, seq),
+        {wallet.wallet for wallet in unit.fleet.wallets_of_box(box.box) if wallet.state == "closed"},
     )
     refused = _answer_commands(unit, story)
     _post_money(centre, unit, story, refused)

@@ -95,6 +95,8 @@ class SpeakingBox:
     """Requests for unused credit that it has answered."""
     withdrawn: set[str] = field(default_factory=set)
     """Those that a command behind them takes back."""
+    closed: set[str] = field(default_factory=set)
+    """Wallets that it has closed: their meters are fed by none."""
     nonces: int = 0
 
     # --- coming in ------------------------------------------------------------------------------------------------
@@ -149,7 +151,9 @@ class SpeakingBox:
             self.config.site.zone, {(t.tariff, t.version): read_tariff(t.text) for t in self.config.tariffs}
         )
         placed = next(m for m in self.config.meters if m.meter == meter)
-        wallet = next((w.wallet for w in self.config.wallets if meter in w.meters), None)
+        wallet = next(
+            (w.wallet for w in self.config.wallets if meter in w.meters and w.wallet not in self.closed), None
+        )
         carry_wh, carry_nano = self.carries[meter]
         begin, from_ms = self.registers[meter], self.read_at_ms[meter]
         given = IntervalInput(
@@ -258,6 +262,7 @@ class SpeakingBox:
         for said in asked.typed or ():
             interval = self.use(said.meter, said.raw_wh - self.registers[said.meter])
             self.pending[-1] = msgspec.structs.replace(interval, flags=[*interval.flags, "typed"])
+        self.closed.add(asked.wallet)
         held = replay(self.book, self.pending).get(asked.wallet, 0)
         if held > 0:
             given = Reclaimed(

@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=1, help="how many worlds, from this seed on")
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--no-office", action="store_true", help="nobody but the sales desk moves money")
     parser.add_argument("--trace", action="store_true", help="tell every step")
     parser.add_argument("--log", action="store_true", help="what the programs log, too")
     parsed = parser.parse_args()
@@ -36,7 +37,8 @@ def main() -> int:
         began = time.process_time()
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
             try:
-                world = run_world(seed, parsed.steps, Path(folder), say if parsed.trace else _quiet)
+                trace = say if parsed.trace else _quiet
+                world = run_world(seed, parsed.steps, Path(folder), trace, office=not parsed.no_office)
             except Breach as breach:
                 say(str(breach))
                 failed += 1

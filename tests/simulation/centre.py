@@ -13,6 +13,7 @@ from cloud_server.core.invariants.ledger_checks import ledger_balances
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.flows.office import Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.sell_credit import SalesDesk
@@ -63,6 +64,7 @@ class Parts:
     centre: Centre
     desk: SalesDesk
     operations: MeterOperations
+    office: Office
 
     def close(self) -> None:
         self.journal.close()
@@ -104,11 +106,19 @@ class SimCentre:
         if self.running:
             self.burn(lambda: watch_fleet(self.parts.centre))
         if self.running:
+            self.burn(self._go_on)
+        if self.running:
             self.time.after(EVERY_MS, lambda: self._background(run_number))
 
     def _append_unmarked(self) -> int:
         try:
             return self.parts.centre.journal.append_unmarked()
+        except NotNow:
+            return 0
+
+    def _go_on(self) -> int:
+        try:
+            return self.parts.office.work()
         except NotNow:
             return 0
 
@@ -186,4 +196,5 @@ def _wire(config: Config, clock: CentreClock, chance: SeededChance, bells: Bells
         live=LiveRoom(clock, bells),
         fail_point=lambda _name: None,
     )
-    return Parts(engine, journal, store, centre, SalesDesk(centre, ReadBooks(centre)), MeterOperations(centre))
+    desk, operations = SalesDesk(centre, ReadBooks(centre)), MeterOperations(centre)
+    return Parts(engine, journal, store, centre, desk, operations, open_office(centre))

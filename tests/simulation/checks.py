@@ -54,7 +54,8 @@ def order_faults(box: SimBox, order: RelayOrder) -> list[str]:
         if all(state.meters[meter].state.held for meter in others):
             found.append(f"opened for {row.cause} with its register held")
     closes = order.wanted is RelayOrdered.CLOSED and mode == "prepaid" and row.state.service == "in_service"
-    if closes and wallet is not None and state.wallets[wallet.wallet].state.arrears_open:
+    fed = wallet is not None and not state.wallets[wallet.wallet].closed
+    if closes and fed and wallet is not None and state.wallets[wallet.wallet].state.arrears_open:
         found.append("closed while the arrears latch stands")
     kept = box.run.store.load()
     if order.wanted is RelayOrdered.OPEN and box.disk_full:
@@ -75,7 +76,7 @@ def right_contact(box: SimBox, meter: str) -> bool | None:
         return None
     if row.state.mode != "prepaid":
         return row.state.mode == "protected"
-    if wallet is None:
+    if wallet is None or owned.state.wallets[wallet.wallet].closed:
         return True
     if row.state.overload_latched:
         return False
@@ -228,6 +229,7 @@ def _settled_wrong(unit: Unit, box: SimBox, facts: dict[str, MeterFacts]) -> lis
     found = []
     for wallet, row in box.owner.box.state.wallets.items():
         books = unit.ledger.sums([accounts.wallet(wallet)]).get(accounts.wallet(wallet), 0)
+        books += sum(settled.taken_micro for settled in unit.contracts.settlements([wallet]).values())
         if books != row.state.book_micro:
             found.append(f"wallet {wallet[-8:]}: the box has {row.state.book_micro}, the ledger {books}")
     for meter in box.meters:

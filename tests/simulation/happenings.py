@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.network import Weather
-from tests.simulation.plan import simulated_street, tariff
+from tests.simulation.plan import tariff
 
 if TYPE_CHECKING:
     from tests.simulation.box import SimBox
@@ -73,7 +73,7 @@ def reprice(world: "World") -> str:
     version = len(world.tariffs) + 1
     day = world.chance.choice(("2026-11-01", "2026-11-23", "2026-11-25", "2026-12-01"))
     world.tariffs.append(tariff(version, f"{day}T0{world.chance.randrange(10)}:00:00", world.chance.randrange(80, 130)))
-    world.staff.take_plan(simulated_street(world.site, world.box_count, world.interval_s, list(world.tariffs)))
+    world.staff.take_tariffs(list(world.tariffs))
     return f"tariff version {version} from {day}"
 
 

@@ -9,3 +9,9 @@ KEPT: Final[tuple[tuple[int, int, str], ...]] = (
     (429, 30, "what a doubted clock had stamped made it look right after a restart"),
     (409, 40, "a meter that was lost before a restart stayed lost though it answered"),
 )
+"""Before there was an office in these worlds: they are run without it."""
+
+KEPT_WITH_OFFICE: Final[tuple[tuple[int, int, str], ...]] = (
+    (3002, 40, "energy behind a closed wallet was told as charged to the wrong one"),
+)
+"""The same for worlds with an office."""

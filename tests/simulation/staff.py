@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows import plan_site
 from cloud_server.flows.sign_lines import issue_command
 from cloud_server.ports import Actor, KeyReused, Operation, OperationKind, Refused, SaleOrder
+from protocol.box_config import TariffText
 from protocol.commands import ResolveRegister
-from protocol.site_plan import SitePlan
 from tests.cloud_server.site_rig import CASHIER
 from tests.simulation.centre import SimCentre
 from tests.simulation.clocks import Timeline
@@ -68,6 +70,17 @@ class Staff:
         self.ask_again(order.key)
         return f"{order.amount} to {account[-8:]} under {order.key}"
 
+    def follow_accounts(self) -> None:
+        """Accounts that were opened and closed meanwhile: who can be sold to, and by which wallets."""
+        if not self.centre.running:
+            return
+        with self.centre.parts.centre.store.read() as unit:
+            plan = unit.fleet.plan()
+            assert plan is not None
+            found = {account.account: unit.fleet.wallets_of_account(account.account) for account in plan.accounts}
+        usable = {name: tuple(w.wallet for w in wallets if w.state == "in_use") for name, wallets in found.items()}
+        self.accounts = {name: wallets for name, wallets in usable.items() if wallets} or self.accounts
+
     def ask_again(self, key: str) -> None:
         """The same form is sent once more: whatever happened before, it is one sale."""
         sold = self.sales[key]
@@ -76,6 +89,11 @@ class Staff:
         try:
             row = self.centre.burn(lambda: self.centre.parts.desk.sell(sold.order, sold.by))
         except NotNow:
+            return
+        except Refused as fault:  # its account is closing: nothing was taken, now or before
+            if sold.sale is not None:
+                self.wrongs.append(f"key {key} was answered with sale {sold.sale}, and is refused now: {fault}")
+            del self.sales[key]
             return
         if row is None:
             return
@@ -106,7 +124,7 @@ class Staff:
 
     def ask_for_all(self) -> None:
         """Whoever was not answered asks again."""
-        for key, sold in self.sales.items():
+        for key, sold in list(self.sales.items()):
             if sold.sale is None:
                 self.ask_again(key)
 
@@ -148,9 +166,13 @@ class Staff:
     def _meters_of(self, box: str) -> tuple[str, ...]:
         return tuple(meter for meter in self.meters if meter[-8:-4] == box[-8:-4])
 
-    def take_plan(self, plan: SitePlan) -> None:
-        """A new plan: prices, thresholds."""
+    def take_tariffs(self, tariffs: list[TariffText]) -> None:
+        """The plan as it stands, with these prices."""
         if self.centre.running:
+            with self.centre.parts.centre.store.read() as unit:
+                now = unit.fleet.plan()
+            assert now is not None
+            plan = msgspec.structs.replace(now, tariffs=tariffs)
             try:
                 self.centre.burn(lambda: plan_site.take_plan(self.centre.parts.centre, plan, "provisioner"))
             except NotNow:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.kept_seeds import KEPT
+from tests.simulation.kept_seeds import KEPT, KEPT_WITH_OFFICE
 from tests.simulation.world import Breach, World, run_world
 
 MEMORY = Path("/dev/shm")
@@ -28,6 +28,11 @@ def test_a_world_holds_and_heals(folder: Path, seed: int) -> None:
 
 @pytest.mark.parametrize(("seed", "steps", "found"), KEPT)
 def test_a_world_that_once_broke_holds(folder: Path, seed: int, steps: int, found: str) -> None:
+    run_world(seed, steps, folder, office=False)
+
+
+@pytest.mark.parametrize(("seed", "steps", "found"), KEPT_WITH_OFFICE)
+def test_a_world_with_an_office_that_once_broke_holds(folder: Path, seed: int, steps: int, found: str) -> None:
     run_world(seed, steps, folder)
 
 

@@ -16,6 +16,7 @@ from tests.simulation.centre import Bells, SimCentre
 from tests.simulation.clocks import START_MS, BoxClock, SeededChance, Timeline
 from tests.simulation.meters import SimMeter
 from tests.simulation.network import Fibre
+from tests.simulation.office import OfficePeople
 from tests.simulation.plan import box_id, simulated_street, tariff
 from tests.simulation.staff import Staff
 
@@ -23,6 +24,10 @@ SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+OFFICE_SEED: Final = 7_000_000
+"""The office has its own chance: a world without it is the same as before there was one."""
+OFFICE_SHARE: Final = 0.5
+"""After every second step somebody in the office does something."""
 THOROUGH_EVERY: Final = 12
 """All checks look at the whole history: after each step it is those that cost little, and all of them this often."""
 
@@ -34,7 +39,9 @@ class Breach(AssertionError):
 class World:
     """Boxes, their street, a centre and staff."""
 
-    def __init__(self, seed: int, folder: Path, trace: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, seed: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True
+    ) -> None:
         self.seed = seed
         self.trace = trace
         self.chance = random.Random(seed)
@@ -59,6 +66,7 @@ class World:
         for number in range(1, self.box_count + 1):
             self._enrol(box_id(number), folder / f"box{number}")
         self.staff = self._hire()
+        self.office = OfficePeople(self.centre, self.staff, random.Random(seed + OFFICE_SEED)) if office else None
         self.checker = checks.Checker(self)
         self._commission()
         self.centre.died = self._centre_died
@@ -206,6 +214,8 @@ class World:
         self.steps += 1
         said = happen(self)
         self.check(said)
+        if self.office is not None and self.office.chance.random() < OFFICE_SHARE:
+            self.check(self.office.act())
 
     def check(self, said: str) -> None:
         """Everything that must hold now. Raises Breach."""
@@ -221,6 +231,7 @@ class World:
         return (
             f"seed {self.seed}, step {self.steps}:\n  {breaches}\nlast steps:\n  {last}\n"
             f"replay: python -m tests.simulation --seed {self.seed} --steps {self.steps} --trace"
+            + (" --no-office" if self.office is None else "")
         )
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -236,6 +247,8 @@ class World:
         for _ in range(40):
             self.let_pass(30 * SECOND_MS)
             self.staff.ask_for_all()
+            if self.office is not None:
+                self.office.settle_all()
             self._judge_held()
             if not self.checker.unsettled():
                 break
@@ -268,9 +281,11 @@ class World:
             self.centre.die("the end")
 
 
-def run_world(seed: int, steps: int, folder: Path, trace: Callable[[str], None] = lambda _: None) -> World:
-    """One whole run: steps, then healing. Raises Breach."""
-    world = World(seed, folder, trace)
+def run_world(
+    seed: int, steps: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True
+) -> World:
+    """One whole run: steps, then healing; with an office beside the sales desk, or without. Raises Breach."""
+    world = World(seed, folder, trace, office=office)
     try:
         for _ in range(steps):
             world.step()

@@ -87,15 +87,21 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
     signed = {line.number: line for line in evidence.command_lines(box.box)}
     meters: dict[str, MeterCharge] = {}
     versions = _versions(evidence, box.box)
-    epoch, version = 0, 0
+    epoch, version, closed = 0, 0, set[str]()
     for batch in told_batches(evidence, box.box):
         if batch.stored.epoch != epoch:
             epoch = batch.stored.epoch
             version = versions.get(epoch, 1)
         audit = audit_batch(
-            batch.records, meters, version, places.get, batch.header.rules, lambda seq: _signed_body(signed.get(seq))
+            batch.records,
+            meters,
+            version,
+            places.get,
+            batch.header.rules,
+            lambda seq: _signed_body(signed.get(seq)),
+            closed,
         )
-        meters, version = audit.meters, audit.config_version
+        meters, version, closed = audit.meters, audit.config_version, audit.closed
         yield batch, audit.findings
 
 

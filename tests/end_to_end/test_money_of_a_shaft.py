@@ -1,0 +1,136 @@
+"""Money that goes back, with a real agent, a real centre and meters on a pty: one story on one running shaft.
+
+Refund and reversal, a refund with the fibre cut, an adjustment by two, a closing to the last fen, a box that retires.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.shaft import ACCOUNT, BOX, WALLET, Shaft, shaft, wait_for
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("money_of_a_shaft")]
+
+YUAN = 1_000_000
+
+
+class Office:
+    """A cashier's token and a supervisor's."""
+
+    def __init__(self, place: Shaft) -> None:
+        self.place = place
+        self.maker = place.centre.named_token("maker", "read", "sell", "office")
+        self.checker = place.centre.named_token("checker", "confirm")
+
+    def post(self, path: str, key: str, body: dict[str, Any] | None = None, *, checks: bool = False) -> dict[str, Any]:
+        with self.place.centre.client(self.checker if checks else self.maker) as client:
+            answer = client.post(f"/api/v1{path}", json=body or {}, headers={"Idempotency-Key": key})
+        assert answer.status_code in (201, 202), answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def get(self, path: str) -> Any:
+        with self.place.centre.client(self.maker) as client:
+            return client.get(f"/api/v1{path}").json()
+
+    def until(self, path: str, *states: str) -> dict[str, Any]:
+        wait_for(lambda: self.get(path)["state"] in states, f"{path} {states}", self.place.box.log)
+        found: dict[str, Any] = self.get(path)
+        return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaft]:
+    with shaft(tmp_path_factory.mktemp("money")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def office(place: Shaft) -> Office:
+    return Office(place)
+
+
+def balance(place: Shaft) -> int:
+    return int(place.meter_status()["balance_micro"])
+
+
+def test_a_refund_comes_back_from_the_box_and_is_paid(place: Shaft, office: Office) -> None:
+    before = balance(place)
+    asked = office.post(f"/accounts/{ACCOUNT}/refunds", "r1", {"amount": "30.00", "method": "cash", "reason": "leaves"})
+    ready = office.until(f"/refunds/{asked['id']}", "payable")
+    assert ready["payable_micro"] == 30 * YUAN
+    assert before - 31 * YUAN < balance(place) <= before - 30 * YUAN
+    paid = office.post(f"/refunds/{asked['id']}/payment", "p1")
+    assert (paid["state"], paid["paid_micro"]) == ("paid", 30 * YUAN)
+
+
+def test_a_wrong_sale_is_undone_on_the_box_too(place: Shaft, office: Office) -> None:
+    before = balance(place)
+    sale = office.post("/sales", "s1", {"account": ACCOUNT, "amount": "40.00", "method": "cash"})["id"]
+    wait_for(lambda: balance(place) > before + 35 * YUAN, "the recharge", place.box.log)
+    office.post(f"/sales/{sale}/reversal", "u1", {"reason": "typed wrong"})
+    wait_for(lambda: balance(place) <= before, "the minus grant", place.box.log)
+    assert before - 2 * YUAN < balance(place)
+
+
+def test_asked_with_the_fibre_cut_it_is_withdrawn_or_answered_once(place: Shaft, office: Office) -> None:
+    """The agent is down: the request waits in the command chain, and a withdrawal behind it wins."""
+    before = balance(place)
+    place.box.kill()
+    wish = {"amount": "10.00", "method": "cash", "reason": "x"}
+    asked = office.post(f"/accounts/{ACCOUNT}/refunds", "r2", wish)
+    assert asked["state"] == "asked"
+    office.post(f"/refunds/{asked['id']}/withdrawal", "w2")
+    place.box.start()
+    office.until(f"/refunds/{asked['id']}", "withdrawn")
+    assert before - 2 * YUAN < balance(place) <= before
+
+
+def test_the_centre_killed_behind_a_question_pays_it_once(place: Shaft, office: Office) -> None:
+    asked = office.post(f"/accounts/{ACCOUNT}/refunds", "r3", {"amount": "5.00", "method": "cash", "reason": "x"})
+    place.cut()
+    place.mend()
+    office.until(f"/refunds/{asked['id']}", "payable")
+    first = office.post(f"/refunds/{asked['id']}/payment", "p3")
+    place.cut()
+    place.mend()
+    assert office.post(f"/refunds/{asked['id']}/payment", "p3") == first
+    place.verify()
+
+
+def test_an_adjustment_by_two_reaches_the_meter_s_wallet(place: Shaft, office: Office) -> None:
+    before = balance(place)
+    wish = {"amount": "-101.00", "reason": "wrong ratio for three months", "energy": "-126.25"}
+    great = office.post(f"/accounts/{ACCOUNT}/adjustments", "a1", {**wish, "amount": "120.00"})
+    assert great["state"] == "confirming"
+    office.post(f"/requests/{great['request']}/approval", "y1", checks=True)
+    wait_for(lambda: balance(place) > before + 115 * YUAN, "the adjustment", place.box.log)
+    debit = office.post(f"/accounts/{ACCOUNT}/adjustments", "a2", wish)
+    office.post(f"/requests/{debit['request']}/approval", "y2", checks=True)
+    wait_for(lambda: balance(place) < before + 20 * YUAN, "the debit", place.box.log)
+
+
+def test_an_account_is_closed_to_the_last_fen_and_another_follows(place: Shaft, office: Office) -> None:
+    tenant = {"number": "K900", "customer_name": "next"}
+    closing = office.post(f"/accounts/{ACCOUNT}/closing", "c1", {"reason": "leaves", "next_tenant": tenant})["id"]
+    ready = office.until(f"/closings/{closing}", "ready")
+    assert ready["wallets"] == {WALLET: "answered"}
+    done = office.post(f"/closings/{closing}/settlement", "t1", {"how": "refund", "method": "cash"})
+    assert done["state"] == "settled"
+    assert 0 <= done["settled_micro"] < 100 * YUAN
+    office.post(f"/refunds/{done['refund']}/payment", "p9")
+    wait_for(lambda: office.get(f"/closings/{closing}")["next_account"] is not None, "the next tenant", place.box.log)
+    account = office.get(f"/closings/{closing}")["next_account"]
+    sale = office.post("/sales", "s9", {"account": account, "amount": "20.00", "method": "cash"})["id"]
+    wait_for(lambda: office.get(f"/sales/{sale}")["state"] in ("delivered", "on"), "the new wallet", place.box.log)
+    wait_for(lambda: 0 < balance(place) <= 20 * YUAN, "its balance", place.box.log)
+    place.verify()
+
+
+def test_a_box_that_does_not_return_is_settled_by_two(place: Shaft, office: Office) -> None:
+    place.box.kill()
+    asked = office.post(f"/boxes/{BOX}/retirement", "x1", {"reason": "flooded"})
+    done = office.post(f"/requests/{asked['request']}/approval", "y9", checks=True)
+    assert done["answer"]["state"] == "retired"
+    place.verify()
