@@ -4,9 +4,10 @@ Source: domain.md, "Charging, exact to the last digit". Pure integers and fracti
 `RULES_VERSION` names these rules in each batch; the centre keeps the old ones to check old intervals.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 from protocol.ids import Id
 from protocol.limits import PARTS_MAX
@@ -30,7 +31,8 @@ class IntervalInput:
     are those after the interval before: energy below 1 Wh, money in 0…999 nano-units. With `clock_sure` false the
     whole stretch has the tariff's fallback rate. With `charged` false (no wallet: vacant use, main and public meters)
     energy and prices are recorded, the charge is 0 and the money carry stays. `month_wh`: energy of the site's calendar
-    month of `from_ms` before this interval, on which the steps of a tariff count.
+    month of `from_ms` before this interval, on which the steps of a tariff count. `rate_wh`: by how much the meter's
+    own registers by rate moved meanwhile, raw, where they decide how energy is split over several rates; else None.
     """
 
     tariff: Id
@@ -44,6 +46,7 @@ class IntervalInput:
     clock_sure: bool = True
     charged: bool = True
     month_wh: int = 0
+    rate_wh: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Priced:
     flags: tuple[IntervalFlag, ...]
     month_wh: int
     """Energy of the calendar month in which the interval ends, up to its end."""
+    source: Literal["total", "rates"] = "total"
+    """What split the energy over its rates: time, or the meter's own registers."""
 
 
 def energy_between(from_raw_wh: int, to_raw_wh: int, ratio: Fraction, carry: Fraction) -> tuple[int, Fraction]:
@@ -77,11 +82,17 @@ def charge_for(energy_wh: int, price_micro: int, carry_nano: int) -> tuple[int, 
 
 
 def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
-    """Split an interval's energy over its stretches by time and price each part; charges of parts add up exactly."""
+    """Split an interval's energy over its stretches and price each part; charges of parts add up exactly.
+
+    Split by time, or by the meter's own registers where `rate_wh` is given and names each rate that held, and no other.
+    """
     energy_wh, energy_carry = energy_between(given.from_raw_wh, given.to_raw_wh, given.ratio, given.energy_carry)
     stretches, flags = _stretches(book, given)
     shares = [energy_wh]
-    if len(stretches) > 1:
+    by_meter = _split_by_meter(stretches, energy_wh, given.rate_wh) if len(stretches) > 1 else None
+    if by_meter is not None:
+        shares, flags = by_meter, _flags_by_meter(stretches, flags)
+    elif len(stretches) > 1:
         shares = split_largest_remainder(energy_wh, [s.to_ms - s.from_ms for s in stretches])
     dated = "fallback_rate" not in flags
     pieces, month_wh = _cut_by_steps(book, given, list(zip(stretches, shares, strict=True)), dated)
@@ -92,7 +103,34 @@ def price_interval(book: TariffBook, given: IntervalInput) -> Priced:
             charge, carry = charge_for(piece_wh, piece.price_micro, carry)
         parts.append(_part(given.tariff, piece, piece_wh, charge))
     charge_micro = sum(part.charge_micro for part in parts)
-    return Priced(tuple(parts), energy_wh, energy_carry, charge_micro, carry, flags, month_wh)
+    source: Literal["total", "rates"] = "total" if by_meter is None else "rates"
+    return Priced(tuple(parts), energy_wh, energy_carry, charge_micro, carry, flags, month_wh, source)
+
+
+def _split_by_meter(stretches: list[Stretch], energy_wh: int, rate_wh: Mapping[str, int] | None) -> list[int] | None:
+    """Energy of each stretch as the meter's registers by rate say; within one rate by time. None where they cannot."""
+    rates = list(dict.fromkeys(stretch.rate for stretch in stretches))
+    if rate_wh is None or len(rates) < 2 or not all(rate in rate_wh for rate in rates):
+        return None
+    elsewhere = any(wh for rate, wh in rate_wh.items() if rate not in rates)
+    if elsewhere or min(rate_wh.values()) < 0 or sum(rate_wh.values()) == 0:
+        return None
+    of_rate = dict(zip(rates, split_largest_remainder(energy_wh, [rate_wh[rate] for rate in rates]), strict=True))
+    shares = [0] * len(stretches)
+    for rate in rates:
+        places = [place for place, stretch in enumerate(stretches) if stretch.rate == rate]
+        lengths = [stretches[place].to_ms - stretches[place].from_ms for place in places]
+        for place, share in zip(places, split_largest_remainder(of_rate[rate], lengths), strict=True):
+            shares[place] = share
+    return shares
+
+
+def _flags_by_meter(stretches: list[Stretch], flags: tuple[IntervalFlag, ...]) -> tuple[IntervalFlag, ...]:
+    """Nothing is estimated between rates any more; between two versions of one rate it still is."""
+    versions = {(stretch.rate, stretch.version) for stretch in stretches}
+    if len(versions) > len({rate for rate, _ in versions}):
+        return flags
+    return tuple(flag for flag in flags if flag != "estimated_split")
 
 
 def _cut_by_steps(
@@ -177,11 +215,13 @@ def differences(
     energy_carry: Fraction,
     money_carry_nano: int,
     month_wh: int = 0,
+    rates_before: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Price an interval of a batch again from what stood before it, and name every field that differs.
 
     `ratio` is CT × PT of the interval's `ratio_version`; the carries are those after the meter's interval before, and
-    `month_wh` the energy of the calendar month before it, which counts where the tariff has steps.
+    `month_wh` the energy of the calendar month before it, which counts where the tariff has steps; `rates_before`: the
+    registers by rate of that interval, from which those of this one are counted where its source is `rates`.
     An empty list means that box and centre agree to the last digit.
     """
     given = IntervalInput(
@@ -196,6 +236,7 @@ def differences(
         clock_sure="clock_unsure" not in said.flags,
         charged=said.wallet is not None,
         month_wh=month_wh,
+        rate_wh=_rate_wh(said, rates_before),
     )
     if not any(given.tariff == tariff for tariff, _ in book.tariffs):
         return [f"tariff {given.tariff or 'none'} is unknown"]
@@ -207,8 +248,16 @@ def differences(
         ("energy_wh", said.energy_wh, right.energy_wh),
         ("energy_carry", tuple(said.energy_carry), carry),
         ("parts", tuple(said.parts), right.parts),
+        ("source", said.source, right.source),
         ("charge_micro", said.charge_micro, right.charge_micro),
         ("money_carry_nano", said.money_carry_nano, right.money_carry_nano),
         ("flags", sorted({*said.flags} & {*right.flags, *_PRICE_FLAGS}), sorted(right.flags)),
     )
     return [f"{name}: the box says {a}, computed again {b}" for name, a, b in compared if a != b]
+
+
+def _rate_wh(said: Interval, before: Mapping[str, int] | None) -> dict[str, int] | None:
+    """By how much the registers by rate moved in an interval that was split by them."""
+    if said.source == "total" or said.rates_raw_wh is None or before is None or set(before) != set(said.rates_raw_wh):
+        return None
+    return {rate: raw - before[rate] for rate, raw in said.rates_raw_wh.items()}

@@ -30,6 +30,8 @@ class MeterCharge:
     money_carry_nano: int = 0
     month_wh: int = 0
     """Energy of the site's calendar month of `read_at_ms` up to it; price steps count on it."""
+    rates_raw_wh: Mapping[str, int] | None = None
+    """Registers by rate as the last interval told them; they count where an interval was split by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def audit_batch(
                 audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
                 carry = Fraction(*record.energy_carry) if record.energy_carry[0] else NO_CARRY
                 month_wh = _month_after(place, record, before.month_wh)
-                charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, record.money_carry_nano, month_wh)
+                told = (record.money_carry_nano, month_wh, record.rates_raw_wh)
+                charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, *told)
                 audit.stand(record.meter, charge)
             case ConfigApplied(config_version=version):
                 audit.config_version, place = version, place_of(version)
@@ -134,7 +137,8 @@ def _interval_findings(
         found.append(("wallet", f"charged to wallet {said.wallet}; configured is {feeding}"))
     if any(part.tariff != placed.tariff for part in said.parts):
         found.append(("tariff", f"priced by tariff {said.parts[0].tariff}; configured is {placed.tariff}"))
-    compared = differences(place.book, said, ratio, before.energy_carry, before.money_carry_nano, before.month_wh)
+    carries = (before.energy_carry, before.money_carry_nano, before.month_wh, before.rates_raw_wh)
+    compared = differences(place.book, said, ratio, *carries)
     return found + [("charge", text) for text in compared]
 
 
