@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from cloud_server.store import tables_history as th
 from tests.cloud_server.console_rig import ConsoleRig, open_console_rig
-from tests.cloud_server.street import account_id, box_id, meter_id, point_id, wallet_id
+from tests.cloud_server.street import TARIFF, account_id, box_id, meter_id, point_id, wallet_id
 from tests.cloud_server.web.conftest import Browser
 
 BOXES: Final = 8
@@ -74,7 +74,8 @@ def _insert(database: Any, rows: list[dict[str, Any]]) -> int:
 
 def _row(site: str, box: int, shop: int, half_hour: int, from_ms: int) -> dict[str, Any]:
     energy_wh = 100 + shop % 50
-    part = {"from_ms": from_ms, "rate": "flat", "energy_wh": energy_wh, "charge_micro": energy_wh * 800}
+    part = {"from_ms": from_ms, "to_ms": from_ms + HALF_HOUR_MS, "rate": "flat", "step": 0, "tariff": TARIFF}
+    part |= {"tariff_version": 1, "price_micro": 800_000, "energy_wh": energy_wh, "charge_micro": energy_wh * 800}
     return {
         "site": site,
         "meter": meter_id(box, shop),

@@ -14,6 +14,7 @@ from cloud_server.web.pages import (
     courier,
     customer_link,
     customers,
+    exports,
     look,
     messages,
     monitor,
@@ -89,6 +90,10 @@ REPORTS: Final[dict[ReportKind, Right]] = {
 
 def _show_reports(console: Console, visit: Visit) -> Response:
     return reports.show_home(console, visit, REPORTS)
+
+
+def _begin_export(console: Console, visit: Visit) -> Response:
+    return exports.begin(console, visit, REPORTS)
 
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -170,6 +175,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/reports", _show_reports, "see_points"),
     *(Route("GET", f"/reports/{kind}", reports.show, right) for kind, right in REPORTS.items()),
     *(Route("GET", f"/reports/{kind}.xlsx", reports.export, right) for kind, right in REPORTS.items()),
+    Route("POST", "/exports", _begin_export, "see_points"),
+    Route("GET", "/exports/{job}", exports.show, "see_points"),
+    Route("GET", "/exports/{job}/file", exports.fetch, "see_points"),
     Route("GET", "/staff", staff.show, "manage_staff"),
     Route("POST", "/staff", staff.add, "manage_staff", fresh="always"),
     Route("GET", "/staff/{staff}", staff.show_person, "manage_staff"),
@@ -189,6 +197,7 @@ LIVE_ROUTES: Final[tuple[LiveRoute, ...]] = (
     LiveRoute("/live/points/{point}", streams.point, "see_points"),
     LiveRoute("/live/sales/{sale}", streams.sale, "see_sales"),
     LiveRoute("/live/refunds/{refund}", streams.refund, "see_sales"),
+    LiveRoute("/live/exports/{job}", streams.export, "see_points"),
     LiveRoute("/live/operations/{batch}", streams.batch, "operate_many"),
     LiveRoute("/live/alarms", alarms.news, "see_points"),
 )

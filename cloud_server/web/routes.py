@@ -19,6 +19,7 @@ from cloud_server.flows.sign_in import Who
 from cloud_server.web import forms, guard
 from cloud_server.web.addresses import FOR_PROGRAMS, LIVE_ROUTES, ROUTES, LiveRoute, Route
 from cloud_server.web.compress import compress
+from cloud_server.web.export_jobs import ExportJobs
 from cloud_server.web.language import choose_language
 from cloud_server.web.live import MonitorHub, StreamSlots
 from cloud_server.web.pages import errors
@@ -32,7 +33,12 @@ from cloud_server.web.visit import Theme, Visit, rights_for
 def mount(app: FastAPI, services: Services) -> None:
     """Put the console into the program's app. Whoever wires the program calls this once."""
     static = StaticNames()
-    console = Console(renderer=Renderer(static), hub=MonitorHub(services.books, services.feed), slots=StreamSlots())
+    console = Console(
+        renderer=Renderer(static),
+        hub=MonitorHub(services.books, services.feed),
+        slots=StreamSlots(),
+        exports=ExportJobs(),
+    )
 
     async def send_static(request: Request) -> Response:
         return guard.dress(

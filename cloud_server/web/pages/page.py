@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cloud_server.web.export_jobs import ExportJobs
 from cloud_server.web.live import MonitorHub, StreamSlots
 from cloud_server.web.render import Renderer
 
@@ -13,3 +14,4 @@ class Console:
     renderer: Renderer
     hub: MonitorHub
     slots: StreamSlots
+    exports: ExportJobs

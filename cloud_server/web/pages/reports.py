@@ -1,5 +1,7 @@
 """Reports: chosen, filtered, looked at, printed, and taken away as a workbook of exactly what is on the page."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -9,7 +11,7 @@ from starlette.responses import Response
 from cloud_server.core.report_table import Lack, Report, ReportKind, ReportQuery, ReportTable
 from cloud_server.core.roles import Right
 from cloud_server.core.views import METHODS, AccountFound
-from cloud_server.exports.workbook import Sheet, make_workbook
+from cloud_server.exports.workbook import Cell, Sheet, make_workbook
 from cloud_server.web import report_words as w
 from cloud_server.web.cells import Cells
 from cloud_server.web.charts import Chart, Series
@@ -28,6 +30,11 @@ DAYS_BY_DAY_MOST: Final = 100
 """Energy day by day: a quarter. By month it may be longer."""
 BARS_MOST: Final = 100
 FOUND_MOST: Final = 20
+ROWS_SHOWN: Final = 2_000
+"""Rows of one table on the screen; the workbook has all of them."""
+ROWS_AT_ONCE: Final = 20_000
+"""A workbook of more rows than these is made behind the page: it takes longer than anybody waits."""
+Rows = Sequence[Sequence[Cell]]
 
 
 def show_home(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -> Response:
@@ -64,6 +71,8 @@ def show(console: Console, visit: Visit) -> Response:
         buildings=visit.services.books.monitor().buildings if spec.place else (),
         chart=_chart(cells, report) if report is not None else None,
         address=_address(query),
+        most=ROWS_SHOWN,
+        is_large=report is not None and sum(len(table.rows) for table in report.tables) > ROWS_AT_ONCE,
         filtered=_chosen(console, visit, query),
         lack_text=lambda lack: _lack_text(console, visit, lack),
     )
@@ -74,21 +83,33 @@ def export(console: Console, visit: Visit) -> Response:
     made = _make(console, visit)
     if made is None or made[1] is None:
         return errors.not_found(console, visit)
+    query = made[0]
+    plain, name = file_names(console, visit, query.kind, query.from_day if query.from_day != query.to_day else "")
+    return Response(
+        make_file(console, visit),
+        media_type=WORKBOOK_TYPE,
+        headers={"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{name}"},
+    )
+
+
+def file_names(console: Console, visit: Visit, kind: ReportKind, from_day: str) -> tuple[str, str]:
+    """A plain name for a workbook, and the report's own in the reader's language, quoted."""
+    day = console.renderer.show_for(visit).today()
+    title = console.renderer.translate_for(visit)(w.TITLE[kind])
+    return f"{kind}-{day}.xlsx", quote(f"{title} {from_day} {day}.xlsx".replace("  ", " "))
+
+
+def make_file(console: Console, visit: Visit, count: Callable[[Rows], Rows] = lambda rows: rows) -> bytes:
+    """The report of a visit as a workbook; `count` sees the rows of each sheet before they are written."""
+    made = _make(console, visit)
+    if made is None or made[1] is None:
+        raise LookupError(f"no report behind {visit.path}")
     query, report = made[0], made[1]
-    assert report is not None
     cells, translate = cells_for(console, visit), console.renderer.translate_for(visit)
     title = translate(w.TITLE[query.kind])
-    sheets = [
-        _sheet(cells, table, translate(w.TABLE[table.title]), _notes(console, visit, report, title))
-        for table in report.tables
-    ]
-    day = console.renderer.show_for(visit).today()
-    name = quote(f"{title} {query.from_day if query.from_day != query.to_day else ''} {day}.xlsx".replace("  ", " "))
-    return Response(
-        make_workbook(sheets),
-        media_type=WORKBOOK_TYPE,
-        headers={"Content-Disposition": f"attachment; filename=\"{query.kind}-{day}.xlsx\"; filename*=UTF-8''{name}"},
-    )
+    notes = _notes(console, visit, report, title)
+    sheets = [_sheet(cells, table, translate(w.TABLE[table.title]), notes) for table in report.tables]
+    return make_workbook([replace(sheet, rows=count(sheet.rows)) for sheet in sheets])
 
 
 def cells_for(console: Console, visit: Visit) -> Cells:

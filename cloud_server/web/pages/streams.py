@@ -15,6 +15,7 @@ from cloud_server.core.operation_views import Batch
 from cloud_server.core.roles import Right, may
 from cloud_server.web import guard
 from cloud_server.web.live import REFRESH_S, SPACING_S, make_event
+from cloud_server.web.pages.exports import draw_piece as draw_export
 from cloud_server.web.pages.operations import draw_batch, is_over
 from cloud_server.web.pages.page import Console
 from cloud_server.web.pages.point import draw_live_part
@@ -83,6 +84,20 @@ async def refund(console: Console, visit: Visit, request: Request) -> Response:
         return isinstance(seen, RefundRow) and not seen.is_open
 
     return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, ended))
+
+
+async def export(console: Console, visit: Visit, request: Request) -> Response:
+    """How far a workbook is."""
+
+    def draw() -> tuple[object, str] | None:
+        moment = _moment(visit)
+        job = console.exports.job(moment.parts["job"], moment.actor.id)
+        return None if job is None else ((job.state, job.done_rows), draw_export(console, moment, job))
+
+    def ended(seen: object) -> bool:
+        return isinstance(seen, tuple) and seen[0] in ("ready", "failed")
+
+    return _stream(console, request, _pieces(console, visit, request, "see_points", draw, ended))
 
 
 async def batch(console: Console, visit: Visit, request: Request) -> Response:

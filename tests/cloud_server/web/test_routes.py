@@ -27,6 +27,7 @@ PARTS = {
     "number": "none",
     "item": "customer",
     "section": "site",
+    "job": "none",
     "box": "0" * 32,
     "occasion": "alarm2",
     "language": "en",
