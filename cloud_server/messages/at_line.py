@@ -65,7 +65,9 @@ class AtLine:
         """Send a command and wait for its end; its information lines that match `want` (a pattern).
 
         With `want`, an OK before any such line is a straggler of an earlier command, and is passed over. `has_pdu`:
-        the line after the wanted one belongs to it. `may_be_none`: an OK alone is an answer as well. Raises ModemSilent, ModemRefused, LineGone.
+        the line after the wanted one belongs to it. `may_be_none`: an OK alone is an answer as well.
+
+        Raises ModemSilent, ModemRefused, LineGone.
         """
         self._sent = text
         self.write(text.encode("ascii") + b"\r")

@@ -12,7 +12,7 @@ import msgspec
 
 from provisioning.demo.folder import DemoFolder
 from provisioning.demo.sockets import ask
-from provisioning.demo.staging import CENTRE, CLOCK_VARIABLE, SIMULATOR
+from provisioning.demo.staging import CENTRE, CLOCK_VARIABLE, MODEM, SIMULATOR
 from provisioning.files import SETTINGS_MODE, write_file
 from provisioning.site_plan import IdBook
 
@@ -58,6 +58,10 @@ class DemoControl:
     def swap(self, meter: str) -> Result:
         """Another meter of the model hangs at its place, with another serial number and its register at 0."""
         return self._simulator({"op": "swap", "meter": self._known("meter", meter)})
+
+    def messages(self) -> Result:
+        """Every short message that left by the demo's modem, put together as a telephone does."""
+        return self._ask(self._folder.modem_control, {"op": "messages"})
 
     def kill(self, name: str) -> Result:
         """SIGKILL, as when the power goes."""
@@ -110,12 +114,12 @@ class DemoControl:
         raise ControlFault(f"no box {name!r}: there are {', '.join(self._ids['box'])}")
 
     def _process(self, name: str) -> str:
-        if name in (CENTRE, SIMULATOR):
+        if name in (CENTRE, SIMULATOR, MODEM):
             return name
         try:
             return self._box(name)
         except ControlFault as fault:
-            raise ControlFault(f"{fault}, {CENTRE}, {SIMULATOR}") from None
+            raise ControlFault(f"{fault}, {CENTRE}, {SIMULATOR}, {MODEM}") from None
 
     def _known(self, kind: str, name: str) -> str:
         """The id of a meter or point that was given by the shop's number or by id, of either kind."""
@@ -160,8 +164,9 @@ ACTIONS: Final[dict[str, tuple[tuple[str, ...], str, Callable[..., Result]]]] = 
     "lose": (("METER|BUS",), "let a meter or a bus fall silent", DemoControl.lose),
     "revive": (("METER|BUS",), "let it answer again", DemoControl.revive),
     "swap": (("METER",), "hang another meter at its place", DemoControl.swap),
-    "kill": (("BOX|centre|simulator",), "kill -9 a process", DemoControl.kill),
-    "start": (("BOX|centre|simulator",), "start it again", DemoControl.start),
+    "messages": ((), "the short messages that left by the modem", DemoControl.messages),
+    "kill": (("BOX|centre|simulator|modem",), "kill -9 a process", DemoControl.kill),
+    "start": (("BOX|centre|simulator|modem",), "start it again", DemoControl.start),
     "clock": (("BOX", "STEP"), "move a box's wall clock, for example by +2h; 0 puts it right", DemoControl.clock),
     "status": ((), "what runs and how it is", DemoControl.status),
 }

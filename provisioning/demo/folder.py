@@ -65,6 +65,10 @@ class DemoFolder:
         self.simulator_site = self.path / "site.json"
         self.simulator_state = self.path / "meters"
         self.simulator_control = self.path / "simulator.sock"
+        self.modem_port = self.path / "modem"
+        self.modem_control = self.path / "modem.sock"
+        self.messages = self.path / "messages.jsonl"
+        """Every part of a short message that the simulated network took."""
         self.fibre_links = self.path / "fibre.json"
         self.fibre_control = self.path / "fibre.sock"
 

@@ -14,7 +14,7 @@ from provisioning.demo.children import end_left_behind
 from provisioning.demo.facts import write_demo_json
 from provisioning.demo.folder import DemoFolder
 from provisioning.demo.sockets import Listener
-from provisioning.demo.staging import CENTRE, FIBRE, SIMULATOR, Ending, Stage
+from provisioning.demo.staging import CENTRE, FIBRE, MODEM, SIMULATOR, Ending, Stage
 from provisioning.demo.street import Street
 
 STATES: Final = frozenset({"normal", "alarm1", "alarm2", "arrears", "not_opened", "lost"})
@@ -92,10 +92,11 @@ class Demo:
         stage, folder = self._stage, self._stage.folder
         stage.lay_out(port)
         stage.declare()
-        for socket in (folder.simulator_control, folder.fibre_control, folder.control):
+        for socket in (folder.simulator_control, folder.fibre_control, folder.modem_control, folder.control):
             socket.unlink(missing_ok=True)
         stage.children.start(SIMULATOR)
         stage.children.start(FIBRE)
+        stage.children.start(MODEM)
         first_start.set_up_centre(stage)
         stage.children.start(CENTRE)
         first_start.wait_for_centre(stage)

@@ -27,6 +27,7 @@ FIBRE_PORTS_AFTER: Final = 1_000
 SIMULATOR: Final = "simulator"
 FIBRE: Final = "fibre"
 CENTRE: Final = "centre"
+MODEM: Final = "modem"
 CLOCK_VARIABLE: Final = "TALLYBOX_CLOCK_OFFSET_FILE"
 """Read by the agent's clock: a file with the milliseconds by which its wall clock is wrong."""
 
@@ -130,6 +131,7 @@ class Stage:
     def _tell_centre_its_port(self) -> None:
         settings: dict[str, Any] = tomllib.loads(self.folder.centre_settings.read_text(encoding="utf-8"))
         wanted = {**settings, "listen": f"{HOST}:{self.memory.centre_port}", "public_url": self.url}
+        wanted["messages"] = {"modem": str(self.folder.modem_port)}
         if wanted != settings:
             write_file(self.folder.centre_settings, write_toml(wanted).encode(), SETTINGS_MODE)
 
@@ -158,6 +160,11 @@ class Stage:
         self._declare(
             FIBRE,
             *python, "provisioning.demo.fibre", "--links", folder.fibre_links, "--control", folder.fibre_control,
+        )  # fmt: skip
+        self._declare(
+            MODEM,
+            *python, "provisioning.simulator.modem_process", "--link", folder.modem_port,
+            "--taken", folder.messages, "--control", folder.modem_control,
         )  # fmt: skip
         self._declare(CENTRE, program("cloud-server"), "run", "--config", folder.centre_settings)
         for box in self.street.boxes:
