@@ -173,6 +173,8 @@ def _check(config: Config, options: argparse.Namespace) -> int:
         warnings += _sqlite_warnings(config.database, config.journal)
     else:
         warnings += server_warnings(config.database)
+    if config.backup is None:
+        warnings.append("no [backup] is configured: nothing is backed up by itself, and backup_old will be raised")
     lines = [*(f"fault: {fault}" for fault in faults), *(f"warning: {warning}" for warning in warnings)]
     _say(options, {"faults": faults, "warnings": warnings}, "\n".join(lines) or "all is well")
     return FAULTY if faults else DONE

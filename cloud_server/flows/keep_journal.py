@@ -7,6 +7,8 @@ from typing import Final
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.again import again
 from cloud_server.ports import Journal, JournalFault, Store
+from protocol.envelope import read_line
+from protocol.errors import TheirFault
 
 LINES_AT_ONCE: Final = 500
 """Lines appended with one flush: bounds the memory of a start after a long fault."""
@@ -37,15 +39,31 @@ class JournalKeeper:
             mark = int(unit.site.fact(self._mark) or 0)
         try:
             length = self._journal.length()
+            further = self._journal.line_behind(mark) if length is not None and length > mark else None
         except JournalFault as fault:
             self._fault = str(fault)
             return
+        if further is not None and not self._knows(further):
+            self._missing = (
+                "the journal holds lines that this database has never signed: it is an older copy; stop the centre and "
+                "run `cloud-server restore --in-place`, which takes them in"
+            )
+            log.error("database_older_than_journal", extra={"length": length, "mark": mark})
         if mark and (length is None or length < mark):
             self._missing = (
                 f"the journal holds {length or 0} bytes and held {mark}: it was lost or set back; "
                 "nothing is sold until it has been restored"
             )
             log.error("journal_shorter_than_mark", extra={"length": length, "mark": mark})
+
+    def _knows(self, raw: bytes) -> bool:
+        """Whether a line behind the mark is one of ours: a crash between the file and the mark leaves some."""
+        try:
+            line = read_line(raw)
+        except TheirFault:
+            return True
+        with self._store.read() as unit:
+            return unit.lines.has_line(line.hash)
 
     def stop_if_faulty(self) -> None:
         """Before a money step. Raises NotNow."""

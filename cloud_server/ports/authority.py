@@ -107,6 +107,10 @@ class Journal(Protocol):
         """None where there is no file. Raises JournalFault."""
         ...
 
+    def line_behind(self, offset: int) -> bytes | None:
+        """The first whole line behind an offset. Raises JournalFault."""
+        ...
+
 
 class WakeUp(Protocol):
     """Ends the waiting of boxes that hold a request open."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cloud_server.ports import JournalFault
+from protocol.limits import LINE_BYTES_MAX
 
 FILE_NAME: Final = "centre.lines"
 FILE_MODE: Final = 0o600
@@ -55,6 +56,16 @@ class JournalFile:
             return
         except OSError as fault:
             raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
+
+    def line_behind(self, offset: int) -> bytes | None:
+        """The first whole line that begins at or behind an offset; None where there is none. Raises JournalFault."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                raw = file.readline(LINE_BYTES_MAX + 1)
+        except OSError as fault:
+            raise JournalFault(f"{self.path}: {fault.strerror or fault}") from None
+        return raw.strip() if raw.endswith(b"\n") and raw.strip() else None
 
     def length(self) -> int | None:
         """Bytes in the file, or None where there is no file. Raises JournalFault."""

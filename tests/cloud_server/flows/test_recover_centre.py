@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud_server.core.mistakes import NotNow
 from cloud_server.flows import synchronise, who_asks
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.recovery_report import recovery_report
@@ -253,3 +254,23 @@ def test_the_journal_alone_brings_back_what_no_box_has_fetched(place: Path, tmp_
         assert report is not None
         assert (report.under_way, report.sales_back) == (False, 3)
         assert rig.breaches() == []
+
+
+def test_a_database_put_back_by_hand_is_found_by_its_journal(place: Path, tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        rig.centre.journal.check_at_start()
+        assert rig.centre.journal.fault is None
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        rig.sell("100")
+        rig.centre.journal.check_at_start()
+        assert rig.centre.journal.fault is None
+    shutil.rmtree(place / "site" / "state")
+    shutil.copytree(tmp_path / "yesterday", place / "site" / "state")
+    with open_rig(place, clock) as rig:
+        rig.centre.journal.check_at_start()
+        assert "restore --in-place" in str(rig.centre.journal.fault)
+        with pytest.raises(NotNow):
+            rig.sell("1")
