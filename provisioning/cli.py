@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from provisioning import boxes, bundle, hardware, init_site
+from provisioning import boxes, bundle, hardware, init_site, rotate_keys
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.commission import command as commission_command
 from provisioning.demo import command as demo_command
@@ -41,7 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, NOT_DONE, str(fault), fault.errors)
     except bundle.BundleFault as fault:
         return _fail(options, WRONG_INPUT, "no bundle was made", fault.mistakes)
-    except (ApiFault, KeyFault, init_site.InitFault, boxes.BoxFault, workbook.WorkbookFault, OSError) as fault:
+    except (
+        ApiFault,
+        KeyFault,
+        rotate_keys.RotationFault,
+        init_site.InitFault,
+        boxes.BoxFault,
+        workbook.WorkbookFault,
+        OSError,
+    ) as fault:
         return _fail(options, NOT_DONE, str(fault))
     except KeyboardInterrupt:
         return _fail(options, NOT_DONE, "interrupted")
@@ -147,6 +155,23 @@ def _passphrase(options: argparse.Namespace, *, new: bool) -> str | None:
 
 def _agreed(question: str) -> bool:
     return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+# --- keys ---------------------------------------------------------------------------------------------------------
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    rotation = rotate_keys.plan(options.dir.absolute(), (options.root or options.dir / "root").absolute())
+    coming = rotation.generation + 1
+    if not options.json:
+        verb = "finish the change to" if rotation.finishes else "make"
+        print(f"to {verb} key generation {coming}; the line of generation {rotation.generation} is kept")
+    if not (options.yes or _agreed("Go on?")):
+        raise UsageFault("nothing was changed; say yes, or add --yes")
+    passphrase = None if rotation.finishes else _passphrase(options, new=False)
+    generation = rotate_keys.carry_out(rotation, passphrase)
+    text = f"Key generation {generation}: start the centre anew; boxes take the key with their next answer."
+    return _show(options, text, key_generation=generation, kept=str(rotation.kept_line))
 
 
 # --- site ---------------------------------------------------------------------------------------------------------
@@ -278,6 +303,15 @@ def _parser() -> argparse.ArgumentParser:
     init = words.add_parser("init", help="make keys, certificates and the centre's settings")
     add_init_options(init)
     init.set_defaults(run=_init)
+    rotate = words.add_parser("rotate-command-key", help="a new command key for the centre, signed by the root")
+    rotate.add_argument("--dir", type=Path, required=True, help="folder of the centre")
+    rotate.add_argument("--root", type=Path, metavar="DIR", help="folder of the root key, for example on a stick")
+    secret = rotate.add_mutually_exclusive_group()
+    secret.add_argument("--passphrase-file", type=Path, metavar="FILE", help="passphrase of the root key")
+    secret.add_argument("--no-passphrase", action="store_true", help="the root key is open: a trial")
+    rotate.add_argument("--yes", action="store_true", help="do not ask")
+    rotate.add_argument("--json", action="store_true", help="the result as one JSON object")
+    rotate.set_defaults(run=_rotate)
     site = words.add_parser("site", help="check and send the plan of the site").add_subparsers(required=True)
     check = site.add_parser("plan", help="check a plan file; sends nothing")
     check.add_argument("file", type=Path, metavar="FILE")
