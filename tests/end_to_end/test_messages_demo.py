@@ -66,7 +66,6 @@ def test_a_killed_centre_tells_nothing_twice(demo: RunningDemo) -> None:
     assert [text for text in after if "停电（欠费）" in text] == [text for text in before if "停电（欠费）" in text]
     restored = next(text for text in after if "已恢复供电" in text)
     assert "发热电器" in restored
-    wait_until(lambda: any("购电100.00元" in text for text in heard(demo, "101")), 30, "the message on the sale")
     parts = [json.loads(line) for line in (demo.state / "messages.jsonl").read_text().splitlines()]
     places = [(part["recipient"], part["reference"], part["n"]) for part in parts if part["of"] > 1]
     assert len(places) == len(set(places))

@@ -59,7 +59,7 @@ class OutboxRig:
     boxes: dict[int, SpeakingBox] = field(default_factory=dict)
 
     def settings(self, **changes: object) -> None:
-        made = MessageSettings(**({"quiet_from_minute": 0, "quiet_to_minute": 0} | changes))  # type: ignore[arg-type]
+        made = MessageSettings(**({"quiet_from_minute": 0, "quiet_to_minute": 0} | changes))  # type: ignore[arg-type]  # fields by name
         self.desk.save_settings(made, CASHIER)
 
     def enrol(self, *numbers: int) -> None:
@@ -72,7 +72,7 @@ class OutboxRig:
         state = "raised" if raised else "cleared"
         now_ms = self.site.clock.now_ms
         self.boxes[box].pending.append(
-            Alarm(at_ms=now_ms, alarm=kind, subject=subject, state=state, value=value)  # type: ignore[arg-type]
+            Alarm(at_ms=now_ms, alarm=kind, subject=subject, state=state, value=value)  # type: ignore[arg-type]  # of the two states
         )
 
     def relay(self, seen: Contact, cause: Cause, *, box: int = 1, shop: int = 2) -> None:
@@ -141,7 +141,7 @@ def open_outbox(
 @contextmanager
 def served_street(folder: Path, **how: object) -> Iterator[OutboxRig]:
     """A street with one enrolled box, its first look behind it, messages at any hour."""
-    with SimulatedModem(folder / "modem") as simulated, open_outbox(folder, simulated, **how) as rig:  # type: ignore[arg-type]
+    with SimulatedModem(folder / "modem") as simulated, open_outbox(folder, simulated, **how) as rig:  # type: ignore[arg-type]  # passed on by name
         simulated._clock = lambda: rig.site.clock.now_ms / 1000
         rig.site.plan(boxes=1)
         rig.enrol(1)
