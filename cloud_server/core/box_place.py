@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from protocol.box_config import BoxConfig, MeterConfig, WalletConfig, read_config
 from protocol.tariff import TariffBook
 from protocol.tariff_text import read_tariff
+
+BOOKS_KEPT_MAX = 64
+"""Sets of tariffs that the boxes of a site hold at one time: old and new ones of a few kinds of shop."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def place_from_config(config: BoxConfig) -> BoxPlace:
     """Make the look-ups. Raises BadTariff where a text is not usable."""
     return BoxPlace(
         config=config,
-        book=TariffBook(config.site.zone, {(t.tariff, t.version): read_tariff(t.text) for t in config.tariffs}),
+        book=_book(config.site.zone, tuple((t.tariff, t.version, t.text) for t in config.tariffs)),
         meters={meter.meter: meter for meter in config.meters},
         wallets={wallet.wallet: wallet for wallet in config.wallets},
         wallet_of={meter: wallet for wallet in config.wallets for meter in wallet.meters},
@@ -44,6 +48,12 @@ def place_from_config(config: BoxConfig) -> BoxPlace:
             for ratio in reversed(meter.ratios)
         },
     )
+
+
+@lru_cache(maxsize=BOOKS_KEPT_MAX)
+def _book(zone: str, tariffs: tuple[tuple[str, int, str], ...]) -> TariffBook:
+    """Most boxes of a site hold the same tariffs: their texts are read once, and their days reckoned once."""
+    return TariffBook(zone, {(tariff, version): read_tariff(text) for tariff, version, text in tariffs})
 
 
 def place_from_text(text: str) -> BoxPlace:

@@ -1,9 +1,10 @@
-"""Many rows into PostgreSQL at once: COPY for what is only added, one statement over arrays for the rest."""
+"""Many rows into PostgreSQL at once: COPY for what is only added, one statement for all rows otherwise."""
 
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 import peewee
 
 from cloud_server.store.unit_memory import Remembering
@@ -30,8 +31,23 @@ def write(
             with cursor.copy(_copy(table, names)) as copy:
                 for row in rows:
                     copy.write_row(row)
+        elif "BLOB" in _types(table, names):
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            cursor.execute(_insert(table, names) + conflict, columns)
         else:
-            cursor.execute(_insert(table, names) + conflict, [list(column) for column in zip(*rows, strict=True)])
+            cursor.execute(_insert_json(table, names) + conflict, (_json(rows).decode(),))
+
+
+def _json(rows: Sequence[tuple[object, ...]]) -> bytes:
+    """Rows as one JSON text, written some twenty times as fast as the library writes arrays."""
+    text = msgspec.json.encode(rows)
+    if b"\\u0000" in text:
+        text = msgspec.json.encode([[_without_nul(value) for value in row] for row in rows])
+    return text
+
+
+def _without_nul(value: object) -> object:
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 @cache
@@ -41,10 +57,24 @@ def _copy(table: type[peewee.Model], names: tuple[str, ...]) -> str:
 
 @cache
 def _insert(table: type[peewee.Model], names: tuple[str, ...]) -> str:
-    fields = _meta(table).fields
-    arrays = ", ".join(f"%s::{_ARRAYS[fields[name].field_type]}[]" for name in names)
+    arrays = ", ".join(f"%s::{_ARRAYS[kind]}[]" for kind in _types(table, names))
     into = f'"{_name(table)}" ({_listed(names)}) SELECT * FROM unnest({arrays})'  # noqa: S608  # names of our own
     return f"INSERT INTO {into}"
+
+
+@cache
+def _insert_json(table: type[peewee.Model], names: tuple[str, ...]) -> str:
+    arrays = [_ARRAYS[kind] for kind in _types(table, names)]
+    values = ", ".join(f"(value ->> {n})::{array}" for n, array in enumerate(arrays))
+    rows = "FROM jsonb_array_elements(%s::jsonb)"
+    into = f'"{_name(table)}" ({_listed(names)}) SELECT {values} {rows}'
+    return f"INSERT INTO {into}"
+
+
+@cache
+def _types(table: type[peewee.Model], names: tuple[str, ...]) -> tuple[str, ...]:
+    fields = _meta(table).fields
+    return tuple(fields[name].field_type for name in names)
 
 
 def _listed(names: tuple[str, ...]) -> str:
