@@ -13,6 +13,8 @@ from protocol.units import Micro, Ms, Wh
 
 RENEWED_AFTER_MS: Final = 3_600_000
 """An hour of use moves a forecast of days by little."""
+REST_MS: Final = 60_000
+"""With nothing to do it looks again in a minute."""
 AT_ONCE_MAX: Final = 25
 """Some 10 ms each: a quarter of a second in a turn of the worker, and two thousand shops within an hour."""
 
@@ -63,9 +65,12 @@ class Foresight:
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
         self._looker = Looker(centre)
+        self._not_before_ms: Ms = 0
 
     def renew(self) -> int:
         """Make the oldest forecasts anew; how many."""
+        if self._centre.clock.wall_ms() < self._not_before_ms:
+            return 0
         with self._centre.store.read() as unit:
             known = unit.messages.forecasts()
             site = self._looker.site_map(unit)
@@ -79,11 +84,15 @@ class Foresight:
             ]
             stale.sort(key=lambda wallet: known[wallet.wallet].made_at_ms if wallet.wallet in known else 0)
             if not stale:
+                self._not_before_ms = now_ms + REST_MS
                 return 0
             look = self._looker.look(unit)
             assert look is not None
             rows = [self._row(unit, look, wallet, now_ms) for wallet in stale[:AT_ONCE_MAX]]
         made = [row for row in rows if row is not None]
+        if not made:
+            # Wallets of which too little is known would be looked at again in every turn.
+            self._not_before_ms = now_ms + REST_MS
         if made:
             with self._centre.store.write() as unit:
                 unit.messages.put_forecasts(made)

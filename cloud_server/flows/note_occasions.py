@@ -29,6 +29,8 @@ SALE_WAITS_MS: Final = 120_000
 """A sale whose credit has not reached its box by then is told as on its way."""
 SALES_BACK_MS: Final = 60_000
 """Sales are committed within a second of their time; a minute behind the newest one nothing is added any more."""
+LOOK_EVERY_MS: Final = 60_000
+"""Forecasts and numbers are looked at once a minute; records and sales at every turn."""
 BEGUN: Final = "begun"
 NUMBERS: Final = "numbers"
 SALES: Final = "sales"
@@ -43,6 +45,8 @@ class Noter:
         self._looker = Looker(centre)
         self._to_phones = to_phones
         self._foreteller = Foreteller(self)
+        self._looked_at_ms: Ms = 0
+        self._plan_version = 0
 
     def look(self) -> int:
         """One look at everything; how many messages were noted."""
@@ -52,18 +56,36 @@ class Noter:
             begun = unit.messages.mark(BEGUN)
             boxes = [box for box in unit.fleet.boxes() if box.state not in (BoxState.PLANNED, BoxState.CLAIMED)]
             behind = [box for box in boxes if _place(unit, box) < (box.epoch, box.posted_seq)]
+            is_due = begun is not None and self._is_due(unit)
         if begun is None:
             self._begin(boxes)
             return 0
         noted = sum(self._take_box(box.box) for box in behind)
-        with self.centre.store.write() as unit:
-            look = self._looker.look(unit)
-            assert look is not None
-            noted += self._take_sales(unit, look)
-            noted += self._take_numbers(unit, look)
-            noted += self._foreteller.look(unit, look) if self._to_phones else 0
+        if is_due:
+            with self.centre.store.write() as unit:
+                look = self._looker.look(unit)
+                assert look is not None
+                noted += self._take_sales(unit, look)
+                noted += self._take_numbers(unit, look)
+                noted += self._foreteller.look(unit, look) if self._to_phones else 0
         self.centre.fail_point("message_noted")
         return noted
+
+    def _is_due(self, unit: Unit) -> bool:
+        """Whether there is more to do than to look at boxes: a sale to be told, another plan, or a minute gone. The one
+        writer of the store is not held for less."""
+        now_ms, version = self.centre.clock.wall_ms(), unit.books.plan_version()
+        due = not 0 <= now_ms - self._looked_at_ms < LOOK_EVERY_MS or version != self._plan_version
+        if not due:
+            sales = unit.messages.sales_to_tell(int(unit.messages.mark(SALES) or now_ms))
+            told = unit.messages.known_causes(f"sale/{sale.sale}" for sale in sales)
+            due = any(
+                f"sale/{sale.sale}" not in told and (sale.applied or now_ms - sale.paid_at_ms >= SALE_WAITS_MS)
+                for sale in sales
+            )
+        if due:
+            self._looked_at_ms, self._plan_version = now_ms, version
+        return due
 
     def _begin(self, boxes: Iterable[Box]) -> None:
         """The very first look: what was before is nobody's news."""

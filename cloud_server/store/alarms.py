@@ -67,7 +67,7 @@ class AlarmRows(Rows):
             return False
         a = t.Alarm
         recent = _about(change.alarm, change.subject) & (a.cleared_at_ms >= change.at_ms - SAME_AGAIN_WITHIN_MS)
-        row = self._one(self._of(a, a.alarm_id).where(recent).order_by(a.cleared_at_ms.desc(), a.alarm_id))
+        row = self._one(self._of(a, a.alarm_id).where(recent).order_by(a.cleared_at_ms.desc(nulls="LAST"), a.alarm_id))
         if row is None:
             return False
         mine = (a.site == self._site) & (a.alarm_id == row["alarm_id"])

@@ -85,7 +85,8 @@ class MessageRows(Rows):
     def parts_in(self, state: PartState) -> list[tuple[PartRow, MessageRow]]:
         """Parts of short messages in one state, the oldest handed over first."""
         p = t.MessagePart
-        rows = self._all(self._of(p).where(p.state == state.value).order_by(p.handed_at_ms, p.message, p.n))
+        query = self._of(p).where(p.state == state.value)
+        rows = self._all(query.order_by(p.handed_at_ms.asc(nulls="FIRST"), p.message, p.n))
         found = [(_part(row), self.message(row["message"])) for row in rows]
         return [(part, message) for part, message in found if message is not None]
 

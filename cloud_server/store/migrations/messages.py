@@ -4,6 +4,8 @@ from typing import Final
 
 import peewee
 
+from cloud_server.store.database import run_ddl
+
 _STATEMENTS: Final = (
     'CREATE TABLE "message" ("site" TEXT NOT NULL, "message" TEXT NOT NULL, "cause" TEXT NOT NULL, "occasion" '
     'TEXT NOT NULL, "way" TEXT NOT NULL, "address" TEXT NOT NULL, "customer" TEXT, "account" TEXT, "meter" '
@@ -41,4 +43,4 @@ _STATEMENTS: Final = (
 def to_4(database: peewee.Database) -> None:
     """Add the tables and the columns."""
     for statement in _STATEMENTS:
-        database.execute_sql(statement)  # type: ignore[no-untyped-call]  # the library has no types here
+        run_ddl(database, statement)
