@@ -15,6 +15,7 @@ from edge_agent.core.limits import BoxLimits
 from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
 from edge_agent.core.place import next_boundary_ms
+from edge_agent.core.protection import may_be_kept_closed
 from edge_agent.core.timekeeping import judge_clock
 from edge_agent.flows.box import Box
 from edge_agent.flows.daily_meters import visit_meters
@@ -95,6 +96,9 @@ class Owner:
     watchdog: Watchdog
     tests: list[RelayTest | GuardTest] = field(default_factory=list)
     disk: Disk | None = None
+    note_protected: Callable[[tuple[str, ...]], None] = lambda _: None
+    """Keeps the meters that may be closed without the store where the next run finds them."""
+    _protected: tuple[str, ...] | None = None
     local_limits: BoxLimits = field(default_factory=BoxLimits)
     """As `box.toml` says; the root's may be tighter."""
     upgrade: Callable[[str, Callable[[dict[str, Any]], None]], None] | None = None
@@ -242,10 +246,21 @@ class Owner:
         """Modes that end, closings that wait, orders to be given again; alarms about the centre; tests without end."""
         self.box.take(tick(self.box.place, self.box.state, self.box.now()))
         self.box.take(judge_link(self.box.place, self.box.state.marks, self.sync.current_at, self.box.now()))
+        self._note_protected()
         self.polling.guards.pulse()
         for test in self.tests:
             test.pulse()
         self.tests = [test for test in self.tests if test.running]
+
+    def _note_protected(self) -> None:
+        """Write down, beside the store, which relays may be kept closed should it be lost."""
+        meters = may_be_kept_closed(self.box.place, self.box.state)
+        if meters != self._protected:
+            try:
+                self.note_protected(meters)
+                self._protected = meters
+            except OSError as fault:
+                log.warning("protect_file_not_written", extra={"fields": {"reason": str(fault)}})
 
     def _boundary_late(self) -> None:
         """A bus that does not end its boundary does not hold up the others; a full list of records is sealed."""

@@ -31,6 +31,7 @@ from edge_agent.ports import Disk, RecordStore, SettableClock, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.ballast import StateDisk
 from edge_agent.store.opening import open_store
+from edge_agent.store.protect_file import read_protected, write_protected
 from edge_agent.store.salvage import salvage
 from edge_agent.sync.identity import Identity, is_enrolled, read_identity
 from edge_agent.sync.uplink import HttpsUplink
@@ -93,6 +94,7 @@ def run(box_file: BoxFile) -> None:
                 if store.load() is None and not _store_loss(who, identity, store, around, box_file).run():
                     return
                 owner = make_owner(who, identity.root, store, around, box_file.limits, box_file.wait_s)
+                owner.note_protected = lambda meters: write_protected(box_file.state_dir, meters)
                 owner.clock_watch.follows_centre = box_file.clock_follows is ClockFollows.CENTRE
                 mind_certificate(owner, identity, around.uplink.certificate_changed)
                 reload_on_hangup(owner, stick, box_file)
@@ -112,7 +114,7 @@ def run(box_file: BoxFile) -> None:
 def _store_loss(who: Who, identity: Identity, store: RecordStore, around: "Around", box_file: BoxFile) -> StoreLoss:
     """What runs until the centre has opened an epoch for the empty store."""
     remains = salvage(box_file.state_dir)
-    place, protected = kept_closed(remains, who.box)
+    place, protected = kept_closed(remains, who.box, read_protected(box_file.state_dir))
     recovery = Recovery(
         who=who,
         root=identity.root,

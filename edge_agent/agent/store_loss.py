@@ -5,6 +5,7 @@ Ends with an epoch in the store, or when somebody stops the agent.
 
 import logging
 import queue
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -127,11 +128,11 @@ class StoreLoss:
         return {"lines": [told if taken else {**told, "reason": came}]}
 
 
-def kept_closed(remains: Remains, box: str) -> tuple[Place | None, tuple[str, ...]]:
+def kept_closed(remains: Remains, box: str, noted: Collection[str]) -> tuple[Place | None, tuple[str, ...]]:
     """The place as the lost store knew it, and the meters that the site wants closed without it.
 
-    Only a meter whose row can still be read, is in service, not forced off, and on which no lock-out hangs: of the
-    others nobody knows whether somebody works on the line.
+    Only those that were noted beside the store while it was whole: in service, not cut off, and without a lock-out.
+    What a damaged store still says of lock-outs may be older than the last one.
     """
     if remains.config is None:
         return None, ()
@@ -141,8 +142,4 @@ def kept_closed(remains: Remains, box: str) -> tuple[Place | None, tuple[str, ..
     except (TheirFault, KeyError, ValueError) as fault:
         log.warning("lost_config_unusable", extra={"fields": {"reason": str(fault)}})
         return None, ()
-    if config.defaults.on_store_loss != "protect":
-        return place, ()
-    states = [row.state for row in remains.meters if row.meter in place.meters and not row.released]
-    free = [s for s in states if s.locked_out is None and s.service == "in_service" and s.mode != "forced_off"]
-    return place, tuple(sorted(state.meter for state in free))
+    return place, tuple(sorted(meter for meter in noted if meter in place.meters))
