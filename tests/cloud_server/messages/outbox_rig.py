@@ -13,6 +13,7 @@ from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.note_occasions import Noter
 from cloud_server.flows.send_messages import Sender
 from cloud_server.messages.gsm_modem import GsmModem, ModemSettings, Patience
+from cloud_server.ports.database import PostgresAddress
 from cloud_server.ports.messages import NotSent
 from cloud_server.ports.outbox import MessageRow, PartRow
 from protocol.records import Alarm, AlarmKind, Cause, Contact, Relay, Subject
@@ -118,9 +119,10 @@ class OutboxRig:
 def open_outbox(
     folder: Path, simulated: SimulatedModem, *, clock: FakeClock | None = None,
     fail_point: Callable[[str], None] | None = None, ways: tuple[str, ...] = (), patience: Patience = QUICK,
+    database: PostgresAddress | None = None,
 ) -> Iterator[OutboxRig]:  # fmt: skip
     """The rig on a folder, with a site as it was left there."""
-    with open_rig(folder, clock, fail_point) as site:
+    with open_rig(folder, clock, fail_point, database) as site:
         modem = GsmModem(ModemSettings(port=str(simulated.link), patience=patience))
         links = LinkKeeper(site.centre, SECRET)
         other = NoWays(*ways)
