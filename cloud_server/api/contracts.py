@@ -335,7 +335,7 @@ def _closing_detail(closing: Closing) -> ClosingDetail:
 
 
 def _meter_routes(router: APIRouter, centre: Centre, office: Office) -> None:
-    works, reads = Depends(asks_for(centre, "office")), Depends(asks_for(centre, "read"))
+    works, reads = Depends(asks_for(centre, "office", "provision")), Depends(asks_for(centre, "read"))
 
     @router.post("/meters/{meter}/replacement", status_code=201)
     def replace_meter(meter: str, body: ReplaceIn, by: Annotated[Actor, works], key: Key = "") -> ChangeOut:
