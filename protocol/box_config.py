@@ -54,9 +54,9 @@ class Defaults(Payload, frozen=True, kw_only=True):
     """Profiles whose top-up is only inferred, and which may be guards all the same: each by its name."""
     guard_margin_micro: Count | None = None
     """By how much a meter cuts off later than its box; None: one day's use of that meter."""
-    rate_registers: Literal["sum", "check"] = "sum"
+    rate_registers: Literal["sum", "check", "judge"] = "sum"
     """What a meter's own registers by rate are compared with: the total alone, or also the tariff's calendar, where
-    the meters carry it."""
+    the meters carry it; as judge they also split what straddles a change of rate, once they have proved right."""
     overload_restores_max: Annotated[int, msgspec.Meta(ge=0, le=100)] = 3
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from edge_agent.bus.board_profile import builtin_board, builtin_board_names, load_board
 from edge_agent.bus.gateway import ModbusTcpLine, rtu_over_tcp
 from edge_agent.bus.line import SerialLine
+from edge_agent.bus.plan import with_rates
 from edge_agent.bus.profile import builtin_names, builtin_profile, load_profile
 from edge_agent.bus.profile_table import ProfileError
 from edge_agent.bus.serial_port import SerialSettings
@@ -46,6 +47,12 @@ def read_place(box: str, config: BoxConfig) -> Place:
     except ProfileError as fault:
         raise ValueError(str(fault)) from None
     return make_place(box, config, profiles, boards)
+
+
+def _profile(place: Place, meter: str) -> Profile:
+    """The meter's profile; where its registers by rate judge, they are read with the total."""
+    profile = place.profile_of[meter]
+    return with_rates(profile) if place.config.defaults.rate_registers == "judge" else profile
 
 
 def _line(bus: BusConfig, port: BusPort, clock: Clock) -> Line:
@@ -133,7 +140,7 @@ class Buses:
         return PolledMeter(
             meter=meter,
             unit=config.unit,
-            profile=place.profile_of[meter],
+            profile=_profile(place, meter),
             ct=Fraction(*ratio.ct),
             pt=Fraction(*ratio.pt),
             poll_ms=place.config.defaults.poll_ms if config.poll_ms is None else config.poll_ms,

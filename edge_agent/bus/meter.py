@@ -103,6 +103,7 @@ class BusMeter:
             contact=decoded.contact,
             order_register=decoded.order_register,
             values=values,
+            rates_raw_wh=dict(decoded.rates_raw_wh),
         )
 
     def detail_reading(self, block: Block, decoded: Decoded, at_mono_ms: int, at_wall_ms: int) -> DetailReading:

@@ -138,6 +138,13 @@ def plan_blocks(profile: Profile) -> BlockPlan:
     )
 
 
+def with_rates(profile: Profile) -> Profile:
+    """The profile with its registers by rate read together with the total; itself where that cannot be read safely."""
+    rates = tuple(rate.key for rate in profile.rates.values() if rate.key not in profile.enforcement)
+    together = replace(profile, enforcement=(*profile.enforcement, *rates))
+    return profile if not rates or plan_blocks(together).mistakes else together
+
+
 def _singles(profile: Profile) -> Iterable[Block]:
     """One block for each thing that is read, before any are joined."""
     if profile.relay is not None:

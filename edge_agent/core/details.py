@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
-from edge_agent.core.decision import NOTHING, Decision, join
+from edge_agent.core.decision import NOTHING, Decision, Steps
 from edge_agent.core.measured import DetailReading
 from edge_agent.core.meter_profile import Ratio
 from edge_agent.core.place import Place
-from edge_agent.core.rates import mark_rates, rates_say, same_stretch
+from edge_agent.core.rates import compare_rates, mark_rates
 from edge_agent.core.readings import NOMINAL_VOLT
 from edge_agent.core.state import BoxState, Noted, Now
 from edge_agent.core.suspicion import suspect
@@ -38,24 +38,12 @@ def take_detail(place: Place, state: BoxState, detail: DetailReading, now: Now) 
     seen = _electricity(place, state, detail)
     said: list[tuple[AlarmKind, Says]] = [(kind, check(seen)) for kind, check in CHECKS]
     said += _ratio_says(place, detail, now)
-    marked = Decision()
-    if detail.rates_raw_wh and now.sure and not row.state.held:
-        marked = _compare_rates(place, state, detail, noted, said)
-    return join(Decision(noted=((meter, noted),)), marked, suspect(place, state, meter, said, now))
-
-
-def _compare_rates(
-    place: Place, state: BoxState, detail: DetailReading, noted: Noted, said: list[tuple[AlarmKind, Says]]
-) -> Decision:
-    """Let the registers by rate say what they say, each time from the first reading of the stretch of the tariff."""
-    mark = mark_rates(place, state, detail, noted)
-    if mark is None:
-        return Decision()
-    before = state.rate_marks.get(detail.meter)
-    says = rates_say(place, detail.meter, before, mark)
-    said.append(("rates_differ", says))
-    goes_on = before is not None and same_stretch(place, detail.meter, before, mark)
-    return Decision() if goes_on else Decision(rate_marks=((detail.meter, mark),))
+    steps = Steps(state)
+    steps.take(Decision(noted=((meter, noted),)))
+    if detail.rates_raw_wh:
+        steps.take(compare_rates(place, steps.state, meter, mark_rates(place, state, detail, noted), now))
+    steps.take(suspect(place, steps.state, meter, said, now))
+    return steps.decision()
 
 
 def _note(before: Noted, detail: DetailReading) -> Noted:

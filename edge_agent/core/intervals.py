@@ -11,14 +11,23 @@ import msgspec
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
+from edge_agent.core.rates import judged_wh
 from edge_agent.core.state import BoxState, DayUse, Latest, MeterRow, Noted, WalletRow
 from edge_agent.core.wallets import feeding
 from protocol.charging import IntervalInput, Priced, price_interval
 from protocol.records import Interval, IntervalFlag, Reading
 
 
-def price_open(place: Place, state: BoxState, meter: str, raw_wh: int, at_ms: int, clock_sure: bool) -> Priced:
-    """Price what a meter used since its last closed interval, without closing it."""
+def price_open(
+    place: Place,
+    state: BoxState,
+    meter: str,
+    raw_wh: int,
+    at_ms: int,
+    clock_sure: bool,
+    rate_wh: Mapping[str, int] | None = None,
+) -> Priced:
+    """Price what a meter used since its last closed interval, without closing it. `rate_wh`: where they judge."""
     kept = state.meters[meter].state
     if kept.raw_wh is None or kept.read_at_ms is None:
         raise ValueError(f"meter {meter} has no reading to count from")
@@ -34,6 +43,7 @@ def price_open(place: Place, state: BoxState, meter: str, raw_wh: int, at_ms: in
         clock_sure=clock_sure,
         month_wh=kept.month_wh,
         charged=feeding(place, state, meter) is not None,
+        rate_wh=rate_wh,
     )
     return price_interval(place.book, given)
 
@@ -46,25 +56,31 @@ def close_interval(
     at_ms: int,
     clock_sure: bool,
     extra: tuple[IntervalFlag, ...] = (),
+    rates: Mapping[str, int] | None = None,
 ) -> Decision:
-    """Close a meter's interval at a register and an instant: record, meter row, wallet row, fresh memory."""
+    """Close a meter's interval at a register and an instant: record, meter row, wallet row, fresh memory.
+
+    `rates`: its registers by rate that were read with this register; else those of the newest reading, if it is that.
+    """
     row = state.meters[meter]
     if row.state.raw_wh is None or row.state.held or row.released:
         return Decision()
     if row.state.raw_wh == raw_wh and row.state.read_at_ms == at_ms:
         return Decision()
-    priced = price_open(place, state, meter, raw_wh, at_ms, clock_sure)
     latest, wallet = state.latest.get(meter), feeding(place, state, meter)
+    if rates is None:
+        rates = latest.rates_raw_wh if latest is not None and latest.raw_wh == raw_wh else {}
+    priced = price_open(place, state, meter, raw_wh, at_ms, clock_sure, judged_wh(place, row, rates, at_ms))
     name = wallet.wallet if wallet is not None else None
     noted = state.noted.get(meter, Noted())
     record = _interval_record(name, row, priced, Reading(raw_wh=raw_wh, at_ms=at_ms), latest, noted, extra)
+    if rates:
+        record = msgspec.structs.replace(record, rates_raw_wh=dict(rates))
     wallets: tuple[WalletRow, ...] = ()
     if wallet is not None:
         wallets = (move(state.wallets[wallet.wallet], -priced.charge_micro),)
     kept = () if latest is None else ((meter, _after_cut(latest, raw_wh)),)
-    return Decision(
-        records=(record,), meters=(_row_after(place, row, priced, raw_wh, at_ms),), wallets=wallets, latest=kept
-    )
+    return Decision(records=(record,), meters=(_row_after(place, row, priced, record),), wallets=wallets, latest=kept)
 
 
 def close_at_latest(place: Place, state: BoxState, meter: str, clock_sure: bool) -> Decision:
@@ -98,7 +114,7 @@ def _interval_record(
         wallet=wallet,
         from_=Reading(raw_wh=row.state.raw_wh, at_ms=row.state.read_at_ms),
         to=to,
-        source="total",
+        source=priced.source,
         ratio_version=row.state.ratio_version,
         energy_wh=priced.energy_wh,
         energy_carry=(priced.energy_carry.numerator, priced.energy_carry.denominator),
@@ -117,10 +133,13 @@ def _within(noted: Mapping[str, tuple[int, int]], from_ms: int, to_ms: int) -> d
     return {name: raw for name, (raw, at_ms) in noted.items() if from_ms < at_ms <= to_ms} or None
 
 
-def _row_after(place: Place, row: MeterRow, priced: Priced, raw_wh: int, at_ms: int) -> MeterRow:
+def _row_after(place: Place, row: MeterRow, priced: Priced, record: Interval) -> MeterRow:
+    raw_wh, at_ms = record.to.raw_wh, record.to.at_ms
+    judges = place.config.defaults.rate_registers == "judge"
     state = msgspec.structs.replace(
         row.state,
         raw_wh=raw_wh,
+        rates_raw_wh=record.rates_raw_wh if judges else row.state.rates_raw_wh,
         read_at_ms=at_ms,
         energy_carry=(priced.energy_carry.numerator, priced.energy_carry.denominator),
         money_carry_nano=priced.money_carry_nano,

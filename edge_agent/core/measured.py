@@ -86,6 +86,7 @@ class MeterReading:
         order_register: what the meter holds as its order, where that can be read.
         values: what else was in the block, by name with unit (`voltage_a_mv`), with the ratio.
         block: name of the block that was read.
+        rates_raw_wh: registers by rate, where they were read with the total: they may then judge between rates.
     """
 
     meter: str
@@ -97,6 +98,7 @@ class MeterReading:
     order_register: RelayOrdered = RelayOrdered.UNKNOWN
     values: Mapping[str, int] = field(default_factory=dict)
     block: str = "enforcement"
+    rates_raw_wh: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def relay(self) -> RelayPosition:

@@ -20,6 +20,7 @@ from edge_agent.core.open_relay import watch_open
 from edge_agent.core.overload import latch as latch_overload
 from edge_agent.core.overload import restore_when_due, watch_power
 from edge_agent.core.place import Place
+from edge_agent.core.rates import compare_rates, mark_reading
 from edge_agent.core.readings import Believed, Doubted, fresh_reading, judge_register
 from edge_agent.core.relay import judge_relay, relay_disobeyed, relay_seen, wish_for
 from edge_agent.core.slope import next_slope, slope_power_w
@@ -69,7 +70,8 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
             extra: tuple[IntervalFlag, ...] = ("wrap",) if judged.wrapped else ()
             if ended == at_ms:
                 extra += ("catch_up",)
-            steps.take(close_interval(place, steps.state, meter, judged.raw_wh, ended, now.sure, extra))
+            rates = reading.rates_raw_wh
+            steps.take(close_interval(place, steps.state, meter, judged.raw_wh, ended, now.sure, extra, rates))
     row = steps.state.meters[meter]
     if row.accept_next:
         row = msgspec.structs.replace(row, accept_next=False)
@@ -77,6 +79,8 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
     open_charge = price_open(place, steps.state, meter, judged.raw_wh, at_ms, now.sure).charge_micro
     steps.take(_remember(place, row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))
     steps.take(_count_below(place, steps.state, meter))
+    if reading.rates_raw_wh:
+        steps.take(compare_rates(place, steps.state, meter, mark_reading(place, reading, judged.raw_wh), now))
 
 
 def _close_when_dark(place: Place, state: BoxState, meter: str, before: Latest | None, now: Now) -> Decision:
@@ -129,6 +133,7 @@ def _remember(
         max_power_w=max(powers, default=None),
         open_charge_micro=open_charge,
         below_trip=before.below_trip if before is not None else 0,
+        rates_raw_wh=reading.rates_raw_wh,
     )
     return Decision(latest=((row.meter, latest),), doubts=((row.meter, 0),))
 

@@ -63,6 +63,8 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     serial_accepted: tuple[str | None, str] | None = None
     """What was planned, and what a person has let stand in its place; another plan ends it."""
     day_use: DayUse | None = None
+    rates_agree: tuple[str, ...] = ()
+    """Rates at which its own registers were seen to follow the tariff, as "version:rate"; none once they did not."""
 
     @property
     def meter(self) -> str:
@@ -137,6 +139,8 @@ class Latest:
     below_trip: int = 0
     power_estimated: bool = False
     slope: Slope | None = None
+    rates_raw_wh: Mapping[str, int] = field(default_factory=dict)
+    """Registers by rate that were read with the total; empty where they were not."""
 
 
 @dataclass(frozen=True, slots=True)
