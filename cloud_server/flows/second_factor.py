@@ -21,8 +21,9 @@ PROOF_HOLDS_MS: Final = 5 * 60_000
 FORM_HOLDS_MS: Final = 15 * 60_000
 """A form that was opened in time may be filled in with care."""
 RECOVERY_CODES: Final = 8
-RECOVERY_BYTES: Final = 10
-"""80 bits, hashed at rest: beyond guessing even by who has the database."""
+RECOVERY_BYTES: Final = 15
+"""120 bits, hashed at rest: beyond guessing even by who has the database (ASVS 6.5.2)."""
+RECOVERY_SIGNS: Final = 24
 
 
 class Standing(Enum):
@@ -171,14 +172,14 @@ class SecondFactor:
         return renewed
 
     def _draw_code(self) -> str:
-        """Sixteen letters and digits in groups of four: no 0, 1, 8 and 9, which are misread."""
+        """Letters and digits in groups of four: no 0, 1, 8 and 9, which are misread."""
         bits = int.from_bytes(self._chance.draw(RECOVERY_BYTES), "big")
-        signs = ["abcdefghijklmnopqrstuvwxyz234567"[bits >> 5 * place & 31] for place in range(16)]
-        return "-".join("".join(signs[start : start + 4]) for start in range(0, 16, 4))
+        signs = ["abcdefghijklmnopqrstuvwxyz234567"[bits >> 5 * place & 31] for place in range(RECOVERY_SIGNS)]
+        return "-".join("".join(signs[start : start + 4]) for start in range(0, RECOVERY_SIGNS, 4))
 
 
 def _hash_code(code: str) -> str:
-    """80 bits of chance: one plain hash is enough. Blanks, hyphens and capitals make no difference."""
+    """120 bits of chance: one plain hash is enough. Blanks, hyphens and capitals make no difference."""
     bare = "".join(sign for sign in code.casefold() if sign.isalnum())
     return sha256(b"recovery " + bare.encode()).hexdigest()
 

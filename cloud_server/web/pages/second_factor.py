@@ -1,5 +1,7 @@
 """The second factor: set up, given after the password, and the fresh proof before a grave step. Without scripts."""
 
+import logging
+
 from starlette.responses import Response
 
 from cloud_server.flows.second_factor import Standing
@@ -8,6 +10,8 @@ from cloud_server.web.codes import picture_of
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
 from cloud_server.web.visit import Visit
+
+log = logging.getLogger(__name__)
 
 
 def show(console: Console, visit: Visit) -> Response:
@@ -23,6 +27,7 @@ def take(console: Console, visit: Visit) -> Response:
     if visit.trust.has_factor:
         token = second.give(visit.actor, visit.secret, code, visit.address)
         if token is None:
+            log.warning("second_factor_failed", extra={"person": visit.actor.name, "address": visit.address})
             return _form(console, visit, 401, failed=True)
         response = see_other(_to(visit))
         guard.set_session(response, token)

@@ -1,5 +1,7 @@
 """Sign-in, sign-out and the first administrator's one-time link. Works without scripts."""
 
+import logging
+
 from starlette.responses import Response
 
 from cloud_server.flows.sign_in import PASSWORD_CHARACTERS_LEAST, LinkGone, StaffMistakes
@@ -7,6 +9,8 @@ from cloud_server.web import guard
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
 from cloud_server.web.visit import Visit
+
+log = logging.getLogger(__name__)
 
 
 def show_form(console: Console, visit: Visit) -> Response:
@@ -23,7 +27,10 @@ def enter(console: Console, visit: Visit) -> Response:
     name = visit.form.get("name", "")
     token = visit.services.sign_in.enter(name, visit.form.get("password", ""), visit.address)
     if token is None:
+        # What was typed as a name may be a password that slipped: it is not written down.
+        log.warning("sign_in_failed", extra={"address": visit.address})
         return console.renderer.page(visit, "sign_in.html", 401, failed=True, name=name, next=to)
+    log.info("signed_in", extra={"person": name.strip(), "address": visit.address})
     response = see_other(to)
     guard.set_session(response, token)
     return response

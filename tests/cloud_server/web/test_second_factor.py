@@ -70,7 +70,7 @@ def test_who_can_move_money_sets_up_a_second_factor_first(browser: Browser, cloc
     browser.get("/second-factor")
     browser.post("/second-factor", code=code_of(browser, clock))
     assert browser.status == 200
-    assert len(re.findall(r"<li><code>[a-z2-7]{4}(?:-[a-z2-7]{4}){3}</code>", browser.text)) == RECOVERY_CODES
+    assert len(re.findall(r"<li><code>[a-z2-7]{4}(?:-[a-z2-7]{4}){5}</code>", browser.text)) == RECOVERY_CODES
     browser.get("/desk")
     assert browser.path == "/desk"
 
@@ -121,7 +121,7 @@ def test_the_session_gets_a_new_token_with_the_factor(browser: Browser, clock: F
 
 def test_a_recovery_code_is_good_once(browser: Browser, clock: FakeClock) -> None:
     set_up(browser, clock)
-    recovery = re.findall(r"<li><code>([a-z2-7-]{19})</code>", browser.text)[0]
+    recovery = re.findall(r"<li><code>([a-z2-7-]{29})</code>", browser.text)[0]
     for taken in (True, False):
         browser.post("/sign-out")
         browser.sign_in("supervisor", PASSWORD)

@@ -1,5 +1,9 @@
 """Signing in and out, languages, throttle, session ends and the first administrator's link, as a browser sees them."""
 
+import logging
+
+import pytest
+
 from cloud_server.flows.sign_in import ABSOLUTE_MS, IDLE_MS, SETUP_LINK_MS, SignIn
 from tests.cloud_server.web.conftest import PASSWORD, Browser
 from tests.fakes.centre_clock import FakeClock
@@ -152,3 +156,16 @@ def test_the_link_ends_after_a_day_and_a_newer_one_replaces_it(
     clock.advance(SETUP_LINK_MS)
     stranger.get(f"/setup/{second}")
     assert stranger.status == 410
+
+
+def test_who_came_in_and_who_did_not_is_logged(stranger: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        stranger.sign_in("a password that slipped", "x" * 12)
+        stranger.sign_in("cashier")
+    said = [
+        (record.message, record.__dict__.get("person"))
+        for record in caplog.records
+        if record.name.startswith("cloud_server.")
+    ]
+    assert said == [("sign_in_failed", None), ("signed_in", "cashier")]
+    assert "a password that slipped" not in caplog.text
