@@ -80,13 +80,13 @@ class ReadBooks:
             return ()
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
-        return find_accounts(look, monitor(look).points, text, limit) if look is not None else ()
+        return find_accounts(look, text, limit) if look is not None else ()
 
     def accounts(self, limit: int) -> tuple[AccountFound, ...]:
         """The first accounts by number, closed ones last."""
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
-        return all_accounts(look, monitor(look).points, limit) if look is not None else ()
+        return all_accounts(look, limit) if look is not None else ()
 
     def account(self, account: Id) -> AccountView | None:
         """One account with its wallets."""

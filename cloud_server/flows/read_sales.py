@@ -1,6 +1,5 @@
 """Accounts and sales as the desk shows them, from one look. Part of `read_books`."""
 
-from collections.abc import Iterable
 from typing import cast
 
 from cloud_server.core.batch_facts import WalletFacts
@@ -13,12 +12,12 @@ from cloud_server.core.views import (
     AccountFound,
     AccountView,
     Method,
-    PointRow,
     SalePartRow,
     SaleRow,
     WalletView,
 )
 from cloud_server.flows.look import Look
+from cloud_server.flows.read_monitor import point_row
 from cloud_server.ports import Unit
 from protocol.records import RefusalReason
 from protocol.site_plan import AccountPlan, WalletPlan
@@ -69,39 +68,39 @@ def _needs(wallet: WalletPlan, facts: WalletFacts, balance_micro: Micro | None, 
     return max(-(-missing // FEN_MICRO) * FEN_MICRO, 0)
 
 
-def find_accounts(look: Look, points: Iterable[PointRow], text: str, limit: int) -> tuple[AccountFound, ...]:
-    """Accounts that answer a search, best first; closed ones last."""
-    by_account = _points_of_accounts(points)
+def find_accounts(look: Look, text: str, limit: int) -> tuple[AccountFound, ...]:
+    """Accounts that answer a search, best first; closed ones last. Rows are made of those that are shown alone."""
     found = []
     for account in look.site.plan.accounts:
-        rows = by_account.get(account.account, [])
         customer = look.site.customers[account.customer]
         texts = [account.number, customer.name, *customer.phones]
-        texts += [text for row in rows for text in (row.number, row.name, row.meter_number or "")]
+        for meter in _meters(look, account):
+            point = look.site.point_of[meter]
+            texts += [point.number, point.name, look.site.meters[meter].meter.name]
         best = rank(text, texts)
         if best is not None:
-            answer = _found(look, account, rows)
-            found.append(((answer.account_state == "closed", best, account.number), answer))
-    return tuple(answer for _, answer in sorted(found, key=lambda pair: pair[0])[:limit])
+            found.append(((_is_closed(look, account), best, account.number), account))
+    shown = sorted(found, key=lambda pair: pair[0])[:limit]
+    return tuple(_found(look, account) for _, account in shown)
 
 
-def all_accounts(look: Look, points: Iterable[PointRow], limit: int) -> tuple[AccountFound, ...]:
+def all_accounts(look: Look, limit: int) -> tuple[AccountFound, ...]:
     """The first accounts by number, closed ones last."""
-    by_account = _points_of_accounts(points)
-    states = look.account_states
-    order = sorted(look.site.plan.accounts, key=lambda one: (states.get(one.account, "in_use") == "closed", one.number))
-    return tuple(_found(look, account, by_account.get(account.account, [])) for account in order[:limit])
+    order = sorted(look.site.plan.accounts, key=lambda one: (_is_closed(look, one), one.number))
+    return tuple(_found(look, account) for account in order[:limit])
 
 
-def _points_of_accounts(points: Iterable[PointRow]) -> dict[str, list[PointRow]]:
-    found: dict[str, list[PointRow]] = {}
-    for row in points:
-        if row.account is not None:
-            found.setdefault(row.account, []).append(row)
-    return found
+def _is_closed(look: Look, account: AccountPlan) -> bool:
+    return look.account_states.get(account.account) == "closed"
 
 
-def _found(look: Look, account: AccountPlan, rows: list[PointRow]) -> AccountFound:
+def _meters(look: Look, account: AccountPlan) -> list[str]:
+    wallets = look.site.wallets_of.get(account.account, ())
+    return [meter for wallet in wallets for meter in wallet.meters if meter in look.site.point_of]
+
+
+def _found(look: Look, account: AccountPlan) -> AccountFound:
+    rows = [point_row(look, look.site.point_of[meter]) for meter in _meters(look, account)]
     customer = look.site.customers[account.customer]
     balances = [
         look.balance(wallet.wallet, tuple(wallet.meters), wallet.box)

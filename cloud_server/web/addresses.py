@@ -11,6 +11,7 @@ from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
 from cloud_server.web.pages import (
     alarms,
+    contracts,
     courier,
     customer_link,
     customers,
@@ -113,6 +114,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/points/{point}/mode/{kind}", point.give_order, "set_mode", fresh="protected"),
     Route("GET", "/points/{point}/service/{kind}", point.ask_order, "put_in_service"),
     Route("POST", "/points/{point}/service/{kind}", point.give_order, "put_in_service"),
+    Route("GET", "/points/{point}/replace", contracts.show_replacement, "replace_meters"),
+    Route("POST", "/points/{point}/replace", contracts.replace, "replace_meters"),
     Route("GET", "/points/{point}/lock-out", point.ask_order, "lock_out"),
     Route("POST", "/points/{point}/lock-out", point.give_order, "lock_out"),
     Route("GET", "/points/{point}/lift-lock-out", point.ask_order, "lift_lock_out"),
@@ -136,6 +139,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/customers/find/{number}", customers.go_to, "see_sales"),
     Route("GET", "/customers/{account}", customers.show, "see_sales"),
     Route("POST", "/customers/{account}/close", customers.close, "close_accounts", fresh="always"),
+    Route("GET", "/customers/{account}/adjust", contracts.show_adjustment, "adjust"),
+    Route("POST", "/customers/{account}/adjust", contracts.adjust, "adjust", fresh="always"),
+    Route("GET", "/closings/{closing}", contracts.show_settling, "close_accounts"),
+    Route("POST", "/closings/{closing}", contracts.settle, "close_accounts", fresh="always"),
     Route("GET", "/customers/{account}/{item}", customers.show_change, "keep_customers"),
     Route("POST", "/customers/{account}/{item}", customers.change, "keep_customers"),
     Route("GET", "/settings", settings.show_home, "settings"),

@@ -9,7 +9,7 @@ from cloud_server.web.forms import clean_amount
 from protocol.units import FEN_MICRO, UNIT_MICRO, BadAmount, amount_from_text
 
 FieldKind = Literal[
-    "text", "lines", "area", "count", "money", "minute", "choice", "ratio", "check", "weekdays", "meters"
+    "text", "lines", "area", "count", "money", "minute", "choice", "ratio", "check", "weekdays", "meters", "day"
 ]
 LINES_MOST: Final = 400
 """Lines of one field: a holiday calendar of several years."""
@@ -151,6 +151,7 @@ _READERS: Final[dict[FieldKind, Callable[[Field, Mapping[str, str]], Any]]] = {
     "ratio": _ratio,
     "check": _check,
     "weekdays": _weekdays,
+    "day": _text,
     "meters": _meters,
 }
 

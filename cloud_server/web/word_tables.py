@@ -243,6 +243,8 @@ RIGHT: Final[dict[Right, str]] = {
     "carry": N_("Carry signed commands to a box out of reach"),
     "keep_customers": N_("Open accounts, change customers"),
     "close_accounts": N_("Close accounts"),
+    "adjust": N_("Adjust credit outside the till"),
+    "replace_meters": N_("Replace meters"),
     "settings": N_("Change the settings of the site"),
     "set_mode": N_("Protect, restore prepaid, cut off"),
     "put_in_service": N_("Put meters in service"),

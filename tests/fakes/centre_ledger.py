@@ -58,6 +58,14 @@ class FakeSecond:
 class FakeClosings:
     """Like `flows.close_account.Closings`."""
 
+    def closing(self, closing: str) -> Any:
+        raise NotFound("closing", closing)
+
+    def adjust(self, order: object, by: object) -> Any:
+        raise Conflict("nothing is adjusted in the made-up street")
+
+    replace_meter = adjust
+
     def open_closings(self) -> tuple[()]:
         return ()
 
@@ -101,4 +109,5 @@ def fake_office(money: FakeMoney) -> Office:
     """An office in which nothing happens; of its desks those that pages over the made-up street ask."""
     desks: dict[str, object] = {"tills": FakeTills(), "days": FakeDays(), "second": FakeSecond()}
     desks |= {"refunds": money, "reversals": money, "closings": FakeClosings()}
+    desks |= {"adjustments": FakeClosings(), "settlements": FakeClosings(), "meters": FakeClosings()}
     return cast(Office, SimpleNamespace(**desks))

@@ -141,7 +141,7 @@ def _page(
         form={"reason": visit.form.get("reason", ""), "second": visit.form.get(NAME_FIELD, "")},
         mistakes=mistakes or {},
         conflict=conflict,
-        done=done if done in {"opened", "changed", "closing"} else "",
+        done=done if done in {"opened", "changed", "closing", "adjusted"} else "",
     )
 
 

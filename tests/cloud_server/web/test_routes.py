@@ -28,6 +28,7 @@ PARTS = {
     "item": "customer",
     "section": "site",
     "job": "none",
+    "closing": "0" * 32,
     "box": "0" * 32,
     "occasion": "alarm2",
     "language": "en",

@@ -1,0 +1,241 @@
+"""Steps of the office that change a contract: adjust credit, settle a closing, replace a meter. Each says who else has
+to say yes; one that waits for its second person is found under the tasks. No rule of money stands here."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from cloud_server.core.mistakes import Conflict, Mistaken, NotFound
+from cloud_server.core.views import METHODS, SaleSheet
+from cloud_server.ports import KeyReused, Refused
+from cloud_server.ports.ledger import AdjustmentOrder, ReplaceOrder, SettleOrder
+from cloud_server.web.forms import clean_amount, new_key
+from cloud_server.web.pages import errors
+from cloud_server.web.pages.page import Console
+from cloud_server.web.pages.second import NAME_FIELD, read_second
+from cloud_server.web.render import see_other
+from cloud_server.web.settings_fields import Field
+from cloud_server.web.show import parse_day
+from cloud_server.web.visit import Visit
+from cloud_server.web.word_tables import METHOD, N_
+
+HOW: Final = (
+    ("refund", N_("pay it out")),
+    ("paid", N_("the debt was paid in")),
+    ("write_off", N_("give the debt up")),
+    ("even", N_("nothing is left")),
+)
+REGISTER_KWH_MAX: Final = 10_000_000
+"""More than any register shows: a typing mistake."""
+
+
+def show_adjustment(console: Console, visit: Visit) -> Response:
+    """Credit or debit outside the till."""
+    sheet = visit.services.books.sale_sheet(visit.parts["account"])
+    return errors.not_found(console, visit) if sheet is None else _adjustment(console, visit, 200, sheet)
+
+
+def adjust(console: Console, visit: Visit) -> Response:
+    """Make it, or let it wait for its second person."""
+    sheet = visit.services.books.sale_sheet(visit.parts["account"])
+    if sheet is None:
+        return errors.not_found(console, visit)
+    form = visit.form
+
+    def take() -> Any:
+        order = AdjustmentOrder(
+            key=form.get("key", ""),
+            account=visit.parts["account"],
+            amount=clean_amount(form.get("amount", "")),
+            reason=form.get("reason", "").strip(),
+            wallet=form.get("wallet") or None,
+            energy=clean_amount(form.get("energy", "")) or None,
+            from_day=parse_day(form.get("from_day")),
+            to_day=parse_day(form.get("to_day")),
+            second=read_second(visit),
+        )
+        return visit.services.office.adjustments.adjust(order, visit.actor)
+
+    def again(status: int, **wrong: Any) -> Response:
+        return _adjustment(console, visit, status, sheet, **wrong)
+
+    return _step(take, again, f"/customers/{sheet.account.account}?done=adjusted")
+
+
+def _adjustment(console: Console, visit: Visit, status: int, sheet: SaleSheet, **wrong: Any) -> Response:
+    account = sheet.account
+    wallets = tuple((one.wallet, f"{'、'.join(one.shops)} · {one.box_name}") for one in account.wallets)
+    fields = (
+        Field(name="amount", kind="text", label=N_("Amount"), hint=N_("with a minus sign: taken from the wallet")),
+        *((Field(name="wallet", kind="choice", label=N_("Wallet"), choices=wallets),) if len(wallets) > 1 else ()),
+        Field(name="energy", kind="text", label=N_("Energy kWh"), hint=N_("where energy is the reason")),
+        Field(name="from_day", kind="day", label=N_("From")),
+        Field(name="to_day", kind="day", label=N_("Until")),
+        Field(name="reason", kind="text", label=N_("Reason")),
+    )
+    whom = f"{account.customer} · {account.number}"
+    back = f"/customers/{account.account}"
+    return _form(console, visit, status, N_("Adjust"), whom, fields, back, N_("Needed above the site's limit."), wrong)
+
+
+def show_settling(console: Console, visit: Visit) -> Response:
+    """What is left of a closed account, and what becomes of it."""
+    return _settling(console, visit, 200)
+
+
+def settle(console: Console, visit: Visit) -> Response:
+    """End the closing."""
+    form, closing = visit.form, visit.parts["closing"]
+    how = next((code for code, _ in HOW if code == form.get("how")), None)
+    if how is None:
+        return _settling(console, visit, 422)
+
+    def take() -> Any:
+        order = SettleOrder(
+            key=form.get("key", ""),
+            closing=closing,
+            how=how,  # type: ignore[arg-type]  # one of the codes above
+            method=form.get("method", "cash"),
+            reason=form.get("reason", "").strip(),
+            second=read_second(visit),
+        )
+        return visit.services.office.settlements.settle(order, visit.actor)
+
+    return _step(take, lambda status, **wrong: _settling(console, visit, status, **wrong), "/refunds")
+
+
+def _settling(console: Console, visit: Visit, status: int, **wrong: Any) -> Response:
+    try:
+        closing = visit.services.office.closings.closing(visit.parts["closing"])
+        left_micro = visit.services.office.settlements.stands_at(closing.fact.closing)
+    except (NotFound, Conflict):
+        return errors.not_found(console, visit)
+    sheet = visit.services.books.sale_sheet(closing.fact.account)
+    if sheet is None:
+        return errors.not_found(console, visit)
+    show = console.renderer.show_for(visit)
+    fields = (
+        Field(name="how", kind="choice", label=N_("What becomes of it"), choices=HOW),
+        Field(name="method", kind="choice", label=N_("Method"), choices=tuple((one, METHOD[one]) for one in METHODS)),
+        Field(name="reason", kind="text", label=N_("Reason")),
+    )
+    whom = f"{sheet.account.customer} · {sheet.account.number} · {show.money(left_micro)}"
+    back = f"/customers/{closing.fact.account}"
+    why = N_("Needed above the site's limit, and always to give a debt up.")
+    return _form(console, visit, status, N_("Settle"), whom, fields, back, why, wrong)
+
+
+def show_replacement(console: Console, visit: Visit) -> Response:
+    """Another meter serves a point."""
+    return _replacement(console, visit, 200)
+
+
+def replace(console: Console, visit: Visit) -> Response:
+    """Tell the box: last register of the old meter, serial and first register of the new one."""
+    page = visit.services.books.point(visit.parts["point"])
+    if page is None or page.meter is None:
+        return errors.not_found(console, visit)
+    form, meter = visit.form, page.meter.meter
+    registers = {name: _watt_hours(form.get(name, "")) for name in ("old_kwh", "new_kwh")}
+    words = console.renderer.words_for(visit)
+    unread = {name: words.field("not_a_number") for name, value in registers.items() if value is None}
+    if unread:
+        return _replacement(console, visit, 422, mistakes=unread)
+
+    def take() -> Any:
+        order = ReplaceOrder(
+            key=form.get("key", ""),
+            meter=meter,
+            old_raw_wh=registers["old_kwh"] or 0,
+            serial=form.get("serial", "").strip(),
+            new_raw_wh=registers["new_kwh"] or 0,
+            reason=form.get("reason", "").strip(),
+            name=form.get("name", "").strip() or None,
+            second=read_second(visit),
+        )
+        return visit.services.office.meters.replace_meter(order, visit.actor)
+
+    return _step(
+        take,
+        lambda status, **wrong: _replacement(console, visit, status, **wrong),
+        f"/points/{page.row.point}?ordered=replace_meter",
+    )
+
+
+def _replacement(console: Console, visit: Visit, status: int, **wrong: Any) -> Response:
+    page = visit.services.books.point(visit.parts["point"])
+    if page is None or page.meter is None:
+        return errors.not_found(console, visit)
+    show = console.renderer.show_for(visit)
+    fields = (
+        Field(name="old_kwh", kind="text", label=N_("Last kWh of the old meter"), hint=N_("as its display says")),
+        Field(name="serial", kind="text", label=N_("Serial no. of the new meter")),
+        Field(name="new_kwh", kind="text", label=N_("First kWh of the new meter")),
+        Field(name="name", kind="text", label=N_("Its meter no."), hint=N_("empty: as before"), required=False),
+        Field(name="reason", kind="text", label=N_("Reason")),
+    )
+    known = f"{show.energy(page.meter.register_wh)} kWh"
+    whom = f"{page.row.number} {page.row.name} · {page.meter.number} · {known}"
+    back = f"/points/{page.row.point}"
+    why = N_("Needed where the books ask for it.")
+    return _form(console, visit, status, N_("Replace the meter"), whom, fields, back, why, wrong)
+
+
+def _watt_hours(text: str) -> int | None:
+    """Kilowatt-hours as a display shows them."""
+    try:
+        value = Decimal(clean_amount(text))
+    except InvalidOperation:
+        return None
+    return int(value * 1_000) if value.is_finite() and 0 <= value <= REGISTER_KWH_MAX else None
+
+
+def _step(take: Callable[[], Any], again: Callable[..., Response], done: str) -> Response:
+    try:
+        answer = take()
+    except Refused as refused:
+        return again(422, refused=refused)
+    except Mistaken as mistaken:
+        return again(422, mistaken=mistaken)
+    except Conflict as conflict:
+        return again(409, conflict=conflict)
+    except (KeyReused, NotFound):
+        return again(409, conflict=Conflict("this form was used already", "answered"))
+    return see_other("/tasks" if answer.state == "confirming" else done)
+
+
+def _form(
+    console: Console,
+    visit: Visit,
+    status: int,
+    title: str,
+    whom: str,
+    fields: tuple[Field, ...],
+    back: str,
+    second_why: str,
+    wrong: dict[str, Any],
+) -> Response:
+    words, refused = console.renderer.words_for(visit), wrong.get("refused")
+    mistakes = dict(wrong.get("mistakes", {}))
+    if refused is not None:
+        mistakes |= {error.field: words.field(error.code) for error in refused.errors}
+    named = {field.name for field in fields}
+    return console.renderer.page(
+        visit,
+        "step_form.html",
+        status,
+        title=title,
+        whom=whom,
+        fields=fields,
+        back=back,
+        why=second_why,
+        typed=dict(visit.form),
+        mistakes=mistakes,
+        others=[error for error in refused.errors if error.field not in named] if refused is not None else [],
+        mistaken=wrong.get("mistaken"),
+        conflict=wrong.get("conflict"),
+        key=visit.form.get("key") or new_key(visit.services.chance),
+        second={"second": visit.form.get(NAME_FIELD, "")},
+    )
