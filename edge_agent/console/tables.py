@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-_COLUMNS = ("meter", "unit", "relay", "wanted", "why", "power W", "balance", "age", "state")
+_COLUMNS = ("meter", "unit", "relay", "wanted", "why", "power W", "balance", "age", "faults", "state")
 
 
 def status_text(status: dict[str, Any]) -> str:
@@ -77,6 +77,7 @@ def _row(meter: dict[str, Any]) -> tuple[str, ...]:
         "" if meter["power_w"] is None else str(meter["power_w"]),
         "" if meter["balance"] is None else meter["balance"],
         "never" if meter["age_s"] is None else f"{meter['age_s']} s",
+        ", ".join(f"{kind} {count}" for kind, count in sorted(meter.get("faults", {}).items())),
         ", ".join(dict.fromkeys(states)),
     )
 

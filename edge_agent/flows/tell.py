@@ -42,8 +42,15 @@ def status_of(box: Box, polling: Polling | None, sealing: Sealing | None, sync: 
         },
         "alarms": list(marks.alarms),
         "buses": [_bus(box, polling, bus.bus, bus.name) for bus in box.state.config.buses],
-        "meters": [meter_status(box, meter.meter) for meter in box.state.config.meters],
+        "meters": [meter_status(box, meter.meter) | _link(polling, meter.meter) for meter in box.state.config.meters],
     }
+
+
+def _link(polling: Polling | None, meter: str) -> dict[str, Any]:
+    """Questions and faults of each kind since the last boundary, which records and begins them anew."""
+    if polling is None:
+        return {"tries": None, "faults": {}}
+    return {"tries": polling.tally.tries[meter], "faults": dict(polling.tally.faults.get(meter, {}))}
 
 
 def _age_s(box: Box, mono_ms: int | None) -> int | None:

@@ -6,16 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge_agent.agent.owner import FromBus
 from edge_agent.console.tables import status_text
 from edge_agent.core.decision import Decision
 from edge_agent.core.limits import BoxLimits
-from edge_agent.core.measured import RelayPosition
-from edge_agent.ports import RelayOutcome
+from edge_agent.core.measured import FaultKind, RelayPosition
+from edge_agent.ports import FaultReport, RelayOutcome
 from protocol.commands import Mode
 from protocol.payload import decode
 from protocol.records import LockOut, MeterTest, Record, Relay
 from tests.edge_agent.agent.owner_rig import OwnerRig, owner_rig
-from tests.edge_agent.core.street import METERS, WALLETS, YUAN, box_config, meter_config, wallet_config
+from tests.edge_agent.core.street import BUS, METERS, WALLETS, YUAN, box_config, meter_config, wallet_config
 
 
 def records(o: OwnerRig) -> list[Record]:
@@ -84,6 +85,17 @@ def test_the_age_of_a_reading_is_not_that_of_a_clock_that_was_set(tmp_path: Path
         status = o.ask("status")
         assert status is not None
         assert status["meters"][0]["age_s"] == 7
+
+
+def test_faults_are_counted_by_kind_and_meter(tmp_path: Path) -> None:
+    with owner_rig(tmp_path) as o:
+        o.a.read(0, 1_000)
+        for kind in (FaultKind.TIMEOUT, FaultKind.CRC, FaultKind.TIMEOUT):
+            o.give(FromBus(BUS, FaultReport("A1", METERS[0], kind, o.a.clock.mono, "")))
+        status = o.ask("status")
+        assert status is not None
+        assert status["meters"][0]["faults"] == {"timeout": 2, "crc": 1}
+        assert "crc 1, timeout 2" in status_text(json.loads(json.dumps(status)))
 
 
 def test_a_relay_that_was_open_is_left_open(tmp_path: Path) -> None:
