@@ -32,12 +32,12 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 
 TEXTS: Final[dict[Language, dict[str, str]]] = {
     "zh-CN": {
-        "alarm1": "{site}：{shop}截至{at}电费余额{balance}元，已低于第一提醒额。照近来用电{days}，最早{cut}停电；停"
-        "电后余额达{reconnect}元恢复供电。请到{pay}缴费。{link}",
-        "alarm2": "{site}：{shop}截至{at}电费余额{balance}元，已低于第二提醒额，即将停电。照近来用电{days}，最早"
-        "{cut}停电；停电后余额达{reconnect}元恢复供电。请尽快到{pay}缴费。{link}",
-        "arrears": "{site}：{shop}截至{at}已欠费，余额{balance}元，最早{cut}停电。缴费{needed}元以上恢复供电。请到"
-        "{pay}缴费。{link}",
+        "alarm1": "{site}：{shop}截至{at}电费余额{balance}元，已低于第一提醒额。{days}，最早停电时间{cut}；停电后余"
+        "额达{reconnect}元恢复供电。请到{pay}缴费。{link}",
+        "alarm2": "{site}：{shop}截至{at}电费余额{balance}元，已低于第二提醒额，即将停电。{days}，最早停电时间{cut}"
+        "；停电后余额达{reconnect}元恢复供电。请尽快到{pay}缴费。{link}",
+        "arrears": "{site}：{shop}截至{at}已欠费，余额{balance}元，最早停电时间{cut}。缴费{needed}元以上恢复供电。请"
+        "到{pay}缴费。{link}",
         "cut_off": "{site}：{shop}已于{cut_at}停电（{cause}），截至{at}余额{balance}元。缴费{needed}元以上恢复供电。"
         "请到{pay}缴费。{link}",
         "restored": "{site}：{shop}已恢复供电，截至{at}余额{balance}元，{days}。请留意电炉、取暖器等发热电器，无人时"
@@ -45,19 +45,18 @@ TEXTS: Final[dict[Language, dict[str, str]]] = {
         "sale": "{site}：{shop}购电{amount}元已到账，收据{receipt}，截至{at}余额{balance}元，{days}。{link}",
         "sale_waiting": "{site}：{shop}购电{amount}元已收款，收据{receipt}，正在等待送达电表；购电前余额{balance}元"
         "（{at}）。{link}",
-        "forecast": "{site}：{shop}截至{at}电费余额{balance}元，照近来用电{days}，最早{cut}停电；停电后余额达"
-        "{reconnect}元恢复供电。请到{pay}缴费。{link}",
-        "estimated": "{site}：{shop}电费余额估算为{estimate}元（电表暂时失联，最后余额{balance}元，截至{at}）。照近来"
-        "用电最早{cut}停电；停电后余额达{reconnect}元恢复供电。请到{pay}缴费。{link}",
+        "forecast": "{site}：{shop}截至{at}电费余额{balance}元，{days}，最早停电时间{cut}；停电后余额达{reconnect}元"
+        "恢复供电。请到{pay}缴费。{link}",
+        "estimated": "{site}：{shop}电费余额估算为{estimate}元（电表暂时失联，最后余额{balance}元，截至{at}）。最早停"
+        "电时间{cut}；停电后余额达{reconnect}元恢复供电。请到{pay}缴费。{link}",
         "number_changed": "{site}：本号码不再接收电费通知，已改为尾号{tail}的号码。如非本人办理，请联系{pay}。",
         "duty": "{site}告警（{severity}）：{where} {what}，{since}起，尚无人确认。",
     },
     "en": {
-        "alarm1": "{site}: {shop}: balance {balance} as of {at}, below the first warning. {days} at this week's "
-        "use, earliest cut {cut}; after a cut supply is back at {reconnect}. Pay at {pay}. {link}",
-        "alarm2": "{site}: {shop}: balance {balance} as of {at}, below the second warning: a cut is near. {days} "
-        "at this week's use, earliest cut {cut}; after a cut supply is back at {reconnect}. Pay soon at "
-        "{pay}. {link}",
+        "alarm1": "{site}: {shop}: balance {balance} as of {at}, below the first warning. {days}, earliest cut "
+        "{cut}; after a cut supply is back at {reconnect}. Pay at {pay}. {link}",
+        "alarm2": "{site}: {shop}: balance {balance} as of {at}, below the second warning: a cut is near. {days}, "
+        "earliest cut {cut}; after a cut supply is back at {reconnect}. Pay soon at {pay}. {link}",
         "arrears": "{site}: {shop} is in arrears: balance {balance} as of {at}, earliest cut {cut}. {needed} or "
         "more restores supply. Pay at {pay}. {link}",
         "cut_off": "{site}: {shop} was cut off at {cut_at} ({cause}), balance {balance} as of {at}. {needed} or "
@@ -67,11 +66,10 @@ TEXTS: Final[dict[Language, dict[str, str]]] = {
         "sale": "{site}: {shop}: {amount} received, receipt {receipt}, balance {balance} as of {at}. {days}. {link}",
         "sale_waiting": "{site}: {shop}: {amount} received, receipt {receipt}; it is on its way to the meter. Balance "
         "before {balance} ({at}). {link}",
-        "forecast": "{site}: {shop}: balance {balance} as of {at}, {days} at this week's use, earliest cut {cut}; "
-        "after a cut supply is back at {reconnect}. Pay at {pay}. {link}",
+        "forecast": "{site}: {shop}: balance {balance} as of {at}, {days}, earliest cut {cut}; after a cut supply is "
+        "back at {reconnect}. Pay at {pay}. {link}",
         "estimated": "{site}: {shop}: balance estimated {estimate}, as of {at} it was {balance} (the meter is out of "
-        "reach). Earliest cut {cut} at this week's use; after a cut supply is back at {reconnect}. Pay "
-        "at {pay}. {link}",
+        "reach). Earliest cut {cut}; after a cut supply is back at {reconnect}. Pay at {pay}. {link}",
         "number_changed": "{site}: this number no longer gets messages on electricity; they go to the number ending in "
         "{tail}. If this was not you: {pay}.",
         "duty": "{site} alarm ({severity}): {where} {what} since {since}, not acknowledged.",
@@ -79,14 +77,16 @@ TEXTS: Final[dict[Language, dict[str, str]]] = {
 }
 _WORDS: Final[dict[Language, dict[str, str]]] = {
     "zh-CN": {
-        "unknown": "未定", "no_days": "可用天数未知", "days": "约可用{n}天", "less": "不足一天",
-        "long": "可用两个月以上",
-        "arrears": "欠费", "alarm2": "余额不足提醒", "overload": "过载", "forced_off": "管理拉闸", "now": "随时",
+        "unknown": "未定", "no_days": "可用天数未知", "days": "照近来用电约可用{n}天",
+        "less": "照近来用电不足一天",
+        "long": "照近来用电可用两个月以上",
+        "arrears": "欠费", "alarm2": "余额不足提醒", "overload": "过载", "forced_off": "管理拉闸", "now": "即刻起",
         "critical": "紧急", "severe": "严重", "warning": "一般", "notice": "提示",
     },
     "en": {
-        "unknown": "not known", "no_days": "days left not known", "days": "about {n} days left",
-        "less": "less than a day left", "long": "more than two months left", "arrears": "arrears",
+        "unknown": "not known", "no_days": "days left not known", "days": "about {n} days left at this week's use",
+        "less": "less than a day left at this week's use",
+        "long": "more than two months left at this week's use", "arrears": "arrears",
         "alarm2": "low balance", "overload": "overload", "forced_off": "switched off by the office", "now": "any time",
         "critical": "critical", "severe": "severe", "warning": "warning", "notice": "notice",
     },
@@ -95,7 +95,7 @@ CAUSES: Final = {"overload_latched": "overload"}
 SAMPLE: Final[dict[str, str]] = {
     "site": "测试商业街", "shop": "A101 张记面馆", "balance": "4.96", "at": "11-22 14:05", "needed": "15.04",
     "reconnect": "20.00", "cut": "11-23 09:00", "cut_at": "11-22 14:05", "pay": "物业收费处，8:30-20:00",
-    "days": "约可用2天", "link": "https://centre.example:18443/my/0123456789ABCDEFGHIJKL", "amount": "100.00",
+    "days": "照近来用电约可用2天", "link": "https://centre.example:18443/my/0123456789ABCDEFGHIJKL", "amount": "100.00",
     "receipt": "S1-20261122-1-0042", "cause": "欠费", "estimate": "3.20", "tail": "0188", "what": "数据采集箱失联",
     "where": "A1 数据采集箱", "since": "11-22 13:40", "severity": "严重", "step": "1",
 }  # fmt: skip

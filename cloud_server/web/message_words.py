@@ -14,7 +14,7 @@ OCCASION: Final[dict[str, str]] = {
     "alarm1": N_("First warning"),
     "alarm2": N_("Second warning"),
     "arrears": N_("In arrears"),
-    "cut_off": N_("Cut off"),
+    "cut_off": N_("Supply cut"),
     "restored": N_("Supply restored"),
     "sale": N_("Sale received"),
     "sale_waiting": N_("Sale received, on its way"),

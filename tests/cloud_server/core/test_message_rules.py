@@ -164,7 +164,12 @@ def test_money_is_rounded_down(micro: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("days", "known", "text"),
-    [(None, False, "可用天数未知"), (None, True, "可用两个月以上"), (0, True, "不足一天"), (2, True, "约可用2天")],
+    [
+        (None, False, "可用天数未知"),
+        (None, True, "照近来用电可用两个月以上"),
+        (0, True, "照近来用电不足一天"),
+        (2, True, "照近来用电约可用2天"),
+    ],
 )
 def test_days_in_words(days: int | None, known: bool, text: str) -> None:
     zero = None if days is None else days * 24 * HOUR + HOUR
