@@ -140,6 +140,19 @@ class MessageDesk:
         """What is wrong with a text before it is taken."""
         return text_mistakes(occasion, text)
 
+    def set_language(self, account_number: str, language: Language, by: Actor) -> bool:
+        """The language of one customer's messages, by an account's number. False where there is no such account."""
+        with self._centre.store.write() as unit:
+            plan = unit.fleet.plan()
+            accounts = plan.accounts if plan is not None else []
+            customer = next((each.customer for each in accounts if each.number == account_number), None)
+            if customer is None:
+                return False
+            unit.messages.put_mark(f"language/{customer}", language)
+            now_ms, detail = self._centre.clock.wall_ms(), {"language": language}
+            unit.audit.append(now_ms, by.name, "message_language_changed", customer, detail)
+        return True
+
     def send_again(self, message: str, by: Actor) -> bool:
         """A person asks for it: the same text once more, as a new message. False where it has not ended, or is gone."""
         now_ms = self._centre.clock.wall_ms()

@@ -167,6 +167,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/messages", messages.show, "see_sales"),
     Route("POST", "/messages/switch", messages.switch, "keep_messages"),
     Route("POST", "/messages/settings", messages.save, "keep_messages"),
+    Route("POST", "/messages/language", messages.set_language, "keep_messages"),
     Route("GET", "/messages/texts", messages.show_texts, "see_sales"),
     Route("GET", "/messages/texts/{occasion}/{language}", messages.show_text, "see_sales"),
     Route("POST", "/messages/texts/{occasion}/{language}", messages.save_text, "keep_messages"),

@@ -20,7 +20,7 @@ from cloud_server.web.render import see_other
 from cloud_server.web.visit import Visit
 
 STATES: Final = tuple(state.value for state in MessageState)
-DONE: Final = ("saved", "on", "off", "again", "withdrawn", "text", "revoked", "not_done")
+DONE: Final = ("saved", "on", "off", "again", "withdrawn", "text", "revoked", "not_done", "no_account")
 
 
 def show(console: Console, visit: Visit) -> Response:
@@ -131,6 +131,16 @@ def _number(text: str) -> int:
 def _minute(text: str) -> int:
     hour, _, minute = text.partition(":")
     return _number(hour) * 60 + _number(minute) if _number(hour) >= 0 and 0 <= _number(minute) < 60 else -1
+
+
+def set_language(console: Console, visit: Visit) -> Response:
+    """One customer reads another language than the site's."""
+    desk = visit.services.messages
+    if desk is None:
+        return errors.not_found(console, visit)
+    language: Language = "en" if visit.form.get("language") == "en" else "zh-CN"
+    done = desk.set_language(visit.form.get("account", "").strip(), language, visit.actor)
+    return see_other(f"/messages?done={'saved' if done else 'no_account'}")
 
 
 def again(console: Console, visit: Visit) -> Response:

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cloud_server.flows.customer_page import MISSES_FORGOTTEN_MS, MISSES_MAX, CustomerPages
+from cloud_server.ports import SaleOrder
 from cloud_server.web.services import Services
 from tests.cloud_server.messages.outbox_rig import OutboxRig, served_street
 from tests.cloud_server.site_rig import CASHIER
@@ -153,12 +154,28 @@ def test_who_guesses_is_told_to_wait(rig: OutboxRig, opened: Callable[[str], Bro
     assert (customer.get(path), customer.status)[1] == 200
 
 
-def test_the_receipt_carries_the_link_when_it_is_printed(rig: OutboxRig, opened: Callable[[str], Browser]) -> None:
+def test_a_customer_may_read_another_language(rig: OutboxRig, opened: Callable[[str], Browser]) -> None:
+    supervisor = opened("supervisor")
+    supervisor.get("/messages")
+    supervisor.post("/messages/language", account="K9999", language="en")
+    assert "There is no account with this number." in supervisor.text
+    supervisor.post("/messages/language", account="K1002", language="en")
+    rig.alarm("alarm2", shop=2)
+    rig.alarm("alarm2", shop=3)
+    rig.heard()
+    rig.turn()
+    texts = dict(rig.texts())
+    assert "below the second warning" in texts["13800000102"]
+    assert "第二提醒额" in texts["13800000103"]
+
+
+def test_the_receipt_carries_the_link_when_it_is_printed(
+    services: Services, rig: OutboxRig, opened: Callable[[str], Browser]
+) -> None:
+    (account, *_) = services.books.find_accounts("101", 1)
+    order = SaleOrder(key="k", account=account.account, amount="10.00", method="cash", again=True)
+    sale = services.desk.sell(order, CASHIER)
     cashier = opened("cashier")
-    cashier.get("/sales")
-    path = re.search(r'href="(/sales/[0-9a-f]{32})"', cashier.text)
-    if path is None:
-        pytest.skip("the made-up street has sold nothing today")
-    assert "data:image/svg+xml" not in cashier.get(f"{path[1]}/receipt")
-    cashier.post(f"{path[1]}/receipt", paper="80mm")
-    assert "data:image/svg+xml" in cashier.text
+    assert "data:image/svg+xml" not in cashier.get(f"/sales/{sale.sale}/receipt")
+    cashier.post(f"/sales/{sale.sale}/receipt", paper="80mm")
+    assert 'src="data:image/svg+xml' in cashier.text
