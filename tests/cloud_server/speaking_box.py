@@ -281,16 +281,8 @@ class SpeakingBox:
         self.pending[-1] = msgspec.structs.replace(interval, flags=[*interval.flags, "replaced"])
         self.registers[asked.new], self.read_at_ms[asked.new] = asked.new_raw_wh, self.now_ms
         self.carries[asked.new] = (Fraction(0), 0)
-        told = Replaced(
-            at_ms=self.now_ms,
-            point=asked.point,
-            old=asked.old,
-            old_raw_wh=asked.old_raw_wh,
-            new=asked.new,
-            serial=asked.serial,
-            new_raw_wh=asked.new_raw_wh,
-        )
-        self.pending.append(told)
+        fields = {name: getattr(asked, name) for name in ("point", "old", "old_raw_wh", "new", "serial", "new_raw_wh")}
+        self.pending.append(Replaced(at_ms=self.now_ms, **fields))
 
     def _release(self, asked: ReleaseMeter) -> None:
         """Give a meter up where its register stands."""

@@ -67,7 +67,7 @@ class OfficePeople:
                 self.staff.wrongs.append(f"{key} was answered, and is refused now: {fault}")
             del self.waiting[key]
             return f"refused: {fault}"[:90]
-        if not self.centre.running:
+        if answer is None:
             return "nobody knows"
         if self.answered.setdefault(key, answer) != answer:
             self.staff.wrongs.append(f"{key} was answered {self.answered[key]} first, {answer} now")
@@ -102,9 +102,13 @@ class OfficePeople:
         with self.centre.parts.centre.store.read() as unit:
             refused = [closing for closing in unit.contracts.open_closings() if closing.state == "refused"]
         for closing in refused:
-            name = closing.fact.closing
-            self._do("again", lambda key, name=name: lambda o: o.closings.again(  # type: ignore[misc]  # bound now
-                ClosingStep(key=key, closing=name), CASHIER))  # fmt: skip
+            self._close_again(closing.fact.closing)
+
+    def _close_again(self, name: str) -> str:
+        return self._do(
+            f"closing {name[-6:]} again",
+            lambda key: lambda o: o.closings.again(ClosingStep(key=key, closing=name), CASHIER),
+        )
 
     def _account(self) -> str:
         return self.chance.choice(sorted(self.staff.accounts))

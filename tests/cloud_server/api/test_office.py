@@ -1,7 +1,7 @@
 """The office over HTTPS: tills, days, adjustments, closings, moves, meters; with a second token that says yes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
@@ -49,7 +49,7 @@ def settle(site: SiteProcess, *boxes: SpeakingBox) -> None:
                     box.seal()
 
 
-def post(client: httpx.Client, path: str, key: str, body: dict[str, object] | None = None) -> dict[str, object]:
+def post(client: httpx.Client, path: str, key: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
     answer = client.post(f"/api/v1{path}", json=body or {}, headers={"Idempotency-Key": key})
     assert answer.status_code in (201, 202), answer.text
     return dict(answer.json())

@@ -196,7 +196,7 @@ def test_the_wrong_end_is_refused_by_name(rig: SiteRig) -> None:
     closing = begin(rig, office)
     rig.settle(box)
     for how in ("paid", "write_off", "even"):
-        order = SettleOrder(key=how, closing=closing, how=how, reason="x", second=SUPERVISOR)  # type: ignore[arg-type]  # from a table
+        order = SettleOrder(key=how, closing=closing, how=how, reason="x", second=SUPERVISOR)
         with pytest.raises(Refused, match=r"100\.00 is left: refund"):
             office.settlements.settle(order, CASHIER)
     with pytest.raises(NotFound):
