@@ -12,6 +12,7 @@ from cloud_server.api.alarms import alarm_routes
 from cloud_server.api.bearer import BEARER
 from cloud_server.api.commands import command_routes
 from cloud_server.api.door import ApiDoor
+from cloud_server.api.examples import EXAMPLES
 from cloud_server.api.gateway import gateway_routes
 from cloud_server.api.health import health_routes
 from cloud_server.api.meters import meter_routes
@@ -101,6 +102,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
             _complete(operation, open_to_all=path == "/healthz")
     for name in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(name, None)
+    for name, example in EXAMPLES.items():
+        if name in parts["schemas"]:
+            parts["schemas"][name]["examples"] = [example]
     app.openapi_schema = made
     return made
 

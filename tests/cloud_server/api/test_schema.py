@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from fastapi import FastAPI
@@ -118,3 +119,21 @@ def _ask(strategy: SearchStrategy[schemathesis.Case], secret: str) -> None:
         case.validate_response(response, checks=CHECKS)
 
     ask()
+
+
+def test_every_body_has_an_example_that_would_be_taken(site: Site) -> None:
+    document = site.app.openapi()
+    schemas = document["components"]["schemas"]
+    bodies = [
+        content["schema"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json" and "$ref" in content["schema"]
+    ]
+    assert len(bodies) > 20
+    for body in bodies:
+        name = body["$ref"].rpartition("/")[2]
+        (example,) = schemas[name].get("examples", [None])
+        assert example is not None, f"{name} has no example in cloud_server/api/examples.py"
+        jsonschema_rs.validate(body | {"components": document["components"]}, example)
