@@ -41,7 +41,8 @@ class Centre:
         match method, path.removeprefix("/api/v1"):
             case "GET", "/boxes":
                 shown = FINGERPRINT if self.state == "waiting" else None
-                return 200, json.dumps([{"box": BOX, "name": "A1", "state": self.state, "fingerprint": shown}])
+                box = {"box": BOX, "name": "A1", "state": self.state, "fingerprint": shown}
+                return 200, json.dumps({"items": [box], "next": None})
             case "POST", _:
                 return (200, CLAIM) if path.endswith(f"/boxes/{BOX}/claim") else (200, "{}")
             case "PUT", "/site/plan":
@@ -103,7 +104,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_list(words: list[str], centre: Centre, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["box", "list", *words]) == 0
     assert said(capsys)["boxes"][0] == {
-        "box": BOX, "name": "A1", "state": "planned", "fingerprint": None, "epoch": None, "seen_at_ms": None,
+        "box": BOX, "name": "A1", "state": "planned", "fingerprint": None, "replacement": None, "epoch": None,
+        "seen_at_ms": None,
     }  # fmt: skip
     assert centre.tokens == ["Bearer secret-token"]
 

@@ -79,14 +79,14 @@ def test_an_adjustment_waits_for_another_token_s_yes(
     wish = {"amount": "150.00", "reason": "wrong ratio", "energy": "-15.5"}
     asked = post(office, f"/accounts/{ACCOUNT}/adjustments", "a1", wish)
     assert (asked["state"], asked["id"]) == ("confirming", None)
-    assert [task["kind"] for task in office.get("/api/v1/tasks").json()] == ["second_person"]
+    assert [task["kind"] for task in office.get("/api/v1/tasks").json()["items"]] == ["second_person"]
     alone = office.post(f"/api/v1/requests/{asked['request']}/approval", json={}, headers={"Idempotency-Key": "y0"})
     assert alone.status_code == 403
     done = post(supervisor, f"/requests/{asked['request']}/approval", "y1", {"note": "ok"})
     assert done["state"] == "done"
     settle(site, *boxes)
     assert boxes[0].book[WALLET] == 250 * YUAN
-    (kept,) = office.get("/api/v1/adjustments").json()
+    (kept,) = office.get("/api/v1/adjustments").json()["items"]
     assert (kept["operator"], kept["second"], kept["energy_wh"]) == ("api:maker", "api:checker", -15_500)
 
 
@@ -136,13 +136,13 @@ def test_credit_moves_and_an_account_is_opened(
 
 
 def test_tills_and_days(site: SiteProcess, office: httpx.Client) -> None:
-    (till,) = office.get("/api/v1/tills").json()
+    (till,) = office.get("/api/v1/tills").json()["items"]
     cash = till["expected"]["cash"]
     counted = {"counted": {"cash": f"{cash / YUAN:.2f}"}}
     closed = post(office, "/tills/count", "k1", counted)
     assert (closed["state"], closed["difference_micro"]) == ("closed", 0)
     day = post(office, "/days", "d1", {})
-    assert [row["day"] for row in office.get("/api/v1/days").json()] == [day["day"]]
+    assert [row["day"] for row in office.get("/api/v1/days").json()["items"]] == [day["day"]]
     again = office.post("/api/v1/days", json={"day": day["day"]}, headers={"Idempotency-Key": "d2"})
     assert (again.status_code, "is closed" in again.json()["detail"]) == (409, True)
 
