@@ -1,6 +1,9 @@
 """Whether a box still knows what it has told, judged from where it says it stands. Pure."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
 
 from cloud_server.core.fleet import Box, BoxState
 from protocol.chain import Head
@@ -21,6 +24,58 @@ def stands_on_another_branch(box: Box, epoch: int, head: Head, batch_hash: Calla
     if epoch != box.epoch or not 0 < head.seq <= box.batch_head.seq:
         return False
     return batch_hash(epoch, head.seq) != head.hash
+
+
+ALTERNATIONS_MAX: Final = 3
+"""So often in a row a box may be heard behind its chain, then in its place, before it is believed to be two: one late
+request is no second machine, and of two machines the one in its place is heard every 25 s at least."""
+NOTE_LASTS_MS: Final = 600_000
+"""A request that came late is forgotten after ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was heard of a box that seems to be behind: how often it took turns with one that is not, the newest request
+    that said so, and whether one in its place was heard since."""
+
+    alternations: int
+    nonce: str
+    good_since: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.alternations} {self.nonce} {int(self.good_since)}"
+
+
+def read_note(text: str) -> Note:
+    """A note as it was stored."""
+    alternations, nonce, good = text.split(" ")
+    return Note(int(alternations), nonce, good == "1")
+
+
+class Behind(Enum):
+    """What follows from a box that is behind its chain."""
+
+    WAIT = "wait"
+    RENEW = "renew"
+    TWO = "two"
+
+
+def judge_behind(note: Note | None, nonce: str, listening: bool) -> tuple[Behind, Note]:
+    """What to do about a request of a box that is behind, and what to note of it.
+
+    `listening`: a request of the same key is held open by somebody who is not behind. One request alone may have been
+    overtaken on the way; two in a row with nobody else about are a box that was set back.
+    """
+    if note is None:
+        return Behind.WAIT, Note(0, nonce, good_since=False)
+    if note.nonce == nonce:
+        return Behind.WAIT, note
+    if note.good_since:
+        after = Note(note.alternations + 1, nonce, good_since=False)
+        return (Behind.TWO if after.alternations >= ALTERNATIONS_MAX else Behind.WAIT), after
+    alone = not listening and note.alternations == 0
+    return (Behind.RENEW if alone else Behind.WAIT), Note(note.alternations, nonce, good_since=False)
 
 
 def may_open_by_itself(box: Box) -> bool:

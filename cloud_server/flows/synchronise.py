@@ -97,7 +97,7 @@ def _exchange(
         opened = False
         if caller.signer == serving_key(box) or (box.recovery and sync.epoch > box.epoch):
             box = _take_sync(centre, unit, box, sync, lines[-1])
-            box, opened = _mend(centre, unit, box, sync, verdicts)
+            box, opened = _mend(centre, unit, box, (sync, lines[-1]), verdicts)
         result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
         centre.fail_point("exchange_before_commit")
     centre.fail_point("exchange_committed")
@@ -110,10 +110,13 @@ def _exchange(
     return result
 
 
-def _mend(centre: Centre, unit: Unit, box: Box, sync: Sync, verdicts: Sequence[VerdictOn]) -> tuple[Box, bool]:
+def _mend(
+    centre: Centre, unit: Unit, box: Box, asked: tuple[Sync, Line], verdicts: Sequence[VerdictOn]
+) -> tuple[Box, bool]:
     """End a recovery where both say the same; renew a box that lost memory. True where something was signed."""
+    sync = asked[0]
     if not box.recovery:
-        return mend_memory(centre, unit, box, sync, brought=any(said.verdict in KEPT for said in verdicts))
+        return mend_memory(centre, unit, box, asked, brought=any(said.verdict in KEPT for said in verdicts))
     box = adopt_epochs(centre, unit, box)
     if centre.journal.fault is None and says_the_same(unit, box, sync):
         return end_recovery(centre, unit, box, sync), True

@@ -79,11 +79,11 @@ class RecoveryBook(Protocol):
 class MemoryBook(Protocol):
     """Boxes heard behind their own chain, keys believed no more."""
 
-    def heard_behind(self, box: str) -> str | None:
-        """The nonce of the request in which it was first heard so."""
+    def heard_behind(self, box: str) -> tuple[str, int] | None:
+        """What was noted, and when."""
         ...
 
-    def note_behind(self, box: str, nonce: str, at_ms: int) -> None: ...
+    def note_behind(self, box: str, note: str, at_ms: int) -> None: ...
 
     def forget_behind(self, box: str) -> None: ...
 

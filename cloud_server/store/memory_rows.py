@@ -11,14 +11,15 @@ from cloud_server.store.tables_history import EvidenceLine
 class MemoryRows(Rows):
     """Satisfies `ports.memory.MemoryBook`."""
 
-    def heard_behind(self, box: str) -> str | None:
-        """The nonce of the request in which a box was first heard behind its chain, None where it is not."""
-        rows = self._tuples(self._of(t.HeardBehind, t.HeardBehind.nonce).where(t.HeardBehind.box == box))
-        return rows[0][0] if rows else None
+    def heard_behind(self, box: str) -> tuple[str, int] | None:
+        """What was noted when a box was heard behind its chain, and when; None where it was not."""
+        h = t.HeardBehind
+        rows = self._tuples(self._of(h, h.nonce, h.noted_at_ms).where(h.box == box))
+        return (rows[0][0], rows[0][1]) if rows else None
 
-    def note_behind(self, box: str, nonce: str, at_ms: int) -> None:
+    def note_behind(self, box: str, note: str, at_ms: int) -> None:
         """Note it."""
-        self._put(t.HeardBehind, ("box",), [{"box": box, "nonce": nonce, "noted_at_ms": at_ms}])
+        self._put(t.HeardBehind, ("box",), [{"box": box, "nonce": note, "noted_at_ms": at_ms}])
 
     def forget_behind(self, box: str) -> None:
         """It stands where it should again."""

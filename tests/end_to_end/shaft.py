@@ -18,6 +18,7 @@ import httpx
 import msgspec
 
 from cloud_server.core.planned_site import config_of
+from edge_agent.console.local_socket import ask
 from protocol.site_plan import SitePlan
 from provisioning.simulator.site import SimulatedSite
 from tests.cloud_server.api.site_process import ROOT, SiteProcess, run, site_process, wait_until_up
@@ -167,9 +168,11 @@ class Shaft:
         return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     def verify(self) -> str:
-        """`cloud-server verify`, which must find nothing."""
+        """`cloud-server verify`, and the invariants of the box over its own books: both must find nothing."""
         done = self.cloud_server("verify")
         assert done.returncode == 0, done.stdout + done.stderr
+        if self.box.process is not None:
+            assert ask(self.box.state_dir, "check_books") == {"breaches": []}
         return done.stdout
 
     def enrol(self, hardware: Hardware, claim: str) -> None:

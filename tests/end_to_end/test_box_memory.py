@@ -108,7 +108,7 @@ def test_two_with_one_key_are_found_and_a_person_decides(place: Shaft) -> None:
     place.box.image().rename(clone.state_dir)
     place.box.start()
     clone.start()
-    wait_for(lambda: place.box_row()["state"] == "quarantined", "the fork", clone.log)
+    wait_for(lambda: place.box_row()["state"] == "quarantined", "the fork", clone.log, within_s=200)
     sale = place.sell("7.00")
     assert place.sale_state(sale) == "waiting", "its credit stays at the centre"
     clone.kill()

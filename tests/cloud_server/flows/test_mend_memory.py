@@ -4,6 +4,7 @@ import copy
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -176,3 +177,27 @@ def test_a_revoked_key_is_nobodys(rig: SiteRig, box: SpeakingBox) -> None:
     with pytest.raises(enrol_box.NotTakenIn):
         enrol_box.ask_to_enrol(rig.centre, box.enrol_line(token))
     assert rig.breaches() == []
+
+
+def test_two_that_take_turns_are_two_machines(rig: SiteRig, box: SpeakingBox) -> None:
+    """The clone of a living box is never renewed: its turns with the other are what tells of it."""
+    clone = copy.deepcopy(box)
+    clone.nonces = 1_000_000
+    use(rig, box, 1_000)
+    for _ in range(4):
+        for machine in (clone, clone, box):
+            rig.clock.now_ms += 1_000
+            with mock.patch.object(rig.bells, "listening", return_value=True):
+                rig.exchange(machine)
+    assert state_of(rig) == (BoxState.QUARANTINED, 1)
+    assert rig.breaches() == []
+
+
+def test_late_requests_now_and_then_are_no_second_machine(rig: SiteRig, box: SpeakingBox) -> None:
+    for _ in range(5):
+        late = box.request()
+        use(rig, box, 100)
+        synchronise.exchange(rig.centre, late)
+        rig.exchange(box)
+        rig.clock.now_ms += 700_000
+    assert state_of(rig) == (BoxState.ENROLLED, 1)
