@@ -23,6 +23,8 @@ from cloud_server.ports.database import PostgresAddress
 DEBIAN_FOLDERS = Path("/usr/lib/postgresql")
 """Where Debian puts the programs of each version, outside the search path."""
 PROGRAMS = ("initdb", "postgres")
+CHOSEN_VARIABLE = "TALLYBOX_TEST_POSTGRES"
+"""Names a folder of programs to be taken instead: how the tests are run on another version."""
 USER = "tallybox"
 START_WITHIN_S = 30.0
 NOT_ROOT = "nobody"
@@ -33,6 +35,9 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_
 
 def find_programs() -> Path | None:
     """The folder with a server's programs, the newest if there are several."""
+    chosen = os.environ.get(CHOSEN_VARIABLE)
+    if chosen:
+        return Path(chosen)
     on_path = shutil.which("postgres")
     folders = [Path(on_path).resolve().parent] if on_path else []
     folders += sorted(DEBIAN_FOLDERS.glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)

@@ -54,11 +54,14 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
     async def sync(request: Request) -> Response:
         """Batches and a `sync` line; the answer comes at once, or when there is something to say."""
         lines, shown = await _lines(request), box_in_certificate(request)
+        rings = bells.rings()
         result = await run_in_threadpool(again, lambda: synchronise.exchange(centre, lines, shown), EXCHANGE_AGAIN_S)
         if result.idle and result.sync.wait_s > 0:
-            # Listen first, then look, and look again at the end: a command signed in between is not missed.
+            # Listen, look where anything was rung since the first look, and look again at the end: a command signed in
+            # between is not missed.
             with bells.hold(result.box) as held:
-                result = await run_in_threadpool(synchronise.look_again, centre, result)
+                if bells.rings() != rings:
+                    result = await run_in_threadpool(synchronise.look_again, centre, result)
                 if result.idle and await _waited(request, held, result.sync.wait_s):
                     result = await run_in_threadpool(synchronise.look_again, centre, result)
         answer = await run_in_threadpool(synchronise.sign_answer, centre, result)

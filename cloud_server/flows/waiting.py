@@ -50,6 +50,7 @@ class BoxBells:
         self._tell = tell
         self._lock = threading.Lock()
         self._bells: dict[str, _Bell] = {}
+        self._rings = 0
         self._closed = False
 
     def wake(self, box: str) -> None:
@@ -65,6 +66,7 @@ class BoxBells:
     def ring(self, box: str) -> None:
         """Wake the box if its request is held here."""
         with self._lock:
+            self._rings += 1
             bell = self._bells.get(box)
         if bell is not None:
             bell.ring()
@@ -72,9 +74,15 @@ class BoxBells:
     def ring_all(self) -> None:
         """Wake all whose requests are held here."""
         with self._lock:
+            self._rings += 1
             bells = list(self._bells.values())
         for bell in bells:
             bell.ring()
+
+    def rings(self) -> int:
+        """How often anything was rung. Unchanged since before one looked, nothing can have come since."""
+        with self._lock:
+            return self._rings
 
     def listening(self, box: str) -> bool:
         """Whether the box holds a request open now."""

@@ -102,10 +102,13 @@ def centre_cluster(folder: Path, database: PostgresAddress, processes: int = 2) 
     said = json.loads(subprocess.check_output(command, cwd=ROOT))
     trust = ssl.create_default_context(cafile=str(config.keys_dir / "ca.pem"))
     log = folder / "log"
-    running = [run(own, log=log) for own in settings]
+    running = [run(settings[0], log=log)]
     site = SiteProcess(config, running[0], config.site.public_url, trust, said["provision_token"])
     try:
+        # One after the other, so that the first has the turn at background work.
         for number in range(processes):
+            if number:
+                running.append(run(settings[number], log=log))
             forwarder.only = number
             wait_until_up(site, log)
         forwarder.only = None

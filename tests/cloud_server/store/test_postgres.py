@@ -303,5 +303,5 @@ def test_words_reach_the_others_and_one_has_the_turn(address: PostgresAddress) -
 
 def test_the_check_says_what_the_server_is_set_to(address: PostgresAddress) -> None:
     said = "\n".join(server_warnings(address))
-    for word in ("fsync", "synchronous_commit", "synchronous_standby_names", "data_checksums", "superuser"):
+    for word in ("fsync", "synchronous_commit", "synchronous_standby_names", "superuser"):
         assert word in said
