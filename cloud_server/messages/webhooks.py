@@ -46,6 +46,9 @@ class WebhookSender:
 
     def send_due(self) -> int:
         """Try what is due; how many were delivered. After a failure the webhook's others wait for the next turn."""
+        with self._store.read() as unit:
+            if not unit.webhooks.is_due(self._clock.wall_ms()):
+                return 0
         with self._store.write() as unit:
             due = unit.webhooks.claim_due(self._clock.wall_ms(), AT_ONCE_MAX, LEASE_MS)
             webhooks = {one.webhook: one for one in unit.webhooks.webhooks()} if due else {}

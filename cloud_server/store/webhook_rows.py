@@ -60,6 +60,12 @@ class WebhookRows(Rows):
         self._run(d.update(state="given_up", done_at_ms=at_ms, fault="the webhook was ended").where(waiting))
         return True
 
+    def is_due(self, now_ms: Ms) -> bool:
+        """Whether a delivery is to be tried now."""
+        d = t.WebhookDelivery
+        due = self._of(d, d.delivery).where((d.state == "waiting") & (d.next_at_ms <= now_ms))
+        return bool(self._tuples(due.limit(1)))
+
     def claim_due(self, now_ms: Ms, limit: int, lease_ms: Ms) -> list[Delivery]:
         """Deliveries to be tried now, each put off by the lease so that no other process takes it meanwhile."""
         d = t.WebhookDelivery
