@@ -6,6 +6,7 @@ several readings counts under the one that the standard sorted it by, one outsid
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 _FIRST_OF_LETTER: Final = (
@@ -14,10 +15,13 @@ _FIRST_OF_LETTER: Final = (
     (0xC5BE, "p"), (0xC6DA, "q"), (0xC8BB, "r"), (0xC8F6, "s"), (0xCBFA, "t"), (0xCDDA, "w"), (0xCEF4, "x"),
     (0xD1B9, "y"), (0xD4D1, "z"),
 )  # fmt: skip
+INITIALS_KEPT: Final = 32_768
+"""Names whose initials are remembered: those of ten thousand accounts, so that each key at the desk costs a look-up."""
 _LAST_OF_LEVEL_ONE: Final = 0xD7F9
 _STARTS: Final = [start for start, _ in _FIRST_OF_LETTER]
 
 
+@lru_cache(maxsize=INITIALS_KEPT)
 def initials(text: str) -> str:
     """The first letter of each character's pinyin; what is no Chinese character of the first level stays, folded."""
     return "".join(_initial(character) for character in text.casefold() if not character.isspace())

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cloud_server.core.roles import ROLES
-from tests.cloud_server.street import TARIFF, account_id, meter_id, point_id
+from tests.cloud_server.street import TARIFF, account_id, box_id, meter_id, point_id
 from tests.end_to_end.conftest import PASSWORD
 from tests.end_to_end.console_pages import Console, open_console
 from tests.end_to_end.real_street import TIME_OF_USE, RealStreet, open_real_street
@@ -24,9 +24,9 @@ ACCOUNT = account_id(1, 3)
 EVERYBODY = ("/", "/?view=rows", f"/points/{point_id(1, 2)}", "/alarms", "/roles", "/reports", "/reports/energy")
 PAGES = {
     "cashier": ("/desk", f"/desk/{ACCOUNT}", f"/desk/{ACCOUNT}/refund", "/sales", "/refunds", "/till", "/tasks"),
-    "supervisor": ("/till", "/customers", f"/customers/{ACCOUNT}", "/reports/rollforward", "/operations"),
-    "accountant": ("/till", "/reports/trial", "/reports/sales", "/reports/income"),
-    "technician": ("/operations", "/reports/registers"),
+    "supervisor": ("/till", "/customers", f"/customers/{ACCOUNT}", "/reports/rollforward", "/operations", "/states"),
+    "accountant": (f"/customers/{ACCOUNT}/adjust", "/till", "/reports/trial", "/reports/sales", "/reports/income"),
+    "technician": ("/operations", "/reports/registers", f"/points/{point_id(1, 2)}/replace", f"/courier/{box_id(1)}"),
     "provisioner": ("/settings", "/settings/meters", f"/settings/meters/{meter_id(1, 2)}"),
     "administrator": ("/settings/limits", f"/settings/tariffs/{TARIFF}", "/staff", "/customers/new", "/reports/audit"),
     "auditor": ("/sales", "/reports/audit", f"/reports/statement?account={ACCOUNT}"),
