@@ -184,7 +184,7 @@ def _open_account(plan: SitePlan, values: Values, new_id: Callable[[], Id]) -> S
     customers = list(plan.customers)
     if not values["customer"]:
         customers.append(CustomerPlan(customer=customer, name=values["name"], phones=tuple(values["phones"])))
-    wallets = []
+    wallets: list[WalletPlan] = []
     for box in plan.boxes:
         meters = [meter.meter for meter in box.meters if meter.meter in wanted]
         if meters:
