@@ -66,6 +66,7 @@ class Foresight:
         self._centre = centre
         self._looker = Looker(centre)
         self._not_before_ms: Ms = 0
+        self._tried_ms: dict[str, Ms] = {}
 
     def renew(self) -> int:
         """Make the oldest forecasts anew; how many."""
@@ -77,22 +78,18 @@ class Foresight:
             now_ms = self._centre.clock.wall_ms()
             if site is None:
                 return 0
-            stale = [
-                wallet
-                for wallet in site.plan.wallets
-                if wallet.wallet not in known or now_ms - known[wallet.wallet].made_at_ms >= RENEWED_AFTER_MS
-            ]
-            stale.sort(key=lambda wallet: known[wallet.wallet].made_at_ms if wallet.wallet in known else 0)
+            tried = {name: row.made_at_ms for name, row in known.items()} | self._tried_ms
+            stale = [w for w in site.plan.wallets if now_ms - tried.get(w.wallet, 0) >= RENEWED_AFTER_MS]
+            stale.sort(key=lambda wallet: tried.get(wallet.wallet, 0))
             if not stale:
                 self._not_before_ms = now_ms + REST_MS
                 return 0
             look = self._looker.look(unit)
             assert look is not None
             rows = [self._row(unit, look, wallet, now_ms) for wallet in stale[:AT_ONCE_MAX]]
+        # Also those of which too little is known: they have had their turn.
+        self._tried_ms |= {wallet.wallet: now_ms for wallet in stale[:AT_ONCE_MAX]}
         made = [row for row in rows if row is not None]
-        if not made:
-            # Wallets of which too little is known would be looked at again in every turn.
-            self._not_before_ms = now_ms + REST_MS
         if made:
             with self._centre.store.write() as unit:
                 unit.messages.put_forecasts(made)

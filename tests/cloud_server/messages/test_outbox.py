@@ -9,7 +9,7 @@ import pytest
 
 from cloud_server.core.message_rules import LASTS_MS, MessageState
 from cloud_server.core.message_settings import DutyPerson, MessageSettings, StepSetting
-from cloud_server.flows import plan_site
+from cloud_server.flows import foresee, plan_site
 from cloud_server.ports import Refused
 from cloud_server.ports.messages import NotKnown, NotSent
 from provisioning.simulator.gsm_modem import SimulatedModem
@@ -390,3 +390,21 @@ def test_nothing_breaks_the_books(rig: OutboxRig) -> None:
     rig.site.settle(rig.boxes[1])
     rig.turn()
     assert rig.site.breaches() == []
+
+
+def test_wallets_of_which_nothing_is_known_do_not_keep_others_from_their_forecast(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foresee, "AT_ONCE_MAX", 1)
+    with served_street(tmp_path) as rig:
+        rig.site.sell("30.00", shop=3)
+        rig.site.settle(rig.boxes[1])
+        for _ in range(26):
+            rig.site.clock.advance(HOUR)
+            rig.boxes[1].now_ms = rig.site.clock.now_ms
+            rig.boxes[1].use(meter_id(1, 3), 100, HOUR)
+            rig.heard()
+        assert sum(rig.foresight.renew() for _ in range(3)) == 1
+        assert rig.foresight.renew() == 0
+        rig.site.clock.advance(2 * HOUR)
+        assert sum(rig.foresight.renew() for _ in range(3)) == 1
