@@ -46,6 +46,7 @@ from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
+from cloud_server.flows.upgrade_boxes import FOLDER
 from cloud_server.flows.waiting import BoxBells, LiveRoom, hear
 from cloud_server.flows.watch_centre import watch_journal
 from cloud_server.flows.watch_fleet import watch_fleet
@@ -108,6 +109,7 @@ class Parts:
     messages: MessageParts
 
     backups: BackupKeeper
+    bundles: Path
 
     def close(self) -> None:
         """Close files and connections."""
@@ -165,6 +167,7 @@ def wire(config: Config) -> Parts:
         office=open_office(centre),
         messages=wire_messages(config, centre, alarms, neighbours.has_turn),
         backups=BackupKeeper(centre, _backup_folder(config)),
+        bundles=config.state_dir / FOLDER,
     )
 
 
@@ -223,7 +226,7 @@ def make_app(parts: Parts) -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     mount_problems(app)
-    app.include_router(box_routes(parts.centre, parts.bells))
+    app.include_router(box_routes(parts.centre, parts.bells, parts.bundles))
     mount_programs(
         app,
         ProgramServices(

@@ -20,6 +20,7 @@ from cloud_server.flows.courier import all_files, take_file
 from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.issue_token import issue_token
 from cloud_server.flows.set_up import set_up_centre
+from cloud_server.flows.upgrade_boxes import order_upgrade
 from cloud_server.flows.verify import verify
 from cloud_server.store.database import WAL_RESET_FAULT, DatabaseFault
 from cloud_server.store.engines import open_engine
@@ -85,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     lost.add_argument("--name", required=True, help="sign-in name; they set up a new one at their next sign-in")
     claim = add("claim", _claim, "Make a claim file for a box and print it.")
     claim.add_argument("--box", required=True, metavar="ID", help="the box's id in the plan")
+    upgrade = add("upgrade-box", _upgrade_box, "Order a box to become the version of a signed bundle.")
+    upgrade.add_argument("--box", required=True, metavar="ID", help="the box's id in the plan")
+    upgrade.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="what `provision bundle` made")
+    upgrade.add_argument("--not-before-ms", type=int, default=0, metavar="N", help="UTC milliseconds (at once)")
     courier = commands.add_parser("courier", help="Lines carried by hand to and from a box whose fibre is cut.")
     carried = courier.add_subparsers(required=True, metavar="COMMAND")
     out = add("export", _courier_export, "Write what a box lacks, keys, epoch and commands, into files.", carried)
@@ -257,6 +262,18 @@ def _claim(config: Config, options: argparse.Namespace) -> int:
     finally:
         parts.close()
     _say(options, {"claim": text}, text)
+    return DONE
+
+
+def _upgrade_box(config: Config, options: argparse.Namespace) -> int:
+    parts = _wire(config)
+    try:
+        place, when = parts.bundles, options.not_before_ms
+        order = order_upgrade(parts.centre, options.box, options.bundle, place, when, BY_TERMINAL)
+    finally:
+        parts.close()
+    facts = {"box": options.box, "version": order.version, "bundle": order.bundle_hash}
+    _say(options, facts, f"Box {options.box} is to become version {order.version}; it fetches the bundle by itself.")
     return DONE
 
 

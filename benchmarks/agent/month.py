@@ -19,8 +19,8 @@ from protocol.units import DAY_MS
 
 CYCLE_MS: Final = 300_000
 GRAIN_MS: Final = 60_000
-SETTLE_DAYS: Final = 5
-"""Left out of the slope: pages of the store's cache, the batches that a day looks back on."""
+SETTLE_DAYS: Final = 8
+"""Left out of the slope: until the store's page cache is full."""
 KIB_A_DAY_MAX: Final = 64.0
 """2 MiB a month; a record that stayed behind for each interval of eighty meters would be 5 MiB a day."""
 

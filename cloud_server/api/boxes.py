@@ -6,19 +6,23 @@ database is held meanwhile.
 
 import asyncio
 import base64
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from cloud_server.api.peer import box_in_certificate
+from cloud_server.api.problems import problem
 from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.again import again
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.waiting import BoxBells, HeldRequest
+from protocol.bundle import ENDING
 from protocol.envelope import Line, read_body, write_body
 from protocol.errors import NotALine, TooLarge
 from protocol.limits import BODY_BYTES_MAX
@@ -27,12 +31,13 @@ MEDIA_TYPE: Final = "application/x-ndjson"
 CERTIFICATE_HEADER: Final = "Tallybox-Certificate"
 EXCHANGE_AGAIN_S: Final = 2.0
 """A box asks again by itself: what others were in the way of is taken anew, a server that is lost is not waited for."""
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 SMALL_BYTES: Final = 1_400
 """Below one packet compression saves nothing."""
 
 
-def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
-    """The three addresses."""
+def box_routes(centre: Centre, bells: BoxBells, bundles: Path) -> APIRouter:
+    """The addresses. `bundles`: the folder with what boxes were ordered to fetch."""
     router = APIRouter(prefix="/v1/box", include_in_schema=False)
 
     @router.post("/enrol")
@@ -49,6 +54,14 @@ def box_routes(centre: Centre, bells: BoxBells) -> APIRouter:
         """One `renew` line: a new certificate."""
         line = await _one_line(request)
         return _taken_in(request, await run_in_threadpool(enrol_box.renew, centre, line))
+
+    @router.get("/bundle/{name}")
+    async def bundle(name: str) -> Response:
+        """A version of the program by the hash of its line. It holds no secret, and the box believes the root alone."""
+        path = bundles / f"{name}{ENDING}"
+        if _HASH.fullmatch(name) is None or not path.is_file():
+            return problem(404, "No such bundle")
+        return FileResponse(path, media_type="application/zip")
 
     @router.post("/sync")
     async def sync(request: Request) -> Response:

@@ -26,6 +26,7 @@ UNPACKED_BYTES_MAX: Final = 1024 * 1024 * 1024
 UNPACKED_FILES_MAX: Final = 20_000
 START: Final = "start.py"
 LIBRARY: Final = "lib"
+BUNDLE_HASH: Final = "bundle.hash"
 _START_TEXT: Final = """\
 import sys
 from pathlib import Path
@@ -121,6 +122,7 @@ def lay_out(bundle: CheckedBundle, folder: Path) -> None:
                 with archive.open(name) as packed, zipfile.ZipFile(packed) as wheel:
                     _unpack(wheel, library, left)
         (beside / START).write_text(_START_TEXT, encoding="ascii")
+        (beside / BUNDLE_HASH).write_text(bundle.hash, encoding="ascii")
         _flush(beside)
     except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as fault:
         shutil.rmtree(beside, ignore_errors=True)

@@ -28,7 +28,9 @@ def check_box(path: Path, store: Path | None = None) -> tuple[list[str], list[st
         box_file = read_box_file(path)
     except BadConfig as fault:
         return fault.mistakes, notes
-    mistakes = [*_ports(box_file), *_state_dir(box_file)]
+    mistakes, ports = _state_dir(box_file), _ports(box_file)
+    # An adapter that is unplugged is no reason against another version of the program.
+    (mistakes if store is None else notes).extend(ports)
     if is_enrolled(box_file.state_dir):
         try:
             identity = read_identity(box_file.state_dir)

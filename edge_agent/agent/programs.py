@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_agent.agent.bundle_file import START
+from edge_agent.agent.bundle_file import BUNDLE_HASH, START
 from edge_agent.store.head_file import flush_folder
 
 FOLDER: Final = "programs"
 CURRENT: Final = "current"
 TRIAL: Final = "trial.json"
 BACKUP: Final = "backup"
+UNDONE: Final = "undone"
+"""In a version's folder: it did not come up."""
 TRIES_MAX: Final = 3
 """Starts without proof until the version before comes back: one may be a loss of power, three are not."""
 INSTALLED: Final = ""
@@ -83,9 +85,18 @@ class Programs:
         return None
 
     def roll_back(self, trial: Trial) -> None:
-        """The version before is in force again; what failed stays where it is, to be looked at."""
+        """The version before is in force again; what failed stays, to be looked at and not to be tried again."""
         self._point_to(trial.previous)
+        (self.place(trial.version) / UNDONE).touch()
         (self.folder / TRIAL).unlink(missing_ok=True)
+
+    def was_undone(self, version: str, bundle_hash: str) -> bool:
+        """Whether this very bundle did not come up here before."""
+        place = self.place(version)
+        try:
+            return (place / UNDONE).exists() and (place / BUNDLE_HASH).read_text(encoding="ascii") == bundle_hash
+        except OSError:
+            return False
 
     def prove(self, version: str) -> bool:
         """A version has come up: its trial is over, older ones but the one before go. True where it was on trial."""

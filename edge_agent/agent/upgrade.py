@@ -38,17 +38,21 @@ class UpgradeFailed(Exception):
     """The new version is not started; what is in force is as it was."""
 
 
-def prepare(box_file: BoxFile, identity: Identity, path: Path, running: str) -> str:
+def prepare(box_file: BoxFile, identity: Identity, path: Path, running: str, wanted: str | None = None) -> str:
     """Bring a bundle as far as it can be without stopping anything. Returns its version.
 
-    Raises BadBundle, UpgradeFailed, StoreFault.
+    `wanted`: the hash of the bundle that was ordered. Raises BadBundle, UpgradeFailed, StoreFault.
     """
     bundle = check_bundle(path, identity.root, identity.place.site)
+    if wanted not in (None, bundle.hash):
+        raise BadBundle(f"{path}: it is bundle {bundle.hash[:16]}…, ordered was {wanted[:16] if wanted else ''}…")
     if version_number(bundle.version) == version_number(running):
         raise BadBundle(f"version {bundle.version} runs on this box")
     if (version_number(bundle.version) or ()) < (version_number(running) or ()):
         raise BadBundle(f"{path}: version {bundle.version} is not newer than {running}, which runs")
     programs = Programs(box_file.state_dir)
+    if programs.was_undone(bundle.version, bundle.hash):
+        raise BadBundle(f"version {bundle.version} did not come up on this box and was undone; a newer one is needed")
     place = programs.place(bundle.version)
     lay_out(bundle, place)
     log.info("upgrade_laid_out", extra={"fields": {"version": bundle.version, "bundle": bundle.hash}})

@@ -21,6 +21,7 @@ from edge_agent.core.reconfigure import apply_config
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.relay import want_nothing
 from edge_agent.core.state import BoxState, Marks, Now
+from protocol.bundle import version_number
 from protocol.chain import Link, link
 from protocol.commands import (
     MONEY_KINDS,
@@ -40,6 +41,7 @@ from protocol.commands import (
     ResolveRegister,
     SetMode,
     UnknownKind,
+    Upgrade,
     Withdraw,
     read_body,
 )
@@ -243,6 +245,15 @@ def lock_out_on_the_spot(place: Place, state: BoxState, meter: str, who: str, no
     return steps.decision()
 
 
+def _upgrade(steps: Steps, asked: Asked, body: Body) -> Refusal | None:  # noqa: ARG001 - one row of the table below
+    """Keep the order: the bundle is fetched, judged and started by the agent, which says in its lines what it is."""
+    assert isinstance(body, Upgrade)
+    if version_number(body.version) is None:
+        return Refusal("bad_body", f"version {body.version!r}; right would be numbers, for example 1.4.0")
+    steps.take(Decision(marks=msgspec.structs.replace(steps.state.marks, upgrade=body)))
+    return None
+
+
 _EFFECTS: dict[type[Body], Callable[[Steps, Asked, Body], Refusal | None]] = {
     Configure: _configure,
     Grant: _grant,
@@ -258,5 +269,6 @@ _EFFECTS: dict[type[Body], Callable[[Steps, Asked, Body], Refusal | None]] = {
     ReleaseMeter: release_meter,
     AdoptMeter: adopt,
     ResolveRegister: resolve,
+    Upgrade: _upgrade,
 }
 """What this version carries out; every other kind is refused as not_supported."""

@@ -13,6 +13,7 @@ from edge_agent.core.guard import Account
 from edge_agent.core.measured import RelayOrdered
 from protocol.box_config import BoxConfig
 from protocol.chain import EMPTY_COMMANDS, Head
+from protocol.commands import Upgrade
 from protocol.records import AlarmKind, Cause, Contact
 from protocol.state import MeterState, OpenReclaim, WalletState
 
@@ -102,6 +103,8 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     open_reclaims: tuple[OpenReclaim, ...] = ()
     alarms: tuple[str, ...] = ()
     """Alarms of the box itself and of its buses that stand raised, as "kind/bus"."""
+    upgrade: Upgrade | None = None
+    """The newest order to become another version of the program; done with when that version runs."""
 
     @property
     def command_head(self) -> Head:

@@ -56,7 +56,7 @@ def configure(street: Street, config: object, version: int = 2) -> Configure:
         (LockOutCommand(meter=NOBODY, who="Li"), "unknown_meter"),
         (LiftLockOut(meter=NOBODY, who="Li"), "unknown_meter"),
         (InService(meter=METERS[0], on=True), "not_tested"),
-        (Upgrade(version="2", bundle_hash="0" * 64, not_before_ms=0), "not_supported"),
+        (Upgrade(version="two", bundle_hash="0" * 64, not_before_ms=0), "bad_body"),
     ],
 )
 def test_refusals_name_their_reason_and_use_up_the_number(body: Body, reason: str) -> None:
