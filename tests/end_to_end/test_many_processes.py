@@ -14,7 +14,7 @@ from tests.cloud_server.street import account_id
 from tests.end_to_end.centre_cluster import Cluster, Sender, Till, centre_cluster
 from tests.postgres_server import PostgresServer
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
