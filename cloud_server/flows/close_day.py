@@ -84,19 +84,25 @@ class Days:
         open_tills = tuple(shift.operator for shift in unit.tills.open_shifts())
         if open_tills and not order.anyway:
             raise Conflict(f"tills are open: {', '.join(open_tills)}", "tills_open")
+        for each in sorted({*unit.tills.days_booked(unit.tills.last_closed_day(), day), day}):
+            self._end(unit, each, order.key, by, open_tills)
+        return Done({"day": day, "receipts": unit.tills.receipts(day), "open_tills": open_tills})
+
+    def _end(self, unit: Unit, day: str, key: str, by: Actor, open_tills: tuple[str, ...]) -> None:
+        now_ms = self._centre.clock.wall_ms()
         closed = ClosedDay(
             day=day,
             closed_at_ms=now_ms,
             who=by.name,
-            key=order.key,
+            key=key,
             receipts=unit.tills.receipts(day),
             open_tills=open_tills,
         )
         unit.tills.add_closed_day(closed)
         body = DayBody(day=day, receipts=closed.receipts)
-        add_money_line(centre, unit, "day", body, Asker(operator=by.name, key=order.key))
-        unit.audit.append(now_ms, by.name, "day_closed", day, {"receipts": closed.receipts, "open_tills": open_tills})
-        return Done({"day": day, "receipts": closed.receipts, "open_tills": open_tills})
+        add_money_line(self._centre, unit, "day", body, Asker(operator=by.name, key=key))
+        detail = {"receipts": closed.receipts, "open_tills": open_tills}
+        unit.audit.append(now_ms, by.name, "day_closed", day, detail)
 
     def _seal(self, closed: ClosedDay, breaches: list[str]) -> None:
         centre = self._centre

@@ -13,5 +13,6 @@ KEPT: Final[tuple[tuple[int, int, str], ...]] = (
 
 KEPT_WITH_OFFICE: Final[tuple[tuple[int, int, str], ...]] = (
     (3002, 40, "energy behind a closed wallet was told as charged to the wrong one"),
+    (3014, 40, "the close of a day passed over the day before it"),
 )
 """The same for worlds with an office."""

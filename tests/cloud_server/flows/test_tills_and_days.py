@@ -160,6 +160,17 @@ def test_a_day_is_closed_by_itself_and_sealed_into_the_audit(rig: SiteRig) -> No
     assert rig.breaches() == []
 
 
+def test_closing_a_day_closes_all_before_it(rig: SiteRig) -> None:
+    rig.plan()
+    rig.sell("100.00")
+    first = today(rig)
+    rig.clock.now_ms += DAY_MS
+    rig.sell("20.00")
+    days(rig).close_day(DayOrder(key="d"), CASHIER)
+    assert [closed.day for closed, _ in days(rig).closed_days(5)] == [today(rig), first]
+    assert rig.breaches() == []
+
+
 def test_an_entry_slipped_under_a_closed_day_is_found(rig: SiteRig) -> None:
     rig.plan()
     rig.sell("100.00")

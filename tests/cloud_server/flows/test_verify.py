@@ -16,7 +16,7 @@ from cloud_server.flows.office import open_office
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.verify import verify
-from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, DayOrder, TillCount
+from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, DayOrder, SettleOrder, TillCount
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
 from cloud_server.store.database import SqliteEngine
 from cloud_server.store.unit import StoredBooks
@@ -96,6 +96,9 @@ def _keep_office(rig: SiteRig, box: SpeakingBox, number: int) -> None:
     asked = office.adjustments.adjust(great, CASHIER)
     office.second.approve(CheckStep(key=f"yes-{number}", request=asked.request or ""), SUPERVISOR)
     rig.settle(box)
+    if number == 2:
+        empty = office.closings.close(ClosingOrder(key="closing", account=account_id(2, 1), reason="leaves"), CASHIER)
+        office.settlements.settle(SettleOrder(key="settled", closing=empty.closing or "", how="even"), CASHIER)
     office.tills.close_till(TillCount(key=f"count-{number}", counted={"cash": "45.50"}), CASHIER)
     office.days.close_day(DayOrder(key=f"day-{number}"), CASHIER)
     rig.clock.advance(SEALED_AFTER_MS)
@@ -182,6 +185,10 @@ PLANTED: dict[str, tuple[str, str]] = {
     "an entry was left out": ("DELETE FROM ledger_transaction WHERE kind = 'opening'", "18 entries"),
     "an entry was moved to another day": ("UPDATE ledger_transaction SET posting_day = '2026-01-01'", "18 closed"),
     "a seal was made anew": ("UPDATE day_sealed SET digest = 'x'", "18 closed"),
+    "a closed account has credit again": (
+        f"INSERT INTO account_balance SELECT site, 'customer/{account_id(2, 1)}', 5 FROM account_balance LIMIT 1",
+        "15 closed",
+    ),
     "an adjustment of another amount": ("UPDATE adjustment SET amount_micro = amount_micro + 1", "3 moves"),
     "a second person who was the first": (
         "UPDATE ledger_transaction SET second = who WHERE second IS NOT NULL",
