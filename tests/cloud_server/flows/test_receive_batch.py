@@ -115,10 +115,19 @@ def test_a_second_history_is_evidence_and_quarantines_the_box(rig: SiteRig, box:
     assert rig.breaches() == []
 
 
-@pytest.mark.parametrize("bent", [{"epoch": 2}, {"commands_applied": ChainHead(seq=9, hash="9" * 64)}])
-def test_a_box_that_is_ahead_gets_no_commands(rig: SiteRig, box: SpeakingBox, bent: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("bent", "remembers"),
+    [
+        ({"epoch": 2}, ("epoch", 2)),
+        ({"commands_applied": ChainHead(seq=9, hash="9" * 64)}, ("command_head", Head(9, "9" * 64))),
+    ],
+)
+def test_a_box_that_is_ahead_gets_no_commands(
+    rig: SiteRig, box: SpeakingBox, bent: dict[str, object], remembers: tuple[str, object]
+) -> None:
     line = box.seal([], **bent)
     assert verdicts(send(rig, box, line)) == [(1, "ahead")]
+    setattr(box, *remembers)
     answer = send(rig, box)
     assert answer.commands_wanted_from == 1
     sale = rig.books.sale(rig.sell("10.00"))

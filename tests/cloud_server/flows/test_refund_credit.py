@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from cloud_server.core import accounts
+from cloud_server.core.fleet import BoxState
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.ports import Actor, KeyReused, Refused
@@ -180,7 +181,7 @@ def test_a_quarantined_box_is_asked_nothing_and_the_request_waits(rig: SiteRig) 
     with rig.centre.store.write() as unit:
         row = unit.fleet.box(box.box)
         assert row is not None
-        unit.fleet.save_box(dataclasses.replace(row, recovery=True))
+        unit.fleet.save_box(dataclasses.replace(row, state=BoxState.QUARANTINED))
     asked = desk.ask(wish(), CASHIER)
     assert asked.state == "waiting"
     rig.settle(box)
