@@ -48,7 +48,9 @@ def test_a_shop_at_alarm_2_and_cut_off_is_told_what_to_do(demo: RunningDemo) -> 
 def test_the_link_in_the_message_opens_the_shops_own_page(demo: RunningDemo) -> None:
     text = next(text for text in heard(demo, "101") if "停电（欠费）" in text)
     (path,) = re.findall(r"https://127\.0\.0\.1:\d+(/my/[\w-]{22})", text)
-    with httpx.Client(base_url=demo.facts["url"], verify=ssl.create_default_context(cafile=demo.facts["ca_file"])) as client:
+    with httpx.Client(
+        base_url=demo.facts["url"], verify=ssl.create_default_context(cafile=demo.facts["ca_file"])
+    ) as client:
         page = client.get(path, headers={"Accept-Language": "zh-CN"})
         assert page.status_code == 200
         assert "101" in page.text
