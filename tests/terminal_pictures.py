@@ -25,6 +25,9 @@ COLUMNS_MAX: Final = 110
 LINE_PX: Final = 18
 CHARACTER_PX: Final = 8.4
 EDGE_PX: Final = 14
+LINES_SHOWN: Final = 24
+"""Enough to know a long output again."""
+WATCHED_S: Final = 4.0
 
 
 def picture(command: str, output: str) -> str:
@@ -101,6 +104,8 @@ def _draw(camera: Camera, box: WholeBox, folder: Path) -> None:
     camera.take("courier-import", "courier", "import", str(folder / "stick"))
     camera.take("courier-export", "courier", "export", "--to", str(folder / "stick"))
     _upgrade(camera, folder)
+    _meters(camera, box)
+    _log(camera, box)
     box.end()
     camera.take("batches-show", "batches", "show")
 
@@ -108,6 +113,26 @@ def _draw(camera: Camera, box: WholeBox, folder: Path) -> None:
 def _help(camera: Camera) -> None:
     done = subprocess.run([sys.executable, "-m", "edge_agent", "--help"], capture_output=True, text=True, check=True)
     camera.draw("help", "edge-agent --help", done.stdout.replace("python -m edge_agent", "edge-agent"))
+
+
+def _meters(camera: Camera, box: WholeBox) -> None:
+    """What an electrician asks the bus, lent by the running agent."""
+    camera.take("scan", "scan", "--bus", "A1", "--units", "1-4")
+    camera.take("profile-try", "profile", "try", "acrel_dtsy1352", "--bus", "A1", "--unit", "1")
+    words = ("profile", "check", "acrel_dtsy1352")
+    done = subprocess.run([sys.executable, "-m", "edge_agent", *words], capture_output=True, text=True, check=True)
+    camera.draw("profile-check", f"edge-agent {' '.join(words)}", "\n".join(done.stdout.splitlines()[:LINES_SHOWN]))
+    watch = [sys.executable, "-m", "edge_agent", "watch", "--config", str(box.box_toml)]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watching:
+        time.sleep(WATCHED_S)
+        watching.terminate()
+        shown = watching.communicate()[0]
+    camera.draw("watch", "edge-agent watch", shown.split("\x1b[H\x1b[2J")[-1])
+
+
+def _log(camera: Camera, box: WholeBox) -> None:
+    """What `run` writes for the journal of the service manager."""
+    camera.draw("run", "edge-agent run", "\n".join(box.log.read_text(encoding="utf-8").splitlines()[:LINES_SHOWN]))
 
 
 def _upgrade(camera: Camera, folder: Path) -> None:
