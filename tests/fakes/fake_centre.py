@@ -123,6 +123,8 @@ class FakeCentre:
     swallow: int = 0
     """So many answers are computed and then not sent: the connection is cut."""
     record_key: str | None = None
+    ahead_ms: int = 0
+    """By how much its clock is ahead of the machine's: a box whose clock is moved must not be led back."""
     epoch: Line | None = None
     epoch_number: int = 0
     config_version: int = 1
@@ -338,7 +340,7 @@ class FakeCentre:
             site=self.site,
             box=self.box,
             nonce=sync.nonce,
-            server_time_ms=int(time.time() * 1000),
+            server_time_ms=int(time.time() * 1000) + self.ahead_ms,
             term=self.term,
             batch_ack=BatchHead(epoch=self.epoch_number, seq=self.head.seq, hash=self.head.hash),
             command_head=ChainHead(seq=len(self.commands), hash=last),

@@ -135,9 +135,10 @@ def site_process(folder: Path) -> Iterator[SiteProcess]:
         wait_until_up(site, folder / "log")
         yield site
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            process.wait(15)
+        # Whichever runs now: a test may have ended the first one and begun another.
+        if site.process.poll() is None:
+            site.process.send_signal(signal.SIGKILL)
+        site.process.wait(15)
 
 
 def wait_until_up(site: SiteProcess, log: Path, within_s: float = 30) -> None:
