@@ -303,6 +303,16 @@ def _parser() -> argparse.ArgumentParser:
     init = words.add_parser("init", help="make keys, certificates and the centre's settings")
     add_init_options(init)
     init.set_defaults(run=_init)
+    _add_rotate(words)
+    _add_site(words)
+    _add_bundle(words)
+    _add_box(words)
+    commission_command.add_words(words)
+    demo_command.add_words(words)
+    return parser
+
+
+def _add_rotate(words: Any) -> None:
     rotate = words.add_parser("rotate-command-key", help="a new command key for the centre, signed by the root")
     rotate.add_argument("--dir", type=Path, required=True, help="folder of the centre")
     rotate.add_argument("--root", type=Path, metavar="DIR", help="folder of the root key, for example on a stick")
@@ -312,6 +322,9 @@ def _parser() -> argparse.ArgumentParser:
     rotate.add_argument("--yes", action="store_true", help="do not ask")
     rotate.add_argument("--json", action="store_true", help="the result as one JSON object")
     rotate.set_defaults(run=_rotate)
+
+
+def _add_site(words: Any) -> None:
     site = words.add_parser("site", help="check and send the plan of the site").add_subparsers(required=True)
     check = site.add_parser("plan", help="check a plan file; sends nothing")
     check.add_argument("file", type=Path, metavar="FILE")
@@ -328,7 +341,11 @@ def _parser() -> argparse.ArgumentParser:
     template.add_argument("--language", choices=LANGUAGES, default="zh_CN", help="of its words (zh_CN)")
     template.add_argument("--dir", type=Path, help="folder of the centre, from which the site is filled in")
     template.set_defaults(run=_site_template)
-    _add_bundle(words)
+    for each in (check, apply, imported, template):
+        each.add_argument("--json", action="store_true", help="the result as one JSON object")
+
+
+def _add_box(words: Any) -> None:
     box = words.add_parser("box", help="take boxes in").add_subparsers(required=True)
     listed = box.add_parser("list", help="all boxes, and how far they are")
     add_centre_options(listed)
@@ -345,8 +362,5 @@ def _parser() -> argparse.ArgumentParser:
     confirm.add_argument("fingerprint", metavar="FINGERPRINT", nargs="+", help="as the box shows it, blanks included")
     add_centre_options(confirm)
     confirm.set_defaults(run=_box_confirm)
-    for each in (check, apply, imported, template, listed, add, confirm, *hardware.add_words(box, _show)):
+    for each in (listed, add, confirm, *hardware.add_words(box, _show)):
         each.add_argument("--json", action="store_true", help="the result as one JSON object")
-    commission_command.add_words(words)
-    demo_command.add_words(words)
-    return parser
