@@ -326,6 +326,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         tell_service_manager("STOPPING=1")
         self._parts.bells.close()
+        self._parts.live.close()
         await super().shutdown(sockets)
         # Raised again behind the end, the signal would kill the process before files and connections are closed.
         self._captured_signals.clear()

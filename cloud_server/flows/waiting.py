@@ -149,6 +149,7 @@ class LiveRoom:
         self._number = 0
         self._wanted_until_ms = 0
         self._bells: set[_Bell] = set()
+        self._closed = False
 
     def show(self, values: Iterable[LiveMeter]) -> None:
         """Take what boxes sent. What is heard last counts, whatever a box's clock says: it may have been put right."""
@@ -187,6 +188,15 @@ class LiveRoom:
         for bell in bells:
             bell.ring()
 
+    def close(self) -> None:
+        """Let all who watch go: the program ends."""
+        self._closed = True
+        self.ring()
+
+    def is_closed(self) -> bool:
+        """Whether the program ends: nobody is held any more, and who streams lets go."""
+        return self._closed
+
     def number(self) -> int:
         """The number of the newest change."""
         with self._lock:
@@ -199,7 +209,7 @@ class LiveRoom:
             self._bells.add(bell)
             number = self._number
         try:
-            if number <= after:
+            if number <= after and not self._closed:
                 await bell.rung(timeout_s)
         finally:
             with self._lock:

@@ -106,6 +106,10 @@ class LiveFeed(Protocol):
         """Somebody looks: for the next ten seconds boxes shall send live values (`live_until`). Cheap; called often."""
         ...
 
+    def is_closed(self) -> bool:
+        """Whether the program ends: nobody is held any more, and who streams lets go."""
+        ...
+
 
 # --- the console acts ---------------------------------------------------------------------------------------------
 

@@ -50,13 +50,14 @@ class Street:
     thread: threading.Thread | None = None
 
     def start(self) -> None:
+        self.site.feed.closed = False
         config = uvicorn.Config(
             self.app,
             host="127.0.0.1",
             port=self.port,
             ssl_certfile=str(self.certificate),
             log_level="error",
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=10,
         )
         server = self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=lambda: asyncio.run(_serve(server)), daemon=True)
@@ -68,6 +69,7 @@ class Street:
 
     def stop(self) -> None:
         if self.server is not None and self.thread is not None:
+            self.site.feed.closed = True
             self.server.should_exit = True
             self.thread.join(15)
             assert not self.thread.is_alive(), "the console did not stop"

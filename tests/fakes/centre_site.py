@@ -39,19 +39,23 @@ class FakeFeed:
     def __init__(self) -> None:
         self._number = 0
         self.looks = 0
+        self.closed = False
 
     def number(self) -> int:
         return self._number
 
     async def wait(self, after: int, timeout_s: float) -> int:
         for _ in range(int(timeout_s / 0.02)):
-            if self._number > after:
+            if self._number > after or self.closed:
                 break
             await asyncio.sleep(0.02)
         return self._number
 
     def look(self) -> None:
         self.looks += 1
+
+    def is_closed(self) -> bool:
+        return self.closed
 
     def announce(self) -> None:
         self._number += 1

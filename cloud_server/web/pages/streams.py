@@ -27,6 +27,11 @@ CHECK_SESSION_S: Final = 15.0
 """How soon a stream ends after its session: rights taken away hold within a quarter of a minute."""
 END_STATES: Final = frozenset({"on", "refused"})
 
+
+class _Closing(Exception):
+    """The program ends, in the middle of a stream: the browser is to ask again, not to believe it was signed out."""
+
+
 Ticks = AsyncIterator[bool]
 """True where something was announced, False where only time has passed."""
 
@@ -138,7 +143,7 @@ async def _pieces(
 
 async def _ticks(console: Console, visit: Visit, right: Right, request: Request) -> Ticks:
     """One tick at once, then one for each announced change and at least one every few seconds, while the session and
-    the right stand."""
+    the right stand. Raises _Closing when the program ends."""
     token = request.cookies.get(guard.SESSION_COOKIE, "")
     feed, checked_at = console.hub.feed, time.monotonic()
     number = feed.number()
@@ -147,6 +152,8 @@ async def _ticks(console: Console, visit: Visit, right: Right, request: Request)
     while True:
         await asyncio.sleep(SPACING_S)
         newest = await feed.wait(number, REFRESH_S)
+        if feed.is_closed():
+            raise _Closing
         feed.look()
         if time.monotonic() - checked_at >= CHECK_SESSION_S:
             who = await run_in_threadpool(visit.services.sign_in.who, token, uses=False)
@@ -168,6 +175,8 @@ def _stream(console: Console, request: Request, events: AsyncIterator[bytes]) ->
             yield b"retry: 2000\n\n"
             async for event in events:
                 yield event
+        except _Closing:
+            return
         finally:
             console.slots.give_back(session)
 
