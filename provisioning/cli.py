@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from protocol.workbook.sheets import LANGUAGES
+from protocol.workbook.template import Known
 from provisioning import boxes, bundle, hardware, init_site, rotate_keys
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.commission import command as commission_command
@@ -20,7 +22,6 @@ from provisioning.keys import KeyFault, check_passphrase, read_root
 from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
 from provisioning.plan_file import PlanFault, PlanFile
 from provisioning.workbook import files as workbook
-from provisioning.workbook.sheets import LANGUAGES
 
 DONE: Final = 0
 NOT_DONE: Final = 1
@@ -215,10 +216,10 @@ def _site_apply(options: argparse.Namespace) -> int:
 
 
 def _site_template(options: argparse.Namespace) -> int:
-    known = workbook.Known()
+    known = Known()
     if options.dir is not None:
         site = centre_settings(options.dir).get("site", {})
-        known = workbook.Known(*(str(site.get(name, "")) for name in ("id", "name", "zone", "currency")))
+        known = Known(*(str(site.get(name, "")) for name in ("id", "name", "zone", "currency")))
     workbook.write_template(options.file, options.language, known)
     text = f"{options.file}: fill in its sheets, then: provision site import {options.file}"
     return _show(options, text, file=str(options.file), language=options.language)

@@ -16,9 +16,9 @@ import msgspec
 
 from protocol.box_config import text_hash
 from protocol.ids import make_id
+from protocol.plan_labels import IdBook, Mistake, give_ids, read_plan
 from protocol.site_plan import SitePlan
 from provisioning.files import SETTINGS_MODE, write_file
-from provisioning.site_plan import IdBook, Mistake, give_ids, read_plan
 from provisioning.workbook import files as workbook
 
 _TEXT_LISTS: Final = ("tariffs", "profiles")

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from protocol.plan_labels import IdBook
 from provisioning.demo.folder import DemoFolder
 from provisioning.demo.sockets import ask
 from provisioning.demo.staging import CENTRE, CLOCK_VARIABLE, MODEM, SIMULATOR
 from provisioning.files import SETTINGS_MODE, write_file
-from provisioning.site_plan import IdBook
 
 _STEP: Final = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|min|h|d)?")
 _UNIT_MS: Final = {"ms": 1, "s": 1_000, None: 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}

@@ -49,14 +49,7 @@ PURE = (
     "protocol",
     "edge_agent.core",
     "cloud_server.core",
-    "provisioning.site_plan",
     "provisioning.commission.findings",
-    "provisioning.workbook.cells",
-    "provisioning.workbook.checks",
-    "provisioning.workbook.plan",
-    "provisioning.workbook.reading",
-    "provisioning.workbook.sheets",
-    "provisioning.workbook.table",
 )
 """Values in, a decision out: time, chance, bytes and rows are arguments here."""
 

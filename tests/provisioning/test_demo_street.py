@@ -3,10 +3,10 @@
 import pytest
 
 from protocol.box_config import text_hash
+from protocol.plan_labels import give_ids, read_plan
 from protocol.site_plan import SitePlan
 from provisioning.demo.street import DRY_AFTER_S, FLAT_PRICE_MICRO, Street
 from provisioning.simulator import parse_site
-from provisioning.site_plan import give_ids, read_plan
 
 
 def planned(street: Street) -> tuple[SitePlan, dict[str, dict[str, str]]]:

@@ -10,10 +10,10 @@ import pytest
 
 from protocol.box_config import text_hash
 from protocol.ids import is_id
+from protocol.plan_labels import IdBook, give_ids, read_plan
 from provisioning.cli import main
 from provisioning.demo.street import Street
 from provisioning.plan_file import PlanFault, PlanFile
-from provisioning.site_plan import IdBook, give_ids, read_plan
 
 SITE = "0" * 32
 FLAT = 'name = "Flat"\nstarts_at = 2026-01-01T00:00:00\nfallback_rate = "flat"\n[rates.flat]\nprice_micro = 950000\n'

@@ -12,12 +12,12 @@ import xlsxwriter
 from protocol.ids import is_id
 from protocol.tariff import TariffBook
 from protocol.tariff_text import read_tariff
+from protocol.workbook.cells import BadCell, read_cell
+from protocol.workbook.sheets import LANGUAGES, SHEETS, Amount, Date, Kind, Language, Ratio, Text, Times, Whole
+from protocol.workbook.table import letter_of
 from provisioning.cli import main
 from provisioning.plan_file import PlanFault, PlanFile
-from provisioning.workbook.cells import BadCell, read_cell
 from provisioning.workbook.files import Known, WorkbookFault, read_file, write_template
-from provisioning.workbook.sheets import LANGUAGES, SHEETS, Amount, Date, Kind, Language, Ratio, Text, Times, Whole
-from provisioning.workbook.table import letter_of
 
 SITE = "0123456789abcdef" * 2
 KNOWN = Known(site=SITE, name="河滨路")

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from protocol.units import FEN_MICRO
-from provisioning.workbook.sheets import OWN
-from provisioning.workbook.table import Row, Rows
+from protocol.workbook.sheets import OWN
+from protocol.workbook.table import Row, Rows
 
 OVERLOAD_DELAY_S: Final = 60
 """A compressor's start is over by then."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.site_plan import Mistake
-from provisioning.workbook.checks import mistakes_across
-from provisioning.workbook.plan import plan_of
-from provisioning.workbook.sheets import BOXES, CUSTOMERS, METERS, SHEETS, SITE, TARIFFS, Language
-from provisioning.workbook.table import Grid, Rows, Table, read_pairs, read_table
+from protocol.plan_labels import Mistake
+from protocol.workbook.checks import mistakes_across
+from protocol.workbook.plan import plan_of
+from protocol.workbook.sheets import BOXES, CUSTOMERS, METERS, SHEETS, SITE, TARIFFS, Language
+from protocol.workbook.table import Grid, Rows, Table, read_pairs, read_table
 
 
 @dataclass(slots=True)

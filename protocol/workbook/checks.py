@@ -7,9 +7,9 @@ plan's own check (`site_plan.read_plan`) follows.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from provisioning.site_plan import Mistake
-from provisioning.workbook.sheets import BOXES, METERS, TARIFFS
-from provisioning.workbook.table import Row, Rows
+from protocol.plan_labels import Mistake
+from protocol.workbook.sheets import BOXES, METERS, TARIFFS
+from protocol.workbook.table import Row, Rows
 
 
 def mistakes_across(rows: Rows, profiles: frozenset[str]) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, Final
 
-from provisioning.workbook.sheets import Amount, Choice, Date, Kind, Language, Ratio, Text, Times, Whole, plain
+from protocol.workbook.sheets import Amount, Choice, Date, Kind, Language, Ratio, Text, Times, Whole, plain
 
 MICRO: Final = 1_000_000
 TEXT_MAX: Final = 200

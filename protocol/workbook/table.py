@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from provisioning.site_plan import Mistake
-from provisioning.workbook.cells import BadCell, cell_text, read_cell
-from provisioning.workbook.sheets import Column, Language, Sheet
+from protocol.plan_labels import Mistake
+from protocol.workbook.cells import BadCell, cell_text, read_cell
+from protocol.workbook.sheets import Column, Language, Sheet
 
 Grid = Sequence[Sequence[object]]
 """Rows of cells from the sheet's first row on, empty ones included."""
