@@ -89,7 +89,7 @@ def _reload(owner: Owner, stick: StickWatch, began_with: BoxFile) -> None:
         owner.clock_watch.follows_centre = found.clock_follows is ClockFollows.CENTRE
         stick.folders = found.stick_folders
         owner.buses.replug(dict(found.buses))
-        owner.follow_place()
+        owner.boundaries.follow_place()
         log.info("config_reloaded", extra={"fields": {"buses": len(found.buses)}})
     owner.watchdog.tell("READY=1")
 

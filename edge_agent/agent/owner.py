@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from edge_agent.agent.boundaries import Boundaries
 from edge_agent.agent.buses import Buses
 from edge_agent.agent.requests import answer_request
+from edge_agent.agent.signs_of_life import SignsOfLife
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
-from edge_agent.core.place import next_boundary_ms
 from edge_agent.core.protection import may_be_kept_closed
 from edge_agent.core.timekeeping import judge_clock
 from edge_agent.flows.box import Box
@@ -26,7 +27,7 @@ from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import Sealing, seal_pending
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.flows.watch_clock import ClockWatch
-from edge_agent.health import ALIVE_EVERY_MS, STALLED_AFTER_MS, RunMarks, Watchdog
+from edge_agent.health import RunMarks, Watchdog
 from edge_agent.ports import (
     BoundaryDone,
     BusReport,
@@ -44,8 +45,6 @@ from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule, Set
 from protocol.limits import RECORDS_MAX
 
 SECOND_MS: Final = 1_000
-BOUNDARY_ENDS_MS: Final = 15_000
-"""A boundary is sealed when all its readings are in, or after this: the tolerance and a slow bus."""
 SEAL_PAUSE_MS: Final = 200
 """Urgent things within this time of each other share a batch: a street that comes back does not make hundreds."""
 DEATHS_MAX: Final = 3
@@ -113,24 +112,23 @@ class Owner:
     """Why the agent cannot go on and has to be started again."""
     clock_watch: ClockWatch = field(init=False)
     room: RoomKeeper = field(init=False)
+    boundaries: Boundaries = field(init=False)
+    signs: SignsOfLife = field(init=False)
     _second_at: int = 0
     _sealed_at: int = -SEAL_PAUSE_MS
-    _alive_at: int = 0
-    _boundary_open: frozenset[str] = frozenset()
-    _boundary_until: int = 0
-    _boundary_ms: int = 0
-    _stalled: bool = False
 
     def __post_init__(self) -> None:
         self.clock_watch = self.sync.clock_watch
-        self.clock_watch.stepped = self._set_schedule
+        self.signs = SignsOfLife(self.buses, self.sync.uplink, self.marks, self.watchdog)
+        self.boundaries = Boundaries(self.box, self.buses, self.polling, self.schedule)
+        self.clock_watch.stepped = self.boundaries.set_schedule
         self.room = RoomKeeper(self.box, self.disk)
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Take messages until one says stop."""
-        self.follow_place()
+        self.boundaries.follow_place()
         self.watchdog.tell("READY=1")
         while True:
             message = self._next(self._wait_ms())
@@ -165,8 +163,9 @@ class Owner:
                 self._flush,
                 self._watch_clock,
                 self._judge,
-                self._boundary_late,
-                self._live_on,
+                self.boundaries.look,
+                self._seal_full,
+                lambda: self.signs.show(self.box.clock.mono_ms()),
                 self.room.look,
                 *self.minders,
             ):
@@ -195,7 +194,7 @@ class Owner:
             case LocalRequest():
                 answer_request(self, message)
             case BoundaryDue(at_ms=at_ms):
-                self._boundary(at_ms)
+                self.boundaries.begin(at_ms)
             case HousekeepingDue():
                 self.room.thin_out()
             case SetClocksDue():
@@ -212,10 +211,8 @@ class Owner:
                 test.take(report)
             elif isinstance(test, RelayTest):
                 test.look()
-        if isinstance(report, BoundaryDone) and report.at_ms == self._boundary_ms:
-            self._boundary_open -= {bus_id}
-            if not self._boundary_open:
-                self._boundary_ended()
+        if isinstance(report, BoundaryDone):
+            self.boundaries.bus_done(bus_id, report.at_ms)
 
     def _worker_died(self, bus_id: str, report: WorkerDied) -> None:
         """A bus is never left without a worker: another one is begun, and with many deaths the whole agent."""
@@ -262,21 +259,10 @@ class Owner:
             except OSError as fault:
                 log.warning("protect_file_not_written", extra={"fields": {"reason": str(fault)}})
 
-    def _boundary_late(self) -> None:
-        """A bus that does not end its boundary does not hold up the others; a full list of records is sealed."""
-        now = self.box.clock.mono_ms()
-        if self._boundary_open and now >= self._boundary_until:
-            self._boundary_ended()
-        if self.sealing.allowed(now) and self.box.store.pending_count() >= RECORDS_MAX:
+    def _seal_full(self) -> None:
+        """A full list of records is sealed, whatever it holds."""
+        if self.sealing.allowed(self.box.clock.mono_ms()) and self.box.store.pending_count() >= RECORDS_MAX:
             self.box.urgent = True
-
-    def _live_on(self) -> None:
-        """Signs of life: a time stamp for the next run, and the watchdog."""
-        now = self.box.clock.mono_ms()
-        if now >= self._alive_at:
-            self._alive_at = now + ALIVE_EVERY_MS
-            self.marks.alive()
-        self._feed(now)
 
     def _watch_clock(self) -> None:
         """Follow a clock that is believed; alarms say what is not."""
@@ -284,50 +270,6 @@ class Owner:
         now = self.box.now()
         self.box.trust = self.box.trust.followed(now)
         self.box.take(judge_clock(self.box.place, self.box.state.marks, now, self.sync.ahead_ms))
-
-    def _feed(self, now: int) -> None:
-        """Feed the watchdog while every worker moves; say once who does not."""
-        workers = {bus.name: bus.last_progress_mono_ms for bus in self.buses.workers.values()}
-        workers["uplink"] = self.sync.uplink.last_progress_mono_ms
-        stalled = sorted(name for name, moved in workers.items() if now - moved > STALLED_AFTER_MS)
-        if not stalled:
-            self.watchdog.tell("WATCHDOG=1")
-        elif not self._stalled:
-            log.error("worker_stalled", extra={"fields": {"workers": ",".join(stalled)}})
-            self.marks.end("watchdog")
-        self._stalled = bool(stalled)
-
-    # --- boundaries ---------------------------------------------------------------------------------------------
-
-    def follow_place(self) -> None:
-        """Buses and calendar as the configuration wants them."""
-        self.buses.follow(self.box.place)
-        self.box.buses = self.buses.workers
-        self._set_schedule()
-
-    def _set_schedule(self) -> None:
-        self.schedule.set_anew(self.box.state.config.site.zone)
-        self._set_boundary(self.box.clock.wall_ms())
-
-    def _set_boundary(self, after_ms: int) -> None:
-        at_ms = next_boundary_ms(self.box.place, after_ms)
-        self.schedule.boundary_at(at_ms, at_ms - self.box.clock.wall_ms())
-
-    def _boundary(self, at_ms: int) -> None:
-        """An interval or a rate ends: all meters are read now."""
-        self.buses.follow(self.box.place)
-        for bus_id, bus in self.buses.workers.items():
-            bus.boundary(at_ms, [meter for meter, on in self.box.place.bus_of.items() if on == bus_id])
-        self._boundary_ms = at_ms
-        self._boundary_open = frozenset(self.buses.workers)
-        self._boundary_until = self.box.clock.mono_ms() + BOUNDARY_ENDS_MS
-        self._set_boundary(max(at_ms, self.box.clock.wall_ms()))
-
-    def _boundary_ended(self) -> None:
-        self._boundary_open = frozenset()
-        if not self.box.state.no_room:
-            self.box.take(self.polling.end_of_interval(self.box.clock.wall_ms()))
-        self.box.urgent = True
 
     # --- the end ------------------------------------------------------------------------------------------------
 

@@ -185,5 +185,5 @@ def make_owner(who: Who, root: PublicKey, store: RecordStore, around: Around, li
         disk=around.disk,
         local_limits=limits,
     )
-    box.place_changed = owner.follow_place
+    box.place_changed = owner.boundaries.follow_place
     return owner

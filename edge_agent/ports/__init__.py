@@ -4,6 +4,26 @@ Protocols, the messages that cross them, and their errors. No implementation liv
 satisfy these. One module a port; this page names them all.
 """
 
+from edge_agent.ports.bus_reports import (
+    BoundaryDone,
+    BusDown,
+    BusReport,
+    BusUp,
+    ClockReport,
+    CycleDone,
+    DetailReport,
+    FaultReport,
+    ForeignMaster,
+    MeterBack,
+    MeterLost,
+    PrepaidReport,
+    ReadingReport,
+    RelayOutcome,
+    RelayReport,
+    SerialReport,
+    ValueRefused,
+    WorkerDied,
+)
 from edge_agent.ports.clock import (
     Clock,
     SettableClock,
@@ -19,29 +39,11 @@ from edge_agent.ports.local_request import (
     LocalRequest,
 )
 from edge_agent.ports.meter_bus import (
-    BoundaryDone,
-    BusDown,
-    BusReport,
-    BusUp,
-    ClockReport,
-    CycleDone,
-    DetailReport,
-    FaultReport,
-    ForeignMaster,
-    MeterBack,
     MeterBus,
-    MeterLost,
     PolledMeter,
     PrepaidOrder,
-    PrepaidReport,
-    ReadingReport,
     RelayOrder,
-    RelayOutcome,
-    RelayReport,
     ReportSink,
-    SerialReport,
-    ValueRefused,
-    WorkerDied,
 )
 from edge_agent.ports.record_store import (
     PendingRecord,

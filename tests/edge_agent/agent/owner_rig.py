@@ -131,7 +131,7 @@ def owner_rig(folder: Path, config: BoxConfig | None = None) -> Iterator[OwnerRi
             marks=RunMarks(folder),
             watchdog=watchdog,
         )
-        a.box.place_changed = owner.follow_place
-        owner.follow_place()
+        a.box.place_changed = owner.boundaries.follow_place
+        owner.boundaries.follow_place()
         a.bus.last_progress_mono_ms = a.uplink.last_progress_mono_ms = a.clock.mono
         yield OwnerRig(a, owner, buses, schedule, watchdog, folder)
