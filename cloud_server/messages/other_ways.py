@@ -9,6 +9,7 @@ from typing import Final
 
 import apprise
 
+from cloud_server.messages.chat_services import ChatService, chat_service
 from cloud_server.ports.messages import NotKnown, NotSent
 
 TIMEOUT_S: Final = 20
@@ -27,11 +28,15 @@ class AppriseWays:
     def __init__(self, addresses: Mapping[str, str]) -> None:
         """Names with their apprise addresses. Raises BadAddress."""
         self._ways: dict[str, apprise.Apprise] = {}
+        self._chats: dict[str, ChatService] = {}
         for name, address in addresses.items():
             way = apprise.Apprise()
             if not way.add(address):
                 raise BadAddress(f"{name}: its address is none that apprise understands (mailtos://, wecombot://, …)")
             self._ways[name] = way
+            chat = chat_service(address)
+            if chat is not None:
+                self._chats[name] = chat
 
     def names(self) -> tuple[str, ...]:
         """As configured."""
@@ -42,6 +47,9 @@ class AppriseWays:
         way = self._ways.get(name)
         if way is None:
             raise NotSent(f"{name} is not configured", lasting=True)
+        if name in self._chats:
+            self._chats[name].send(name, title, text)
+            return
         try:
             taken = way.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT)
         except (OSError, TypeError, ValueError) as fault:
