@@ -36,6 +36,7 @@ from cloud_server.config import Config
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_backup import BackupKeeper
+from cloud_server.flows.keep_energy import keep_energy
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import WORK_EVERY_S, Office, open_office
@@ -125,6 +126,7 @@ def wire(config: Config) -> Parts:
     engine = open_engine(config.database)
     check_schema(engine, site.site)
     store = StoredBooks(engine, site.site)
+    keep_energy(store, site.zone)
     clock, chance = SystemClock(), SystemChance()
     neighbours = open_neighbours(config.database, site.site)
     bells = BoxBells(neighbours.tell)

@@ -19,6 +19,7 @@ from cloud_server.core.mistakes import Mistaken, NotFound, NotNow
 from cloud_server.flows.courier import all_files, take_file
 from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.issue_token import issue_token
+from cloud_server.flows.keep_energy import keep_energy
 from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.upgrade_boxes import order_upgrade
 from cloud_server.flows.verify import verify
@@ -126,6 +127,7 @@ def _setup(config: Config, options: argparse.Namespace) -> int:
         restored = restore_guards(engine)
         make_months_ahead(engine, SystemClock().wall_ms())
         term = set_up_centre(StoredBooks(engine, site), SystemClock())
+        keep_energy(StoredBooks(engine, site), config.site.zone)
     finally:
         engine.close()
     parts = _wire(config)

@@ -10,6 +10,7 @@ from cloud_server.core import accounts, posting_rules
 from cloud_server.core.balances import wallet_differences
 from cloud_server.core.batch_facts import AlarmChange, BoxFacts, MeterFacts, WalletFacts, fold
 from cloud_server.core.charge_audit import Audit, ChargeFinding, MeterCharge, audit_batch, tariff_findings
+from cloud_server.core.energy_sums import energy_of
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, GrantState, StoredBatch, WalletGrant
 from cloud_server.core.fleet_health import relay_is_on
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState, refused_state
@@ -67,6 +68,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
     facts = _take_facts(unit, story, {meter: facts for meter, (facts, _) in states.items()}, audit)
     lit = _see_light(unit, box.box, facts, story.now_ms)
     unit.readings.add_records(stored, story.records)
+    unit.energy.add(energy_of(story.records, centre.zone))
     unit.alarms.change_alarms(facts.alarms)
     _find(centre, unit, story, audit)
     tell_of_grants(unit, [*story.grants.values(), *refused, *lit], story.now_ms)

@@ -10,6 +10,7 @@ from cloud_server.core.report_table import Lack, ReportQuery
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Look
 from cloud_server.ports import Unit
+from cloud_server.ports.energy import Span
 from protocol.site_plan import BoxPlan, PointPlan
 from protocol.units import Ms
 
@@ -33,18 +34,14 @@ class Basis:
         after = (date.fromisoformat(self.query.to_day) + timedelta(days=1)).isoformat()
         return self.begin_ms(self.query.from_day), self.begin_ms(after)
 
-    def day_starts(self) -> list[tuple[Ms, str]]:
-        """Each day of the query with the instant at which it begins."""
-        day, last = date.fromisoformat(self.query.from_day), date.fromisoformat(self.query.to_day)
-        found = []
-        while day <= last:
-            found.append((self.begin_ms(day.isoformat()), day.isoformat()))
-            day += timedelta(days=1)
-        return found
-
     def period(self, day: str) -> str:
         """The period of the query to which a day belongs."""
         return {"day": day, "month": day[:7], "year": day[:4], "all": ""}[self.query.step]
+
+    def spans(self) -> tuple[Span, ...]:
+        """The days of the query, as far as they make whole months by month; by day where the report is by day."""
+        first, last = date.fromisoformat(self.query.from_day), date.fromisoformat(self.query.to_day)
+        return spans_of(first, last, by_day=self.query.step == "day")
 
     def points(self) -> Iterable[tuple[PointPlan, str, BoxPlan]]:
         """Supply points with a meter, that meter and its box; those of the query's place, in the site's order."""
@@ -75,6 +72,25 @@ class Basis:
             elif box.posted_at_ms < wanted_ms:
                 found.append(Lack(why="silent", box_name=box.name, since_ms=box.posted_at_ms))
         return tuple(found)
+
+
+def spans_of(first: date, last: date, *, by_day: bool = False) -> tuple[Span, ...]:
+    """Days from first to last, their whole months as months unless each day is wanted."""
+    begin = first if first.day == 1 else _next_month(first)
+    end = last if (last + timedelta(days=1)).day == 1 else last.replace(day=1) - timedelta(days=1)
+    if by_day or begin > end:
+        return (_days(first, last),)
+    found = [_days(first, begin - timedelta(days=1))] if first < begin else []
+    found.append(Span(begin.isoformat()[:7], end.isoformat()[:7], by_month=True))
+    return (*found, _days(end + timedelta(days=1), last)) if end < last else tuple(found)
+
+
+def _days(first: date, last: date) -> Span:
+    return Span(first.isoformat(), last.isoformat(), by_month=False)
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 POSTED_WITHIN_MS = 3_600_000

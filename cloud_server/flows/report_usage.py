@@ -1,49 +1,12 @@
 """Reports of how energy is used: loss behind main meters, vacant use, beside earlier periods, by hour, income by rate.
-Part of `read_reports`. Energy goes by time of use."""
+Part of `read_reports`. Energy goes by time of use, from the sums that the ingest keeps."""
 
-from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-import msgspec
-
+from cloud_server.core.energy_sums import HOURS
 from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
-from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_basis import Basis, spans_of
 from cloud_server.flows.report_energy import rate_order
-from protocol.units import Ms
-
-HOURS = 24
-
-
-class _PartOf(msgspec.Struct):
-    """Of a part of an interval, what a sum needs."""
-
-    from_ms: int
-    rate: str
-    energy_wh: int
-    charge_micro: int
-
-
-_parts = msgspec.json.Decoder(list[_PartOf])
-
-
-@dataclass(frozen=True, slots=True)
-class _Used:
-    """One part of an interval of one meter, with the day of the site on which it was used."""
-
-    meter: str
-    day: str
-    part: _PartOf
-
-
-def _used(basis: Basis, from_ms: Ms, to_ms: Ms, starts: list[tuple[Ms, str]]) -> Iterable[_Used]:
-    instants = [start for start, _ in starts]
-    wanted = {meter for _, meter, _ in basis.points()}
-    for meter, _, text in basis.unit.reports.interval_parts(from_ms, to_ms):
-        if meter in wanted:
-            for part in _parts.decode(text):
-                yield _Used(meter, starts[max(bisect_right(instants, part.from_ms) - 1, 0)][1], part)
 
 
 def _report(basis: Basis, *tables: ReportTable) -> Report:
@@ -55,10 +18,11 @@ def loss(basis: Basis) -> Report:
     """What the main meters of a building measured, against the sum of all others behind them."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
     use_of = {meter: (basis.building_name(point.building), point.use) for point, meter, _ in basis.points()}
-    for used in _used(basis, *basis.stretch, basis.day_starts()):
-        building, use = use_of[used.meter]
-        found = sums.setdefault((basis.period(used.day), building), {"main": 0, "tenant": 0, "public": 0})
-        found[use] += used.part.energy_wh
+    for row in basis.unit.energy.used(basis.spans(), basis.query.step):
+        if row.meter in use_of:
+            building, use = use_of[row.meter]
+            found = sums.setdefault((row.period, building), {"main": 0, "tenant": 0, "public": 0})
+            found[use] += row.energy_wh
     with_main = {building for building, use in use_of.values() if use == "main"}
     rows: list[tuple[Value, ...]] = []
     for (period, building), found in sorted(sums.items()):
@@ -81,14 +45,11 @@ def loss(basis: Basis) -> Report:
 
 def vacant(basis: Basis) -> Report:
     """Energy that was used on supply points of shops without an account: charged to nobody."""
-    starts = basis.day_starts()
-    instants = [start for start, _ in starts]
     sums: dict[tuple[str, str], list[int]] = {}
-    for meter, begin_ms, energy_wh in basis.unit.reports.vacant_energy(*basis.stretch):
-        day = starts[max(bisect_right(instants, begin_ms) - 1, 0)][1]
-        found = sums.setdefault((basis.period(day), meter), [0, 0])
-        found[0] += energy_wh
-        found[1] = max(found[1], begin_ms)
+    for row in basis.unit.energy.vacant(basis.spans(), basis.query.step):
+        found = sums.setdefault((row.period, row.meter), [0, 0])
+        found[0] += row.energy_wh
+        found[1] = max(found[1], row.last_used_ms)
     rows: list[tuple[Value, ...]] = []
     for period in sorted({name for name, _ in sums}):
         for point, meter, box in basis.points():
@@ -149,10 +110,9 @@ def _year_before(day: date) -> date:
 
 
 def _energy_of(basis: Basis, first: date, last: date) -> dict[str, int]:
-    from_ms, to_ms = basis.begin_ms(first.isoformat()), basis.begin_ms((last + timedelta(days=1)).isoformat())
     sums: dict[str, int] = {}
-    for used in _used(basis, from_ms, to_ms, [(from_ms, first.isoformat())]):
-        sums[used.meter] = sums.get(used.meter, 0) + used.part.energy_wh
+    for row in basis.unit.energy.used(spans_of(first, last), "all"):
+        sums[row.meter] = sums.get(row.meter, 0) + row.energy_wh
     return sums
 
 
@@ -164,9 +124,9 @@ def _change(now: int | None, then: int | None) -> int | None:
 def hours(basis: Basis) -> Report:
     """Energy by the hour of the day, added up over the days."""
     sums: dict[str, list[int]] = {}
-    for used in _used(basis, *basis.stretch, basis.day_starts()):
-        hour = datetime.fromtimestamp(used.part.from_ms / 1000, basis.centre.zone).hour
-        sums.setdefault(used.meter, [0] * HOURS)[hour] += used.part.energy_wh
+    for meter, hours_wh in basis.unit.energy.hours(basis.spans()):
+        before = sums.get(meter)
+        sums[meter] = hours_wh if before is None else [a + b for a, b in zip(before, hours_wh, strict=True)]
     rows: list[tuple[Value, ...]] = []
     for point, meter, _ in basis.points():
         found = sums.get(meter)
@@ -194,9 +154,11 @@ def hours(basis: Basis) -> Report:
 def income(basis: Basis) -> Report:
     """What was charged for energy, by period, supply point and rate."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
-    for used in _used(basis, *basis.stretch, basis.day_starts()):
-        found = sums.setdefault((basis.period(used.day), used.meter), {})
-        found[used.part.rate] = found.get(used.part.rate, 0) + used.part.charge_micro
+    wanted = {meter for _, meter, _ in basis.points()}
+    for row in basis.unit.energy.used(basis.spans(), basis.query.step):
+        if row.meter in wanted:
+            found = sums.setdefault((row.period, row.meter), {})
+            found[row.rate] = found.get(row.rate, 0) + row.charge_micro
     rates = sorted({rate for found in sums.values() for rate in found}, key=rate_order)
     rows: list[tuple[Value, ...]] = []
     periods: dict[str, list[int]] = {}

@@ -24,6 +24,7 @@ from cloud_server.core.fleet import (
 from cloud_server.core.invariants import Evidence
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.core.transaction import Transaction
+from cloud_server.ports.energy import EnergyBook
 from cloud_server.ports.ledger_rows import ContractBook, TillBook
 from cloud_server.ports.memory import MemoryBook, RecoveryBook
 from cloud_server.ports.money import MoneyBook
@@ -38,7 +39,7 @@ from protocol.records import Record
 from protocol.signing import PublicKey
 from protocol.site_plan import SaleLimits, SitePlan
 
-SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits"]
+SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits", "energy_zone"]
 
 
 class Site(Protocol):
@@ -298,6 +299,9 @@ class Unit(Protocol):
 
     @property
     def readings(self) -> Readings: ...
+
+    @property
+    def energy(self) -> EnergyBook: ...
 
     @property
     def alarms(self) -> Alarms: ...

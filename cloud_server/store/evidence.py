@@ -8,7 +8,7 @@ import peewee as pw
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
-from cloud_server.core.invariants.evidence import Memory, SignedBytes, StoredEntry
+from cloud_server.core.invariants.evidence import KeptEnergy, Memory, SignedBytes, StoredEntry
 from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, ReversalFact
 from cloud_server.core.recovery import ExpectedPart
 from cloud_server.core.second_person import SecondRequest
@@ -21,13 +21,16 @@ from cloud_server.store import tables_money as tm
 from cloud_server.store import tables_office as to
 from cloud_server.store.audit import AuditRows
 from cloud_server.store.contract_rows import ContractRows, adjustment_from_row, move_from_row, request_from_row
+from cloud_server.store.energy_rows import EnergyRows
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import grant_from_row
 from cloud_server.store.money_rows import reclaim_from_row
 from cloud_server.store.rows import Rows
+from cloud_server.store.site import SiteRows
 from cloud_server.store.till_rows import TillRows, closed_day
 from protocol.signing import PublicKey
+from protocol.zone import site_zone
 
 ROWS_AT_ONCE = 2_000
 """Rows fetched at a time: a few megabytes of signed lines."""
@@ -191,6 +194,18 @@ class EvidenceRows(Rows):
 
     def closings(self) -> Iterator[Closing]:
         yield from ContractRows(self._database, self._site).all_closings()
+
+    def energy_zone(self) -> str | None:
+        return SiteRows(self._database, self._site).fact("energy_zone")
+
+    def energy(self) -> Iterator[KeptEnergy]:
+        zone = self.energy_zone()
+        if zone is None:
+            return
+        rows = EnergyRows(self._database, self._site)
+        for meter in sorted(rows.kept_meters().union(rows.interval_meters())):
+            count, summed = rows.summed(meter, site_zone(zone))
+            yield KeptEnergy(meter, count, summed, *rows.kept(meter))
 
     def findings(self) -> list[FoundDifference]:
         found = []

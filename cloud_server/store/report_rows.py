@@ -1,6 +1,6 @@
 """Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -83,21 +83,6 @@ class ReportBook(Rows):
         return _P.select(*columns).join(_T, on=on).where(_P.site == self._site)
 
     # --- energy -------------------------------------------------------------------------------------------------
-
-    def interval_parts(self, from_ms: Ms, to_ms: Ms) -> Iterable[tuple[str, Ms, str]]:
-        """Meter, begin and parts (JSON) of each interval that begins in a stretch of time; read as it is used."""
-        query = self._of(_I, _I.meter, _I.from_ms, _I.parts).where((_I.from_ms >= from_ms) & (_I.from_ms < to_ms))
-        # Straight from the cursor: a month of a street is millions of rows, and their values are what they are.
-        found: Iterable[tuple[str, Ms, str]] = self._database.execute(query)  # type: ignore[no-untyped-call]  # peewee does not type it
-        return found
-
-    def vacant_energy(self, from_ms: Ms, to_ms: Ms) -> list[tuple[str, Ms, int]]:
-        """Meter, begin and energy of each interval that was charged to nobody."""
-        which = (_I.from_ms >= from_ms) & (_I.from_ms < to_ms) & _I.wallet.is_null()
-        return [
-            (row[0], row[1], row[2])
-            for row in self._tuples(self._of(_I, _I.meter, _I.from_ms, _I.energy_wh).where(which))
-        ]
 
     def charged_intervals(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[Any]:
         """Intervals in a stretch of one box's batches that were charged to these wallets."""

@@ -3,6 +3,7 @@
 import peewee as pw
 
 from cloud_server.store import (
+    tables_energy,
     tables_factors,
     tables_fleet,
     tables_history,
@@ -24,6 +25,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_fleet.MODELS,
     *tables_ledger.MODELS,
     *tables_history.MODELS,
+    *tables_energy.MODELS,
     *tables_people.MODELS,
     *tables_factors.MODELS,
     *tables_money.MODELS,

@@ -11,6 +11,7 @@ from cloud_server.store.audit import AuditRows
 from cloud_server.store.book_rows import BookRows
 from cloud_server.store.contract_rows import ContractRows
 from cloud_server.store.database import Engine
+from cloud_server.store.energy_rows import EnergyRows
 from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.evidence import EvidenceRows
 from cloud_server.store.fleet import FleetRows
@@ -45,6 +46,7 @@ class Unit:
         self.tills = TillRows(database, site, scope)
         self.contracts = ContractRows(database, site)
         self.readings = ReadingRows(database, site)
+        self.energy = EnergyRows(database, site)
         self.alarms = AlarmRows(database, site)
         self.alarm_book = AlarmBook(database, site)
         self.messages = MessageRows(database, site)

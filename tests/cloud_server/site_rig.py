@@ -12,6 +12,7 @@ from cloud_server.config import Config, read_config
 from cloud_server.flows import enrol_box, plan_site, synchronise
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.enrol_box import TakenIn, Waiting
+from cloud_server.flows.keep_energy import keep_energy
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_books import ReadBooks
@@ -146,6 +147,7 @@ def open_rig(
     make_schema(engine, config.site.site)
     store = StoredBooks(engine, config.site.site)
     term = set_up_centre(store, clock)
+    keep_energy(store, config.site.zone)
     bells = BoxBells()
     live = LiveRoom(clock, bells)
     journal = JournalFile(config.journal)

@@ -12,6 +12,7 @@ from cloud_server.core.invariants import CHECKS
 from cloud_server.core.invariants.ledger_checks import ledger_balances
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_energy import keep_energy
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.office import Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
@@ -181,6 +182,7 @@ def _wire(config: Config, clock: CentreClock, chance: SeededChance, bells: Bells
     make_schema(engine, config.site.site)
     store = StoredBooks(engine, config.site.site)
     term = set_up_centre(store, clock)
+    keep_energy(store, config.site.zone)
     journal = JournalFile(config.journal)
     centre = Centre(
         site=config.site,

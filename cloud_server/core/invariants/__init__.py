@@ -18,6 +18,7 @@ from cloud_server.core.invariants.charge_checks import (
     energy_is_charged_once,
     wallets_follow_from_records,
 )
+from cloud_server.core.invariants.energy_checks import energy_sums_follow
 from cloud_server.core.invariants.evidence import CheckResult, Evidence
 from cloud_server.core.invariants.ledger_checks import (
     accounts_agree_with_boxes,
@@ -46,6 +47,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     nothing_without_authority,
     charges_are_exact,
     energy_is_charged_once,
+    energy_sums_follow,
     refunds_are_covered,
     closed_accounts_hold_nothing,
     time_runs_forward,
@@ -56,6 +58,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     steps_name_who_and_why,
     two_people_are_two,
 )
-"""In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 15, 16, 17, 18, 19."""
+"""In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 11, 15, 16, 17, 18, 19."""
 
 __all__ = ["CHECKS", "Check", "CheckResult", "Evidence"]

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
+from cloud_server.core.energy_sums import EnergySums
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, Refund, ReversalFact
 from cloud_server.core.recovery import ExpectedPart
@@ -64,6 +65,17 @@ class Memory:
     told: dict[str, tuple["ToldBatch", ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEnergy:
+    """Of one meter: how many intervals it has, what they come to by day, and what is kept by day and by month."""
+
+    meter: str
+    intervals: int
+    summed: EnergySums
+    days: EnergySums
+    months: EnergySums
+
+
 class Evidence(Protocol):
     """Everything that was stored. Iterators come in the order of their chains and may be asked for again."""
 
@@ -118,6 +130,14 @@ class Evidence(Protocol):
     def answered_keys(self) -> set[str]: ...
 
     def findings(self) -> list[FoundDifference]: ...
+
+    def energy_zone(self) -> str | None:
+        """The zone whose days the sums of energy are of; None where they were never built."""
+        ...
+
+    def energy(self) -> Iterator[KeptEnergy]:
+        """Meter by meter. Nothing where sums were never built."""
+        ...
 
     def closed_days(self) -> list[ClosedDay]: ...
 

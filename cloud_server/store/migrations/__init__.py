@@ -5,6 +5,7 @@ from typing import Final
 
 import peewee
 
+from cloud_server.store.migrations.energy import to_9
 from cloud_server.store.migrations.factors import to_7
 from cloud_server.store.migrations.memory import to_5
 from cloud_server.store.migrations.messages import to_4
@@ -14,7 +15,7 @@ from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -37,5 +38,6 @@ STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
     6: to_6,
     7: to_7,
     8: to_8,
+    9: to_9,
 }
 """Version reached -> what leads there from the one before. Guards are put back after each."""

@@ -124,7 +124,7 @@ def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
 
 def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in: Archive) -> None:
     report = verify(lived_in.store, lived_in.keys)
-    assert len(report) == len(CHECKS) == 18
+    assert len(report) == len(CHECKS) == 19
     for result in report:
         assert result.breaches == (), result.name
         assert any(character in "123456789" for character in result.looked_at), result
@@ -152,6 +152,16 @@ PLANTED: dict[str, tuple[str, str]] = {
     ),
     "a wrong charge was hidden": ("DELETE FROM finding WHERE kind = 'charge'", "10 "),
     "a gap in a register was hidden": ("DELETE FROM finding WHERE kind = 'continuity'", "11 "),
+    "a day's energy was changed": (
+        "UPDATE energy_day SET energy_wh = energy_wh + 1 WHERE energy_wh > 0",
+        "11 sums",
+    ),
+    "an hour's energy was changed": (
+        "UPDATE energy_month SET hour_03_wh = hour_03_wh + 1",
+        "11 sums",
+    ),
+    "a month's energy was left out": ("DELETE FROM energy_month", "11 sums"),
+    "an interval was left out": ("DELETE FROM meter_interval WHERE energy_wh > 0", "11 sums"),
     "a wallet that differs was hidden": ("DELETE FROM finding WHERE kind = 'wallet'", "2 "),
     "a refund was paid that nobody gave back": ("UPDATE refund SET settled_micro = settled_micro + 1", "15 "),
     "a box's answer was raised": (

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cloud_server.store import (
+    tables_energy,
     tables_factors,
     tables_memory,
     tables_messages,
@@ -29,6 +30,7 @@ def columns(path: Path) -> dict[str, set[str]]:
 
 
 TABLES_OF = {
+    9: tables_energy,
     8: tables_webhooks,
     7: tables_factors,
     6: tables_office,

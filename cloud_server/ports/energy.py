@@ -1,0 +1,60 @@
+"""Energy added up by day and month, as flows ask the store for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from cloud_server.core.energy_sums import EnergySums
+from cloud_server.core.report_table import Step
+from protocol.units import Micro, Ms, Wh
+
+
+class Span(NamedTuple):
+    """Days from first to last, or whole months."""
+
+    first: str
+    last: str
+    by_month: bool
+
+
+class UsedEnergy(NamedTuple):
+    """One sum of a report. `period` is as long as the report's step asks for."""
+
+    period: str
+    meter: str
+    rate: str
+    energy_wh: Wh
+    charge_micro: Micro
+
+
+class VacantEnergy(NamedTuple):
+    """Energy of one meter that was charged to nobody; `last_used_ms` is 0 where there was none."""
+
+    period: str
+    meter: str
+    energy_wh: Wh
+    last_used_ms: Ms
+
+
+class EnergyBook(Protocol):
+    """Sums that the ingest keeps in the transaction of the intervals that they are of."""
+
+    def add(self, days: EnergySums) -> None: ...
+
+    def rebuild(self, zone: ZoneInfo) -> int:
+        """Build all of them anew from the intervals; how many intervals."""
+        ...
+
+    def used(self, spans: tuple[Span, ...], step: Step) -> Iterator[UsedEnergy]:
+        """By period, meter and rate; a period that several spans touch comes once for each."""
+        ...
+
+    def vacant(self, spans: tuple[Span, ...], step: Step) -> Iterator[VacantEnergy]: ...
+
+    def hours(self, spans: tuple[Span, ...]) -> Iterator[tuple[str, list[Wh]]]:
+        """By meter and hour of the day; a meter comes once for each span."""
+        ...
+
+    def days_of(self, meter: str, from_day: str, to_day: str) -> dict[str, tuple[Wh, Micro]]: ...
