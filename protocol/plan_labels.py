@@ -63,13 +63,13 @@ def read_plan(plan: Any, book: IdBook) -> tuple[SitePlan | None, list[Mistake]]:
     """Check a plan whose labels have ids. All mistakes of form are found at once; without any, all of meaning."""
     found = list(_form_mistakes(SitePlan, plan, ""))
     if found:
-        return None, [_with_labels(each, book) for each in found]
+        return None, [with_labels(each, book) for each in found]
     try:
         read = msgspec.convert(plan, SitePlan)
     except msgspec.ValidationError as fault:
         return None, [Mistake("plan", "", str(fault))]
     texts = [*site_plan.find_mistakes(read), *_tariff_mistakes(read), *_box_mistakes(read)]
-    mistakes = [_with_labels(Mistake("plan", "", text), book) for text in dict.fromkeys(texts)]
+    mistakes = [with_labels(Mistake("plan", "", text), book) for text in dict.fromkeys(texts)]
     return (None if mistakes else read), mistakes
 
 
@@ -111,8 +111,8 @@ def _wallet(wallet: site_plan.WalletPlan) -> box_config.WalletConfig:
     )
 
 
-def _with_labels(mistake: Mistake, book: IdBook) -> Mistake:
-    """The same in the words of the person who wrote the plan."""
+def with_labels(mistake: Mistake, book: IdBook) -> Mistake:
+    """The same mistake in the words of the person who wrote the plan."""
     right, value = mistake.right, mistake.value
     for labels in book.values():
         for label, made in labels.items():

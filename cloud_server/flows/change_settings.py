@@ -1,6 +1,7 @@
 """Changes that people make to the site at the console: shown as a plan before they hold, then taken whole or not at
 all, by the same way as a plan that a provisioner sends."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -45,28 +46,8 @@ class SettingsDesk:
     def preview(self, section: Section, item: str, values: Values) -> Planned | None:
         """What a change would do; nothing is stored. None where there is no plan. Raises NoSuchItem."""
         centre = self._centre
-        with centre.store.read() as unit:
-            before = unit.fleet.plan()
-            if before is None:
-                return None
-            version = unit.books.plan_version()
-            known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
-            boxes = {box.box: box for box in unit.fleet.boxes()}
-        after = edit(before, section, item, values, centre.new_id, centre.clock.wall_ms())
-        mistakes = self._mistakes(after, known)
-        told = []
-        for planned in after.boxes if not mistakes else ():
-            box = boxes.get(planned.box)
-            if box is not None and box.epoch > 0:
-                text = write_config(config_of(after, planned, known.account_states))
-                if text_hash(text) != box.config_hash:
-                    told.append(planned.name)
-        return Planned(
-            version=version,
-            plan=after,
-            changes=plan_changes(before, after),
-            boxes=tuple(told),
-            mistakes=mistakes,
+        return comes_to(
+            centre, lambda before, _: edit(before, section, item, values, centre.new_id, centre.clock.wall_ms())
         )
 
     def take(self, section: Section, item: str, values: Values, version: int, by: Actor) -> PlanTaken:
@@ -81,10 +62,38 @@ class SettingsDesk:
             raise Mistaken(planned.mistakes)
         return take_plan(self._centre, planned.plan, by.name)
 
-    def _mistakes(self, plan: SitePlan, known: KnownSite) -> tuple[Mistake, ...]:
-        """First what the types say, each field with its bounds; then what the plan's own rules say."""
-        try:
-            read_payload(write_payload(plan), SitePlan)
-        except (BadPayload, msgspec.MsgspecError) as fault:
-            return (Mistake("plan", "", str(fault)),)
-        return tuple(plan_mistakes(plan, known))
+
+def comes_to(centre: Centre, change: Callable[[SitePlan, KnownSite], SitePlan]) -> Planned | None:
+    """What a change of the newest plan would do; nothing is stored. None where there is no plan."""
+    with centre.store.read() as unit:
+        before = unit.fleet.plan()
+        if before is None:
+            return None
+        version = unit.books.plan_version()
+        known = unit.fleet.known_site(centre.site.zone, centre.site.currency)
+        boxes = {box.box: box for box in unit.fleet.boxes()}
+    after = change(before, known)
+    mistakes = _mistakes(after, known)
+    told = []
+    for planned in after.boxes if not mistakes else ():
+        box = boxes.get(planned.box)
+        if box is not None and box.epoch > 0 and box.believed:
+            text = write_config(config_of(after, planned, known.account_states, known.closed_wallets))
+            if text_hash(text) != box.config_hash:
+                told.append(planned.name)
+    return Planned(
+        version=version,
+        plan=after,
+        changes=plan_changes(before, after),
+        boxes=tuple(told),
+        mistakes=mistakes,
+    )
+
+
+def _mistakes(plan: SitePlan, known: KnownSite) -> tuple[Mistake, ...]:
+    """First what the types say, each field with its bounds; then what the plan's own rules say."""
+    try:
+        read_payload(write_payload(plan), SitePlan)
+    except (BadPayload, msgspec.MsgspecError) as fault:
+        return (Mistake("plan", "", str(fault)),)
+    return tuple(plan_mistakes(plan, known))

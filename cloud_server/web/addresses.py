@@ -30,6 +30,7 @@ from cloud_server.web.pages import (
     second_factor,
     settings,
     sign_in,
+    site_import,
     staff,
     states,
     streams,
@@ -54,6 +55,8 @@ class Route:
     ask: Ask
     many: bool = False
     """Its form may select the meters of a whole site."""
+    upload: bool = False
+    """Its form carries a file."""
     fresh: Literal["never", "always", "protected"] = "never"
     """Whether it asks a fresh proof of who acts (ASVS 7.5.3): money back, rights, a meter that is never cut off."""
 
@@ -146,6 +149,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/customers/{account}/{item}", customers.show_change, "keep_customers"),
     Route("POST", "/customers/{account}/{item}", customers.change, "keep_customers"),
     Route("GET", "/settings", settings.show_home, "settings"),
+    Route("GET", "/settings/import", site_import.show, "settings"),
+    Route("POST", "/settings/import", site_import.read, "settings", upload=True),
+    Route("GET", "/settings/import/template.xlsx", site_import.send_template, "settings"),
+    Route("GET", "/settings/import/{draft}", site_import.preview, "settings"),
+    Route("POST", "/settings/import/{draft}", site_import.take, "settings", fresh="always"),
     Route("GET", "/settings/{section}", settings.show_section, "settings"),
     Route("POST", "/settings/{section}", settings.change, "settings", fresh="always", many=True),
     Route("GET", "/settings/{section}/{item}", settings.show_item, "settings"),

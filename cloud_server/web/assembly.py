@@ -9,6 +9,7 @@ from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.read_money import MoneyReader
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.read_state import StateReader
@@ -47,6 +48,7 @@ def console_services(
         staff=staff,
         feed=feed,
         sign_in=sign_in,
+        imports=SiteImport(centre),
         second=second,
         clock=centre.clock,
         chance=centre.chance,

@@ -1,6 +1,7 @@
 """Ties addresses, pages and guard together: who may, from where, with how fresh a proof; then the page answers."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from inspect import isawaitable
 from typing import Final
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from starlette.routing import Route as StarletteRoute
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows.second_factor import FORM_HOLDS_MS, PROOF_HOLDS_MS, Standing, Trust
 from cloud_server.flows.sign_in import Who
-from cloud_server.web import forms, guard
+from cloud_server.web import forms, guard, uploads
 from cloud_server.web.addresses import FOR_PROGRAMS, LIVE_ROUTES, ROUTES, LiveRoute, Route
 from cloud_server.web.compress import compress
 from cloud_server.web.export_jobs import ExportJobs
@@ -75,21 +76,32 @@ def _page_endpoint(console: Console, services: Services, route: Route) -> Callab
         form: dict[str, str] = {}
         if route.method == "POST":
             try:
-                form = await forms.read_form(request, many=route.many)
+        files: dict[str, bytes] = {}
+                if route.upload:
+                    form, files = await uploads.read_upload(request)
+                else:
+                    form = await forms.read_form(request, many=route.many)
             except forms.BadForm as error:
                 return guard.dress(
                     Response(str(error), status_code=error.status, media_type="text/plain"), services.public_url
                 )
             except ClientDisconnect:
                 return Response(status_code=400)
-        return await run_in_threadpool(_answer, console, services, route, request, form)
+        return await run_in_threadpool(_answer, console, services, route, request, form, files)
 
     return endpoint
 
 
-def _answer(console: Console, services: Services, route: Route, request: Request, form: dict[str, str]) -> Response:
+def _answer(
+    console: Console,
+    services: Services,
+    route: Route,
+    request: Request,
+    form: dict[str, str],
+    files: dict[str, bytes],
+) -> Response:
     new_visitor = guard.VISITOR_COOKIE not in request.cookies
-    visit = visit_of(services, request, form, uses=True)
+    visit = replace(visit_of(services, request, form, uses=True), files=files)
     response = _refusal(console, visit, route, request)
     if response is None:
         try:

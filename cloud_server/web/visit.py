@@ -1,7 +1,7 @@
 """One request as a page sees it: who asks, in which language, with which form. Values only; the guard makes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cloud_server.core.roles import Right, rights_of
@@ -38,6 +38,8 @@ class Visit:
     """How far this session is trusted; of somebody who is not signed in, not at all."""
     view: str = ""
     """How this browser last looked at the monitor."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What the form carried as files, by field."""
 
     @property
     def actor(self) -> Actor:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.state_views import CentreState
 from cloud_server.flows.change_settings import SettingsDesk
+from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.office import Office
 from cloud_server.ports.courier import CourierFile
 from cloud_server.ports.ledger import TillNow
@@ -103,6 +104,11 @@ class FakeCouriers:
 def fake_settings() -> SettingsDesk:
     """A desk without a plan."""
     return cast(SettingsDesk, FakeSettings())
+
+
+def fake_imports() -> SiteImport:
+    """A desk that reads nothing in: there is no plan."""
+    return cast(SiteImport, SimpleNamespace())
 
 
 def fake_office(money: FakeMoney) -> Office:

@@ -35,7 +35,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic": ("cloud_server.api", "cloud_server.web"),
     "pyotp": ("cloud_server.web.codes",),
     "pymodbus": ("edge_agent.bus",),
-    "python_calamine": ("provisioning",),
+    "python_calamine": ("provisioning", "cloud_server.web.uploads"),
     "segno": ("cloud_server.web", "cloud_server.exports", "provisioning"),
     "serial": ("edge_agent.bus", "cloud_server.messages.gsm_modem", "provisioning.simulator"),
     "starlette": ("cloud_server.app", "cloud_server.api", "cloud_server.web"),

@@ -17,7 +17,7 @@ from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
 from tests.fakes.centre_factors import second_factor
-from tests.fakes.centre_ledger import FakeCouriers, FakeStates, fake_office, fake_settings
+from tests.fakes.centre_ledger import FakeCouriers, FakeStates, fake_imports, fake_office, fake_settings
 from tests.fakes.centre_money import FakeMoney
 from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
@@ -46,6 +46,11 @@ class Browser:
         """Send a form as the page would: with its token and our own Origin."""
         data = {"form_token": self.token(), **fields}
         return self._keep(self.client.post(path, data=data, headers={"Origin": self.address}))
+
+    def send_file(self, path: str, content: bytes, **fields: str) -> str:
+        """Send a form with a file, as the page would."""
+        data, files = {"form_token": self.token(), **fields}, {"file": ("chosen", content)}
+        return self._keep(self.client.post(path, data=data, files=files, headers={"Origin": self.address}))
 
     def token(self) -> str:
         found = _TOKEN.search(self.text)
@@ -129,6 +134,7 @@ def services(
         reversals=money,
         office=fake_office(money),
         settings=fake_settings(),
+        imports=fake_imports(),
         courier=FakeCouriers(),
         state=FakeStates(),
         alarms=alarms,
