@@ -3,13 +3,13 @@
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.courier_desk import Couriers
+from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import Office
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_books import ReadBooks
-from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.read_money import MoneyReader
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.read_state import StateReader
@@ -39,6 +39,7 @@ def console_services(
         reversals=office.reversals,
         office=office,
         settings=SettingsDesk(centre),
+        imports=SiteImport(centre),
         courier=Couriers(centre),
         state=StateReader(centre),
         operations=MeterOperations(centre),
@@ -48,7 +49,6 @@ def console_services(
         staff=staff,
         feed=feed,
         sign_in=sign_in,
-        imports=SiteImport(centre),
         second=second,
         clock=centre.clock,
         chance=centre.chance,

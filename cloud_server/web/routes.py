@@ -74,9 +74,9 @@ def _answer_unknown_addresses(app: FastAPI, console: Console, services: Services
 def _page_endpoint(console: Console, services: Services, route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         form: dict[str, str] = {}
+        files: dict[str, bytes] = {}
         if route.method == "POST":
             try:
-        files: dict[str, bytes] = {}
                 if route.upload:
                     form, files = await uploads.read_upload(request)
                 else:

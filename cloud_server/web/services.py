@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.customer_page import CustomerPages
+from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.office import Office
-from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
 from cloud_server.ports import AlarmDesk, Books, Chance, Desk, LiveFeed, OperationBook, Operations, Reports, WallClock
@@ -27,10 +27,10 @@ class Services:
     reversals: ReversalDesk
     office: Office
     settings: SettingsDesk
+    imports: SiteImport
     courier: CourierDesk
     state: StateBook
     operations: Operations
-    imports: SiteImport
     alarms: AlarmDesk
     batches: OperationBook
     reports: Reports
