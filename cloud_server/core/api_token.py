@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from protocol.units import Ms
 
 Scope = Literal["read", "readings", "sell", "office", "confirm", "acknowledge", "metrics", "provision", "admin"]
@@ -50,6 +51,8 @@ class ApiToken:
     made_by: str
     ends_at_ms: Ms
     revoked_at_ms: Ms | None = None
+    territory: Territory = WHOLE_SITE
+    """The buildings that it is limited to."""
 
     def holds(self, now_ms: Ms) -> bool:
         """Whether it may be used now."""

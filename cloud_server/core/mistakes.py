@@ -9,7 +9,7 @@ from protocol.units import Micro
 FieldErrorCode = Literal[
     "required", "not_a_number", "not_above_zero", "too_many_decimals", "too_great", "below_least", "above_greatest",
     "above_balance_limit", "above_day_limit", "unknown", "account_not_in_use", "parts_differ", "several_wallets",
-    "wallet_not_of_account", "wallet_quarantined", "too_long", "cash_too_little",
+    "wallet_not_of_account", "wallet_quarantined", "too_long", "cash_too_little", "taken",
 ]  # fmt: skip
 
 
@@ -60,8 +60,8 @@ class NotFound(Exception):
 
 
 ConflictCode = Literal[
-    "other", "second_needed", "second_is_maker", "second_not_supervisor", "second_unknown", "reversed_before",
-    "till_day_over", "refunded_since", "credit_used", "wallet_differs", "asked_already", "answered",
+    "other", "second_needed", "second_is_maker", "second_not_supervisor", "second_unknown", "second_elsewhere",
+    "reversed_before", "till_day_over", "refunded_since", "credit_used", "wallet_differs", "asked_already", "answered",
     "box_takes_none", "not_payable", "no_wallet", "till_open", "till_of_another", "tills_open", "day_closed",
     "day_ahead", "not_the_maker", "account_closed", "plan_changed",
 ]  # fmt: skip

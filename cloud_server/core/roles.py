@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, Literal, get_args
 
+from cloud_server.core.territory import WHOLE_SITE, Territory
+
 Role = Literal["cashier", "supervisor", "accountant", "technician", "provisioner", "administrator", "auditor"]
 Right = Literal[
     "see_points",
@@ -26,6 +28,7 @@ Right = Literal[
     "acknowledge_alarms",
     "operate_many",
     "see_books",
+    "see_ledger",
     "manage_staff",
     "keep_messages",
     "see_audit",
@@ -60,12 +63,18 @@ TABLE: Final[dict[Right, frozenset[Role]]] = {
     "acknowledge_alarms": frozenset({"cashier", "supervisor", "technician", "provisioner", "administrator"}),
     "operate_many": frozenset({"supervisor", "technician", "provisioner", "administrator"}),
     "see_books": frozenset({"supervisor", "accountant", "administrator", "auditor"}),
+    # Sums over all tills and all accounts.
+    "see_ledger": frozenset({"supervisor", "accountant", "administrator", "auditor"}),
     "manage_staff": frozenset({"administrator"}),
     "keep_messages": frozenset({"supervisor", "administrator"}),
     "see_audit": frozenset({"administrator", "auditor"}),
     "see_roles": frozenset(ROLES),
 }
 """Each right, and the roles that have it. A person has the rights of all of their roles together."""
+WHOLE_SITE_RIGHTS: Final[frozenset[Right]] = frozenset(
+    {"close_day", "settings", "see_ledger", "manage_staff", "keep_messages", "see_audit"}
+)
+"""Rights over what no building has a part of: whoever is limited to buildings does not have them, whatever the role."""
 
 
 def may(roles: Iterable[Role], right: Right) -> bool:
@@ -73,7 +82,8 @@ def may(roles: Iterable[Role], right: Right) -> bool:
     return not TABLE[right].isdisjoint(roles)
 
 
-def rights_of(roles: Iterable[Role]) -> frozenset[Right]:
-    """All rights of these roles together."""
+def rights_of(roles: Iterable[Role], territory: Territory = WHOLE_SITE) -> frozenset[Right]:
+    """All rights of these roles together, in a territory."""
     held = frozenset(roles)
-    return frozenset(right for right in RIGHTS if not TABLE[right].isdisjoint(held))
+    rights = frozenset(right for right in RIGHTS if not TABLE[right].isdisjoint(held))
+    return rights if territory.is_whole else rights - WHOLE_SITE_RIGHTS

@@ -1,5 +1,6 @@
 """What every flow is given: the site, the term, and the ports to everything that touches the world."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.command_chain import Place
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.core.tills import posting_day
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.read_wishes import Crowd, ReadWishes
@@ -36,9 +38,17 @@ class Centre:
     places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
     crowd: Crowd = field(default_factory=Crowd)
     wishes: ReadWishes = field(init=False)
+    territory: Territory = WHOLE_SITE
+    """What whoever asks through it may see: everything, but for somebody who is limited to buildings."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "wishes", ReadWishes(self.clock))
+
+    def within(self, territory: Territory) -> "Centre":
+        """The same centre, as somebody sees it who is limited to buildings: all of its parts are shared."""
+        seen = copy(self)
+        object.__setattr__(seen, "territory", territory)
+        return seen
 
     @property
     def zone(self) -> ZoneInfo:

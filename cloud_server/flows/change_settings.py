@@ -1,7 +1,7 @@
 """Changes that people make to the site at the console: shown as a plan before they hold, then taken whole or not at
 all, by the same way as a plan that a provisioner sends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +10,7 @@ from cloud_server.core.mistakes import Conflict, Mistake, Mistaken
 from cloud_server.core.plan_changes import PlanChange, plan_changes
 from cloud_server.core.plan_edits import Section, Values, edit
 from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
+from cloud_server.core.territory import narrow_plan
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.plan_site import PlanTaken, take_plan
 from cloud_server.ports import Actor
@@ -38,10 +39,17 @@ class SettingsDesk:
         self._centre = centre
 
     def plan(self) -> tuple[int, SitePlan] | None:
-        """The newest plan with its version, None where no plan was taken yet."""
+        """What may be seen of the newest plan, with its version; None where no plan was taken yet."""
         with self._centre.store.read() as unit:
             plan = unit.fleet.plan()
-            return (unit.books.plan_version(), plan) if plan is not None else None
+            if plan is None:
+                return None
+            return unit.books.plan_version(), narrow_plan(plan, self._centre.territory)
+
+    def closed_wallets(self) -> Set[str]:
+        """Wallets that are closed for ever: their meters are free for another."""
+        with self._centre.store.read() as unit:
+            return unit.fleet.known_site(self._centre.site.zone, self._centre.site.currency).closed_wallets
 
     def preview(self, section: Section, item: str, values: Values) -> Planned | None:
         """What a change would do; nothing is stored. None where there is no plan. Raises NoSuchItem."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from cloud_server.core.roles import Role
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.flows.sign_in import (
     ABSOLUTE_MS,
     IDLE_MS,
@@ -61,7 +62,9 @@ class StaffOffice:
         )
         return tuple(sorted(open_ones, key=lambda row: -row.seen_at_ms))
 
-    def add(self, name: str, display_name: str, roles: Iterable[Role], by: Actor) -> tuple[StaffRow, str]:
+    def add(
+        self, name: str, display_name: str, roles: Iterable[Role], by: Actor, territory: Territory = WHOLE_SITE
+    ) -> tuple[StaffRow, str]:
         """A new person without a password, and the token of the link with which they set it. Raises StaffMistakes."""
         now_ms = self._clock.wall_ms()
         faults: tuple[NameFault | None, NameFault | None] = (name_fault(name), name_fault(display_name, spaces=True))
@@ -74,6 +77,7 @@ class StaffOffice:
             roles=frozenset(roles),
             password_hash=None,
             active=True,
+            territory=territory,
         )
         try:
             self._people.add_staff(row, now_ms, by.name)
@@ -81,22 +85,24 @@ class StaffOffice:
             raise StaffMistakes(name="taken") from taken
         return row, self._link(row.staff, now_ms, by)
 
-    def change(self, staff: Id, roles: Iterable[Role], *, active: bool, by: Actor) -> None:
-        """Other roles, or out of use and back; all sessions of the person end. Raises NotAllowed."""
+    def change(
+        self, staff: Id, roles: Iterable[Role], *, active: bool, by: Actor, territory: Territory = WHOLE_SITE
+    ) -> None:
+        """Other roles or buildings, or out of use and back; all sessions of the person end. Raises NotAllowed."""
         wanted, row = frozenset(roles), self._people.staff(staff)
         if row is None:
             raise NotAllowed("gone")
-        if staff == by.id and (wanted != row.roles or not active):
+        if staff == by.id and (wanted != row.roles or not active or territory != row.territory):
             raise NotAllowed("not_yourself")
-        keeps = active and "administrator" in wanted
+        keeps = active and "administrator" in wanted and territory.is_whole
         others = any(
-            one.active and one.password_hash is not None and "administrator" in one.roles and one.staff != staff
+            _administrates(one) and one.password_hash is not None and one.staff != staff
             for one in self._people.everybody()
         )
-        if "administrator" in row.roles and row.active and not keeps and not others:
+        if _administrates(row) and not keeps and not others:
             raise NotAllowed("last_administrator")
-        if wanted != row.roles or active != row.active:
-            self._people.change_roles(staff, wanted, active, self._clock.wall_ms(), by.name)
+        if (wanted, active, territory) != (row.roles, row.active, row.territory):
+            self._people.change_roles(staff, wanted, active, self._clock.wall_ms(), by.name, territory)
 
     def offer_password(self, staff: Id, by: Actor) -> str:
         """A new one-time link's token; an earlier one no longer holds. The old password holds until it is used."""
@@ -133,3 +139,8 @@ class StaffOffice:
         token = urlsafe_b64encode(self._chance.draw(TOKEN_BYTES)).rstrip(b"=").decode()
         self._people.add_password_link(hash_token(token), staff, now_ms + PASSWORD_LINK_MS, now_ms, by.name)
         return token
+
+
+def _administrates(person: StaffRow) -> bool:
+    """Whether this person may keep the site's people: one who is limited to buildings may not."""
+    return person.active and "administrator" in person.roles and person.territory.is_whole

@@ -9,6 +9,7 @@ from cloud_server.core.fleet_health import box_is_lost, in_reach
 from cloud_server.core.limits import LIVE_FRESH_MS
 from cloud_server.core.shown import StandingAlarm
 from cloud_server.core.site_map import SiteMap, map_site
+from cloud_server.core.territory import narrow_plan
 from cloud_server.core.views import AccountState
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import LiveMeter, Unit
@@ -79,14 +80,14 @@ class Looker:
         self._map: tuple[int, SiteMap] | None = None
 
     def site_map(self, unit: Unit) -> SiteMap | None:
-        """Look-ups in the newest plan, None where no plan was taken yet."""
+        """Look-ups in what the centre's asker may see of the newest plan, None where no plan was taken yet."""
         version = unit.books.plan_version()
         if version == 0:
             return None
         if self._map is None or self._map[0] != version:
             plan = unit.fleet.plan()
             assert plan is not None
-            self._map = (version, map_site(plan))
+            self._map = (version, map_site(narrow_plan(plan, self._centre.territory)))
         return self._map[1]
 
     def look(self, unit: Unit) -> Look | None:

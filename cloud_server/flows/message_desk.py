@@ -1,6 +1,8 @@
 """Settings, texts and the outbox as people see to them; and the settings as every flow of messages reads them."""
 
+from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -10,11 +12,14 @@ from cloud_server.core.message_settings import Language, MessageSettings, settin
 from cloud_server.core.message_texts import TEXTS, TextMistake, text_mistakes
 from cloud_server.core.mistakes import FieldError
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Looker
 from cloud_server.ports import Actor, Refused, Unit
 from cloud_server.ports.messages import ModemState
 from cloud_server.ports.outbox import MessageRow, PartRow
 
 SETTINGS = "settings"
+LOOKED_THROUGH_MAX = 3_000
+"""Messages of the whole site looked through for those of somebody's own buildings: weeks of a large site."""
 SHOWN_MAX = 300
 """Messages on one page; whoever wants others filters by state."""
 _SIMPLE = (
@@ -72,22 +77,39 @@ class MessageDesk:
         self.ways = tuple(ways)
         self.modem: ModemState | None = None
         """As the worker last saw it; written by it alone."""
+        self._whole = self
+
+    def within(self, centre: Centre) -> "MessageDesk":
+        """The same desk, as somebody sees it who is limited to buildings."""
+        part = copy(self)
+        part._centre = centre  # noqa: SLF001  # a copy of itself
+        return part
 
     def outbox(self, state: str = "") -> OutboxPage:
         """The newest messages, all or of one state."""
         now_ms = self._centre.clock.wall_ms()
         wanted = [each for each in MessageState if each.value == state]
         with self._centre.store.read() as unit:
-            rows = unit.messages.newest(wanted, SHOWN_MAX)
+            rows, counts = self._newest(unit, wanted)
             return OutboxPage(
                 as_of_ms=now_ms,
                 rows=tuple((row, tuple(unit.messages.parts(row.message))) for row in rows),
-                counts=unit.messages.counts(),
+                counts=counts,
                 settings=read_settings(unit),
-                modem=self.modem,
+                modem=self._whole.modem,
                 ways=self.ways,
                 parts_today=unit.messages.sent_today(last_midnight_ms(self._centre.zone, now_ms), None)[1],
             )
+
+    def _newest(self, unit: Unit, wanted: Sequence[MessageState]) -> tuple[list[MessageRow], dict[str, int]]:
+        """The newest messages, and how many there are by state; those to customers that may be seen."""
+        if self._centre.territory.is_whole:
+            return list(unit.messages.newest(wanted, SHOWN_MAX)), unit.messages.counts()
+        site = Looker(self._centre).site_map(unit)
+        accounts = site.accounts if site is not None else {}
+        own = [row for row in unit.messages.newest([], LOOKED_THROUGH_MAX) if row.account in accounts]
+        shown = [row for row in own if not wanted or row.state in wanted]
+        return shown[:SHOWN_MAX], dict(Counter(row.state.value for row in own))
 
     def settings(self) -> MessageSettings:
         """As they hold."""

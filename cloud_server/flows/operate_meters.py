@@ -9,6 +9,7 @@ from cloud_server.core.limits import KEY_CHARACTERS_MAX, ORDER_LASTS_MS
 from cloud_server.core.mistakes import Conflict, FieldError, NotFound, NotNow
 from cloud_server.core.sale_order import order_hash
 from cloud_server.core.views import CommandRow
+from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import Done
 from cloud_server.flows.read_commands import command_row
@@ -90,9 +91,10 @@ class MeterOperations:
         if not 1 <= len(operation.meters) <= METERS_AT_ONCE_MAX:
             text = f"name 1 to {METERS_AT_ONCE_MAX} meters"
             errors.append(FieldError(field="meters", value="", code="required", message=text))
+        outside = set(Bounds(centre).meters_outside(operation.meters))
         for index, (meter, place) in enumerate(zip(operation.meters, places, strict=True)):
             box = boxes.get(place or "")
-            if box is None:
+            if box is None or meter in outside:
                 text = "no such meter"
             elif not box.takes_commands:
                 text = f"its box {box.name} takes no commands: it is {'in recovery' if box.recovery else box.state}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from cloud_server.core.alarm_rules import BY_HAND_KINDS
 from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter, AlarmNews, AlarmNote, AlarmPage, fold_lost
 from cloud_server.core.site_map import SiteMap
+from cloud_server.core.territory import Territory
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
 from cloud_server.ports import Actor, Unit
@@ -39,9 +40,9 @@ class AlarmOffice:
         with self._centre.store.read() as unit:
             site = self._looker.site_map(unit)
             boxes = boxes_in(site, chosen.place) if site is not None else None
-            rows = unit.alarm_book.alarms(chosen, boxes, limit + 1)
+            rows = self._facts(unit, site, chosen, boxes, limit + 1)
             entries = fold_lost(_entries(unit, site, rows[:limit]))
-            standing = unit.alarm_book.alarms(AlarmFilter(), None, STANDING_MAX)
+            standing = self._facts(unit, site, AlarmFilter(), None, STANDING_MAX)
             folded = fold_lost(_entries(unit, site, standing))
         if chosen.place and site is not None:
             entries = tuple(entry for entry in entries if _is_at(entry, chosen.place))
@@ -66,14 +67,36 @@ class AlarmOffice:
     def _look(self) -> AlarmNews:
         with self._centre.store.read() as unit:
             site = self._looker.site_map(unit)
-            rows = unit.alarm_book.alarms(AlarmFilter(), None, STANDING_MAX)
+            rows = self._facts(unit, site, AlarmFilter(), None, STANDING_MAX)
             folded = fold_lost(_entries(unit, site, rows))
         return AlarmNews(standing=len(folded), unseen=tuple(one for one in folded if not one.notes)[:NEWS_MAX])
+
+    def _facts(
+        self, unit: Unit, site: SiteMap | None, chosen: AlarmFilter, boxes: Sequence[str] | None, limit: int
+    ) -> list[AlarmRowFact]:
+        """Alarms that fit, newest first; of those only what somebody may see who is limited to buildings."""
+        territory = self._centre.territory
+        if territory.is_whole:
+            return unit.alarm_book.alarms(chosen, boxes, limit)
+        if site is None:
+            return []
+        asked = list(site.boxes) if boxes is None else [box for box in boxes if box in site.boxes]
+        facts = unit.alarm_book.alarms(chosen, asked, max(limit, EXPORTED_MAX))
+        return [fact for fact in facts if _is_within(site, territory, fact)][:limit]
+
+    def _own(self, unit: Unit, alarms: Sequence[Id]) -> Sequence[Id]:
+        """Those of some alarms that may be seen to."""
+        if self._centre.territory.is_whole:
+            return alarms
+        seen = self._facts(unit, self._looker.site_map(unit), AlarmFilter(state="all"), None, EXPORTED_MAX)
+        known = {fact.alarm_id for fact in seen}
+        return [alarm for alarm in alarms if alarm in known]
 
     def acknowledge(self, alarms: Sequence[Id], note: str, by: Actor) -> int:
         """Note for each that somebody has seen to it; how many there were."""
         now_ms = self._centre.clock.wall_ms()
         with self._centre.store.write() as unit:
+            alarms = self._own(unit, alarms)
             done = unit.alarm_book.add_notes(alarms, now_ms, by.name, note)
             if done:
                 detail = {"alarms": list(alarms), "note": note}
@@ -87,6 +110,7 @@ class AlarmOffice:
         """End alarms that only a person ends; how many there were."""
         now_ms = self._centre.clock.wall_ms()
         with self._centre.store.write() as unit:
+            alarms = self._own(unit, alarms)
             done = unit.alarms.settle(alarms, BY_HAND_KINDS, now_ms, by.name)
             if done:
                 unit.alarm_book.add_notes(alarms, now_ms, by.name, note)
@@ -102,6 +126,16 @@ def boxes_in(site: SiteMap, place: str) -> list[str] | None:
     if not place:
         return None
     return [box.box for box in site.plan.boxes if place in (box.building, box.box, *(bus.bus for bus in box.buses))]
+
+
+def _is_within(site: SiteMap, territory: Territory, fact: AlarmRowFact) -> bool:
+    """By the meter or wallet that it is about; an alarm of a whole box or bus by where the box hangs."""
+    if fact.meter is not None:
+        return fact.meter in site.meters
+    if fact.wallet is not None:
+        return fact.wallet in site.wallets
+    box = site.boxes.get(fact.box)
+    return box is not None and territory.holds(box.building)
 
 
 def _is_at(entry: AlarmEntry, place: str) -> bool:

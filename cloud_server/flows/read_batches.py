@@ -35,19 +35,24 @@ class BatchBook:
         order = {meter: index for index, meter in enumerate(_meters_in_order(look))}
         commands.sort(key=lambda command: order.get(command.subject, len(order)))
         lines = tuple(_line(look, command) for command in commands if command.subject in look.site.meters)
+        if not lines and not self._centre.territory.is_whole:
+            return None
         return Batch(head=_head(key, commands), lines=lines)
 
     def recent(self, limit: int) -> tuple[BatchHead, ...]:
         """The newest orders to many."""
         heads = []
         with self._centre.store.read() as unit:
+            site = None if self._centre.territory.is_whole else self._looker.site_map(unit)
             for key, answer, _ in unit.reports.answers_with_prefix(BATCH_PREFIX, limit):
                 places = json.loads(answer)
                 if isinstance(places, dict):  # it waits for a second person
                     continue
-                first = [CommandFact(**row) for row in unit.reports.commands_at([(places[0][0], places[0][1])])]
-                if first:
-                    heads.append(_head(key, first, len(places)))
+                named = places[:1] if site is None else places
+                first = [CommandFact(**row) for row in unit.reports.commands_at([(box, seq) for box, seq in named])]
+                own = [command for command in first if site is None or command.subject in site.meters]
+                if own:
+                    heads.append(_head(key, own, len(places) if site is None else len(own)))
         return tuple(heads)
 
 

@@ -1,6 +1,6 @@
 """The read side of the centre: what console and API show. Each call answers from one consistent look at the store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud_server.core.views import (
     AccountFound,
@@ -37,8 +37,10 @@ MONITOR_KEPT_MS = 1_000
 class ReadBooks:
     """Satisfies `ports.Books`."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Centre, whole: "ReadBooks | None" = None) -> None:
+        """`whole`: the books of the whole site, of whose monitor somebody who is limited to buildings sees a part."""
         self._centre = centre
+        self._whole = whole
         self._looker = Looker(centre)
         self._kept: _Kept | None = None
 
@@ -49,6 +51,8 @@ class ReadBooks:
 
     def monitor(self) -> Monitor:
         """Every supply point, every box and bus, now."""
+        if self._whole is not None:
+            return self._part_of(self._whole.monitor())
         number, now_ms = self._centre.live.number(), self._centre.clock.wall_ms()
         kept = self._kept
         if kept is not None and kept.number == number and now_ms - kept.monitor.as_of_ms < MONITOR_KEPT_MS:
@@ -111,7 +115,8 @@ class ReadBooks:
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
             facts = unit.books.sales(sale=sale)
-            return sale_rows(look, unit, facts)[0] if look is not None and facts else None
+            rows = sale_rows(look, unit, facts) if look is not None else ()
+        return rows[0] if rows else None
 
     def sales_of_day(self, day: str | None = None) -> DayOfSales:
         """All sales of one till day, newest first; today's unless given."""
@@ -120,3 +125,21 @@ class ReadBooks:
             look = self._looker.look(unit)
             rows = sale_rows(look, unit, unit.books.sales(day=wanted)) if look is not None else ()
         return DayOfSales(day=wanted, sales=rows)
+
+    def _part_of(self, whole: Monitor) -> Monitor:
+        """The whole site's monitor, narrowed: so that it is made once, however many limits there are."""
+        with self._centre.store.read() as unit:
+            site = self._looker.site_map(unit)
+        if site is None:
+            return Monitor(as_of_ms=whole.as_of_ms, buildings=(), points=())
+        points = {point.point for point in site.points}
+        buildings = {building.building for building in site.plan.buildings}
+        return Monitor(
+            as_of_ms=whole.as_of_ms,
+            buildings=tuple(
+                replace(building, boxes=tuple(box for box in building.boxes if box.box in site.boxes))
+                for building in whole.buildings
+                if building.building in buildings
+            ),
+            points=tuple(row for row in whole.points if row.point in points),
+        )

@@ -11,6 +11,9 @@ from cloud_server.flows.look import Look, Looker
 from protocol.ids import Id
 from protocol.records import RefusalReason
 
+LOOKED_THROUGH_MAX = 2_000
+"""Refunds of the whole site looked through for those of somebody's own buildings: months of a large site."""
+
 
 class MoneyReader:
     """Reads refunds and reversals, each call from one look."""
@@ -23,22 +26,26 @@ class MoneyReader:
         """One refund, None where there is none."""
         with self._centre.store.read() as unit:
             look, found = self._looker.look(unit), unit.money.refund(refund)
-        return _row(look, found) if look is not None and found is not None else None
+        if look is None or found is None or found.fact.account not in look.site.accounts:
+            return None
+        return _row(look, found)
 
     def refunds(self, limit: int, *, open_only: bool = False) -> tuple[RefundRow, ...]:
         """The newest refunds; with `open_only` those that somebody still has to see to."""
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
-            found = unit.money.refunds(limit, unsettled_only=open_only)
+            most = limit if self._centre.territory.is_whole else max(limit, LOOKED_THROUGH_MAX)
+            found = unit.money.refunds(most, unsettled_only=open_only)
         if look is None:
             return ()
-        return tuple(_row(look, refund) for refund in found if refund.is_open or not open_only)
+        seen = [refund for refund in found if refund.fact.account in look.site.accounts]
+        return tuple(_row(look, refund) for refund in seen if refund.is_open or not open_only)[:limit]
 
     def refunds_of_account(self, account: Id) -> tuple[RefundRow, ...]:
         """All refunds of an account, newest first."""
         with self._centre.store.read() as unit:
             look, found = self._looker.look(unit), unit.money.refunds_of_account(account)
-        return tuple(_row(look, refund) for refund in found) if look is not None else ()
+        return tuple(_row(look, refund) for refund in found if look is not None and account in look.site.accounts)
 
     def reversals(self, sales: Iterable[Id]) -> dict[Id, ReversalFact]:
         """The reversals of those of the sales that were reversed."""
@@ -57,7 +64,7 @@ def _row(look: Look, refund: Refund) -> RefundRow:
         account_number=account.number,
         customer=look.site.customers[account.customer].name,
         shops=tuple(shop for one in wallets for shop in look.site.shops(one)),
-        box_name=look.site.boxes[request.box].name if request is not None else "",
+        box_name=_box_name(look, request.box) if request is not None else "",
         method=cast(Method, fact.method),
         wanted_micro=fact.wanted_micro,
         centre_micro=fact.centre_micro,
@@ -73,3 +80,8 @@ def _row(look: Look, refund: Refund) -> RefundRow:
         box_reason=cast(RefusalReason | None, request.reason) if request is not None else None,
         box_in_reach=request is not None and look.in_reach(request.box),
     )
+
+
+def _box_name(look: Look, box: Id) -> str:
+    found = look.site.boxes.get(box)
+    return found.name if found is not None else ""

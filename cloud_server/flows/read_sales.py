@@ -122,7 +122,8 @@ def _found(look: Look, account: AccountPlan) -> AccountFound:
 
 
 def sale_rows(look: Look, unit: Unit, sales: list[SaleFact]) -> tuple[SaleRow, ...]:
-    """Sales with how far each has come."""
+    """Sales with how far each has come; those of accounts that are out of sight are left out."""
+    sales = [sale for sale in sales if sale.account in look.site.accounts]
     names = [sale.sale for sale in sales]
     grants = unit.books.grants_of_sales(names)
     prints = unit.books.prints(names)
@@ -162,11 +163,12 @@ def _sale_row(look: Look, sale: SaleFact, grants: list[WalletGrant], prints: int
 
 
 def _part_row(look: Look, grant: WalletGrant) -> SalePartRow:
+    box, wallet = look.site.boxes.get(grant.box), look.site.wallets.get(grant.wallet)
     return SalePartRow(
         wallet=grant.wallet,
         box=grant.box,
-        box_name=look.site.boxes[grant.box].name,
-        shops=look.site.shops(look.site.wallets[grant.wallet]),
+        box_name=box.name if box is not None else "",
+        shops=look.site.shops(wallet) if wallet is not None else (),
         amount_micro=grant.amount_micro,
         state=sale_state([grant], _answers(look, grant)),
         reason=cast(RefusalReason | None, grant.reason),

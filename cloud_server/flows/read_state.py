@@ -22,7 +22,9 @@ class StateReader:
         """The centre and all of its boxes now."""
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
-        boxes = sorted(look.boxes.values(), key=lambda box: box.name) if look is not None else []
+        whole = self._centre.territory.is_whole
+        boxes = [box for box in look.boxes.values() if whole or box.box in look.site.boxes] if look is not None else []
+        boxes.sort(key=lambda box: box.name)
         return CentreState(
             journal_fault=self.journal_fault(),
             term=self._centre.term,

@@ -63,6 +63,8 @@ class Basis:
         parked, found = self.unit.reports.parked_boxes(), []
         wanted_ms = min(to_ms, self.look.now_ms) - POSTED_WITHIN_MS
         for box in self.look.boxes.values():
+            if not self.centre.territory.is_whole and box.box not in self.look.site.boxes:
+                continue
             if box.state in (BoxState.PLANNED, BoxState.CLAIMED, BoxState.WAITING):
                 continue
             if box.box in parked:

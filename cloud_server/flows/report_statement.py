@@ -12,6 +12,7 @@ import msgspec
 
 from cloud_server.core import accounts
 from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
+from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.report_basis import Basis
 from protocol.records import Fee, Part
 
@@ -31,6 +32,8 @@ class _Batches:
 def statement(basis: Basis) -> Report | None:
     """One account over some days; None where there is no such account."""
     account = basis.look.site.accounts.get(basis.query.account)
+    if Bounds(basis.centre).judge({"account": basis.query.account}) != "own":
+        return None
     if account is None:
         return None
     wallets = [wallet.wallet for wallet in basis.look.site.wallets_of.get(account.account, ())]

@@ -15,6 +15,7 @@ from cloud_server.core import sale_order
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.money_requests import second_fault
 from cloud_server.core.second_person import CONFIRMING_STATE, Maker, RequestKind, SecondRequest
+from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import Done, key_errors, money_step, refuse_if_wrong
 from cloud_server.ports import Actor, Unit
@@ -91,7 +92,8 @@ class SecondPerson:
     def waiting(self, limit: int = 500) -> tuple[SecondRequest, ...]:
         """What waits for a second person, newest first."""
         with self._centre.store.read() as unit:
-            return tuple(unit.contracts.requests(limit, waiting_only=True))
+            found = tuple(unit.contracts.requests(limit, waiting_only=True))
+        return Bounds(self._centre).own_requests(found)
 
     def request(self, request: str) -> SecondRequest:
         """One request and how it ended. Raises NotFound."""

@@ -246,7 +246,13 @@ def hash_token(token: str) -> str:
 
 def actor_of(staff: StaffRow) -> Actor:
     """The person as ledger and audit name them."""
-    return Actor(id=staff.staff, name=staff.name, display_name=staff.display_name, roles=staff.roles)
+    return Actor(
+        id=staff.staff,
+        name=staff.name,
+        display_name=staff.display_name,
+        roles=staff.roles,
+        territory=staff.territory,
+    )
 
 
 def password_fault(password: str, name: str) -> PasswordFault | None:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from cloud_server.core.mistakes import FieldError
 from cloud_server.core.roles import Role
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.core.views import (
     AccountFound,
     CommandRow,
@@ -142,6 +143,8 @@ class Actor:
     name: str
     display_name: str
     roles: frozenset[Role] = frozenset()
+    territory: Territory = WHOLE_SITE
+    """The buildings that they may see and act in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +222,7 @@ class StaffRow:
     roles: frozenset[Role]
     password_hash: str | None
     active: bool
+    territory: Territory = WHOLE_SITE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +262,10 @@ class People(Protocol):
         """Set it and end all sessions of that person."""
         ...
 
-    def change_roles(self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms, by: str) -> None:
-        """Set them and end all sessions of that person."""
+    def change_roles(
+        self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms, by: str, territory: Territory = WHOLE_SITE
+    ) -> None:
+        """Set all three and end all sessions of that person."""
         ...
 
     def open_session(self, row: SessionRow) -> None: ...

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard, get_args
 import peewee as pw
 
 from cloud_server.core.roles import Role
+from cloud_server.core.territory import WHOLE_SITE, Territory, territory_from_text, territory_text
 from cloud_server.ports import Failures, NameTaken, SessionRow, StaffRow
 from cloud_server.store import tables_people as t
 from cloud_server.store.audit import AuditRows
@@ -40,6 +41,7 @@ class PeopleRows(Rows):
             "password_hash": row.password_hash,
             "active": row.active,
             "changed_at_ms": at_ms,
+            "buildings": territory_text(row.territory),
         }
         self._insert(t.Staff, [values])
 
@@ -152,18 +154,23 @@ class StoredPeople:
     def add_staff(self, row: StaffRow, at_ms: Ms, by: str) -> None:
         with self._write() as database:
             self._rows(database).add(row, at_ms)
-            self._audit(database, at_ms, by, "staff_added", row.staff, name=row.name, roles=sorted(row.roles))
+            limit = {} if row.territory.buildings is None else {"buildings": sorted(row.territory.buildings)}
+            self._audit(database, at_ms, by, "staff_added", row.staff, name=row.name, roles=sorted(row.roles), **limit)
 
     def change_password(self, staff: Id, password_hash: str, at_ms: Ms, by: str) -> None:
         with self._write() as database:
             self._rows(database).change(staff, {"password_hash": password_hash, "changed_at_ms": at_ms})
             self._audit(database, at_ms, by, "password_changed", staff)
 
-    def change_roles(self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms, by: str) -> None:
+    def change_roles(
+        self, staff: Id, roles: frozenset[Role], active: bool, at_ms: Ms, by: str, territory: Territory = WHOLE_SITE
+    ) -> None:
         with self._write() as database:
-            values = {"roles": " ".join(sorted(roles)), "active": active, "changed_at_ms": at_ms}
+            text = territory_text(territory)
+            values = {"roles": " ".join(sorted(roles)), "active": active, "changed_at_ms": at_ms, "buildings": text}
             self._rows(database).change(staff, values)
-            self._audit(database, at_ms, by, "roles_changed", staff, roles=sorted(roles), active=active)
+            limit = {} if territory.buildings is None else {"buildings": sorted(territory.buildings)}
+            self._audit(database, at_ms, by, "roles_changed", staff, roles=sorted(roles), active=active, **limit)
 
     def open_session(self, row: SessionRow) -> None:
         with self._write() as database:
@@ -276,6 +283,7 @@ def _staff(row: dict[str, Any] | None) -> StaffRow | None:
         roles=frozenset(role for role in row["roles"].split() if _is_role(role)),
         password_hash=row["password_hash"],
         active=bool(row["active"]),
+        territory=territory_from_text(row["buildings"]),
     )
 
 

@@ -288,7 +288,8 @@ class Certificate(Table):
 
 
 class ApiToken(Table):
-    """Tokens of other programs, kept as hashes."""
+    """Tokens of other programs, kept as hashes. `buildings` are the ids of those that a token is limited to; null is
+    the whole site."""
 
     token = pw.TextField()
     name = pw.TextField()
@@ -298,6 +299,7 @@ class ApiToken(Table):
     made_by = pw.TextField()
     ends_at_ms = pw.BigIntegerField()
     revoked_at_ms = pw.BigIntegerField(null=True)
+    buildings = pw.TextField(null=True)
 
     class Meta:
         table_name = "api_token"

@@ -9,7 +9,8 @@ from cloud_server.store.tables_fleet import Table
 
 
 class Staff(Table):
-    """A person. `folded` is the sign-in name without case, and unique."""
+    """A person. `folded` is the sign-in name without case, and unique. `buildings` are the ids of those that the person
+    is limited to, with spaces between; null is the whole site."""
 
     staff = pw.TextField()
     name = pw.TextField()
@@ -19,6 +20,7 @@ class Staff(Table):
     password_hash = pw.TextField(null=True)
     active = pw.BooleanField()
     changed_at_ms = pw.BigIntegerField()
+    buildings = pw.TextField(null=True)
 
     class Meta:
         table_name = "staff"

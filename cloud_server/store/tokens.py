@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cloud_server.core.api_token import ApiToken
+from cloud_server.core.territory import territory_from_text, territory_text
 from cloud_server.store import tables_fleet as t
 from cloud_server.store.rows import Rows
 from protocol.units import Ms
@@ -16,6 +17,8 @@ class TokenRows(Rows):
         """Store a token."""
         row = asdict(token)
         row["scopes"] = " ".join(sorted(token.scopes))
+        del row["territory"]
+        row["buildings"] = territory_text(token.territory)
         self._insert(t.ApiToken, [row])
 
     def token_by_hash(self, token_hash: str) -> ApiToken | None:
@@ -37,4 +40,5 @@ class TokenRows(Rows):
 
 
 def _token(row: dict[str, Any]) -> ApiToken:
-    return ApiToken(**(row | {"scopes": frozenset(row["scopes"].split())}))
+    buildings = row.pop("buildings")
+    return ApiToken(**(row | {"scopes": frozenset(row["scopes"].split()), "territory": territory_from_text(buildings)}))

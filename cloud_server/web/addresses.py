@@ -10,6 +10,8 @@ from starlette.responses import Response
 from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
 from cloud_server.web.pages import (
+    account_meters,
+    account_steps,
     alarms,
     contracts,
     courier,
@@ -20,6 +22,7 @@ from cloud_server.web.pages import (
     messages,
     monitor,
     operations,
+    place_steps,
     point,
     receipt,
     refunds,
@@ -71,7 +74,7 @@ class LiveRoute:
 
 
 REPORTS: Final[dict[ReportKind, Right]] = {
-    "sales": "see_books",
+    "sales": "see_ledger",
     "energy": "see_points",
     "income": "see_books",
     "compare": "see_points",
@@ -81,8 +84,8 @@ REPORTS: Final[dict[ReportKind, Right]] = {
     "balances": "see_books",
     "registers": "see_points",
     "lost": "see_points",
-    "trial": "see_books",
-    "rollforward": "see_books",
+    "trial": "see_ledger",
+    "rollforward": "see_ledger",
     "statement": "see_sales",
     "modes": "see_points",
     "alarms": "see_points",
@@ -119,6 +122,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/points/{point}/service/{kind}", point.give_order, "put_in_service"),
     Route("GET", "/points/{point}/replace", contracts.show_replacement, "replace_meters"),
     Route("POST", "/points/{point}/replace", contracts.replace, "replace_meters"),
+    Route("GET", "/points/{point}/move", place_steps.show_relocation, "replace_meters"),
+    Route("POST", "/points/{point}/move", place_steps.relocate, "replace_meters", fresh="always"),
+    Route("GET", "/boxes/{box}/retire", place_steps.show_retirement, "settings"),
+    Route("POST", "/boxes/{box}/retire", place_steps.retire, "settings", fresh="always", many=True),
     Route("GET", "/points/{point}/lock-out", point.ask_order, "lock_out"),
     Route("POST", "/points/{point}/lock-out", point.give_order, "lock_out"),
     Route("GET", "/points/{point}/lift-lock-out", point.ask_order, "lift_lock_out"),
@@ -144,6 +151,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/customers/{account}/close", customers.close, "close_accounts", fresh="always"),
     Route("GET", "/customers/{account}/adjust", contracts.show_adjustment, "adjust"),
     Route("POST", "/customers/{account}/adjust", contracts.adjust, "adjust", fresh="always"),
+    Route("GET", "/customers/{account}/move", account_steps.show_move, "refund"),
+    Route("POST", "/customers/{account}/move", account_steps.move, "refund", fresh="always"),
+    Route("GET", "/customers/{account}/tenant", account_steps.show_tenant, "close_accounts"),
+    Route("POST", "/customers/{account}/tenant", account_steps.change_tenant, "close_accounts", fresh="always"),
+    Route("GET", "/customers/{account}/meters", account_meters.show, "keep_customers"),
+    Route("POST", "/customers/{account}/meters", account_meters.add, "keep_customers", many=True),
+    Route("POST", "/closings/{closing}/{step}", account_steps.go_on_closing, "close_accounts", fresh="always"),
     Route("GET", "/closings/{closing}", contracts.show_settling, "close_accounts"),
     Route("POST", "/closings/{closing}", contracts.settle, "close_accounts", fresh="always"),
     Route("GET", "/customers/{account}/{item}", customers.show_change, "keep_customers"),

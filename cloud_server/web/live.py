@@ -24,6 +24,8 @@ REFRESH_S: Final = 5.0
 """Some states come about by time alone (a box that says nothing): look at least this often."""
 SPACING_S: Final = 0.25
 """Least time between two events to one reader: faster than an eye, slower than a burst."""
+HUBS_KEPT_MAX: Final = 64
+"""Different parts of the site looked at at once; beyond, all begin anew, and pages draw themselves once more."""
 STREAMS_MOST: Final = 400
 """Open streams of one process: 50 monitors and every other page of a large site, with room."""
 STREAMS_OF_ONE: Final = 24
@@ -113,6 +115,21 @@ class MonitorHub:
             "boxes": [live_box(box) for building in snapshot.monitor.buildings for box in building.boxes],
         }
         return make_event("monitor", body, self.id_of(snapshot))
+
+
+class MonitorHubs:
+    """One hub for all who see the same part of the site; most see all of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hubs: dict[int, MonitorHub] = {}
+
+    def of(self, books: Books, feed: LiveFeed) -> MonitorHub:
+        """The hub over these books."""
+        with self._lock:
+            if id(books) not in self._hubs and len(self._hubs) >= HUBS_KEPT_MAX:
+                self._hubs.clear()
+            return self._hubs.setdefault(id(books), MonitorHub(books, feed))
 
 
 def live_row(row: PointRow) -> tuple[Any, ...]:

@@ -15,6 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as StarletteRoute
 
 from cloud_server.core.mistakes import NotNow
+from cloud_server.core.roles import RIGHTS
+from cloud_server.flows.bounds import Verdict
 from cloud_server.flows.second_factor import FORM_HOLDS_MS, PROOF_HOLDS_MS, Standing, Trust
 from cloud_server.flows.sign_in import Who
 from cloud_server.web import forms, guard, uploads
@@ -22,7 +24,7 @@ from cloud_server.web.addresses import FOR_PROGRAMS, LIVE_ROUTES, ROUTES, LiveRo
 from cloud_server.web.compress import compress
 from cloud_server.web.export_jobs import ExportJobs
 from cloud_server.web.language import choose_language
-from cloud_server.web.live import MonitorHub, StreamSlots
+from cloud_server.web.live import MonitorHubs, StreamSlots
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import Renderer
@@ -36,7 +38,7 @@ def mount(app: FastAPI, services: Services) -> None:
     static = StaticNames()
     console = Console(
         renderer=Renderer(static),
-        hub=MonitorHub(services.books, services.feed),
+        hubs=MonitorHubs(),
         slots=StreamSlots(),
         exports=ExportJobs(),
     )
@@ -115,6 +117,8 @@ def _answer(
 
 UNFINISHED: Final = ("/second-factor", "/sign-out")
 """Where somebody may go whose sign-in lacks its second factor."""
+ACTING: Final[frozenset[str]] = frozenset(RIGHTS) - {"see_points", "see_phones", "see_sales", "see_books"}
+"""What needs an account or a box to be wholly within one's buildings: everything but looking."""
 UNTRUSTED: Final = Trust(standing=Standing.WHOLE, has_factor=False, proven_at_ms=0)
 """Of somebody who is not signed in: there is nothing to be trusted with."""
 
@@ -134,11 +138,21 @@ def _refusal(console: Console, visit: Visit, route: Route, request: Request) -> 
         return None if route.path in UNFINISHED else _to_form("/second-factor", visit, method)
     if ask != "signed_in" and ask not in visit.rights:
         return errors.forbidden(console, visit, ask)
+    verdict = verdict_on(visit)
+    if verdict == "absent":
+        return errors.not_found(console, visit)
+    if verdict == "shared" and ask in ACTING:
+        return errors.shared(console, visit)
     if _asks_fresh(route, visit):
         limit_ms = PROOF_HOLDS_MS if method == "GET" else FORM_HOLDS_MS
         if visit.now_ms - visit.trust.proven_at_ms > limit_ms:
             return _to_form("/proof", visit, "GET")
     return None
+
+
+def verdict_on(visit: Visit) -> Verdict:
+    """Whether what the address names is within the buildings that the person is limited to."""
+    return visit.services.bounds.judge(visit.parts) if visit.services.bounds is not None else "own"
 
 
 def _asks_fresh(route: Route, visit: Visit) -> bool:
@@ -163,6 +177,8 @@ def _live_endpoint(console: Console, services: Services, live: LiveRoute) -> Cal
         visit = await run_in_threadpool(visit_of, services, request, {}, uses=False)
         if visit.who is None or (live.ask not in {"anyone", "signed_in"} and live.ask not in visit.rights):
             return guard.dress(Response(status_code=401 if visit.who is None else 403), services.public_url)
+        if await run_in_threadpool(verdict_on, visit) == "absent":
+            return guard.dress(Response(status_code=404), services.public_url)
         return guard.dress(await live.stream(console, visit, request), services.public_url)
 
     return endpoint
@@ -175,7 +191,7 @@ def visit_of(services: Services, request: Request, form: dict[str, str], *, uses
     trust = services.second.trust(who, token) if who is not None else UNTRUSTED
     visitor = request.cookies.get(guard.VISITOR_COOKIE, "") or guard.make_visitor(services.chance)
     return Visit(
-        services=services,
+        services=services.within(who.actor.territory) if who is not None else services,
         path=request.url.path,
         parts=dict(request.path_params),
         query=dict(request.query_params),

@@ -1,7 +1,10 @@
 """All that the console is given: the ports it asks and acts through, and how its address looks. Nothing else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from cloud_server.core.territory import Territory
+from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.import_site import SiteImport
@@ -41,8 +44,20 @@ class Services:
     messages: MessageDesk | None = None
     """None: a console without messages."""
     customer_pages: CustomerPages | None = None
+    bounds: Bounds | None = None
+    """Judges what an address names for somebody who is limited to buildings; None for the whole site."""
+    narrow: "Callable[[Services, Territory], Services] | None" = None
+    """How these become those of somebody who is limited to buildings. None: nobody is, and whoever is gets nothing."""
     clock: WallClock
     chance: Chance
     public_url: str
     """The address that staff type, for example "https://centre.example:18443": forms are taken from there only,
     beside the address of the request itself."""
+
+    def within(self, territory: Territory) -> "Services":
+        """What somebody is given who is limited to buildings: nothing that lies outside can be asked of it."""
+        if territory.is_whole:
+            return self
+        if self.narrow is None:
+            raise LookupError("this console has no narrowed services, and somebody is limited to buildings")
+        return self.narrow(self, territory)

@@ -55,4 +55,6 @@ class Visit:
 
 def rights_for(who: Who | None, trust: Trust) -> frozenset[Right]:
     """The rights of the person as they stand at this request; none before the second factor is given."""
-    return rights_of(who.actor.roles) if who is not None and trust.standing is Standing.WHOLE else frozenset()
+    if who is None or trust.standing is not Standing.WHOLE:
+        return frozenset()
+    return rights_of(who.actor.roles, who.actor.territory)

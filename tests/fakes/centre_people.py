@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cloud_server.core.roles import Role
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.ports import Failures, NameTaken, SessionRow, StaffRow
 
 
@@ -32,8 +33,16 @@ class FakePeople:
         self.rows[staff] = replace(self.rows[staff], password_hash=password_hash)
         self._end_sessions_of(staff)
 
-    def change_roles(self, staff: str, roles: frozenset[Role], active: bool, at_ms: int, by: str) -> None:
-        self.rows[staff] = replace(self.rows[staff], roles=roles, active=active)
+    def change_roles(
+        self,
+        staff: str,
+        roles: frozenset[Role],
+        active: bool,
+        at_ms: int,
+        by: str,
+        territory: Territory = WHOLE_SITE,
+    ) -> None:
+        self.rows[staff] = replace(self.rows[staff], roles=roles, active=active, territory=territory)
         self._end_sessions_of(staff)
 
     def open_session(self, row: SessionRow) -> None:

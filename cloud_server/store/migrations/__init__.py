@@ -11,11 +11,12 @@ from cloud_server.store.migrations.memory import to_5
 from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
 from cloud_server.store.migrations.office import to_6
+from cloud_server.store.migrations.territories import to_10
 from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 9
+SCHEMA_VERSION: Final = 10
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -39,5 +40,6 @@ STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
     7: to_7,
     8: to_8,
     9: to_9,
+    10: to_10,
 }
 """Version reached -> what leads there from the one before. Guards are put back after each."""

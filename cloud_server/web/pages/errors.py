@@ -17,6 +17,11 @@ def forbidden(console: Console, visit: Visit, right: Right) -> Response:
     return console.renderer.page(visit, "error.html", 403, kind="forbidden", right=right)
 
 
+def shared(console: Console, visit: Visit) -> Response:
+    """A part of it lies in buildings that the person has no permission for: to be looked at, not acted on."""
+    return console.renderer.page(visit, "error.html", 403, kind="shared", right=None)
+
+
 def foreign_form(console: Console, visit: Visit) -> Response:
     """A form that was not made by this console for this browser, or long ago. Nothing was done."""
     return console.renderer.page(visit, "error.html", 403, kind="foreign_form", right=None)

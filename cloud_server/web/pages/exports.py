@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
+from cloud_server.core.territory import territory_text
 from cloud_server.web.export_jobs import ExportJob
 from cloud_server.web.forms import new_key
 from cloud_server.web.pages import errors
@@ -28,7 +29,7 @@ def begin(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -> Re
     plain, _ = file_names(console, asked, kind, query.get("from", ""))
     job = ExportJob(
         job=new_key(visit.services.chance),
-        owner=visit.actor.id,
+        owner=owner_of(visit),
         title=kind,
         file_name=plain,
         asked_at_ms=visit.now_ms,
@@ -39,10 +40,15 @@ def begin(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -> Re
 
 def show(console: Console, visit: Visit) -> Response:
     """How far it is."""
-    job = console.exports.job(visit.parts["job"], visit.actor.id)
+    job = console.exports.job(visit.parts["job"], owner_of(visit))
     if job is None:
         return errors.not_found(console, visit)
     return console.renderer.page(visit, "export.html", job=job)
+
+
+def owner_of(visit: Visit) -> str:
+    """Who may fetch it: the person, as long as they see the same buildings as when they asked for it."""
+    return f"{visit.actor.id} {territory_text(visit.actor.territory)}"
 
 
 def draw_piece(console: Console, visit: Visit, job: ExportJob) -> str:
@@ -52,7 +58,7 @@ def draw_piece(console: Console, visit: Visit, job: ExportJob) -> str:
 
 def fetch(console: Console, visit: Visit) -> Response:
     """The workbook."""
-    job = console.exports.job(visit.parts["job"], visit.actor.id)
+    job = console.exports.job(visit.parts["job"], owner_of(visit))
     if job is None or job.state != "ready":
         return errors.not_found(console, visit)
     return Response(

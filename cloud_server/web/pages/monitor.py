@@ -46,11 +46,12 @@ class Group:
 
 def show(console: Console, visit: Visit) -> Response:
     """The whole page, from the same look at the site with which its stream goes on."""
-    snapshot = console.hub.refresh()
+    hub = console.hub_of(visit)
+    snapshot = hub.refresh()
     if visit.now_ms - snapshot.monitor.as_of_ms > REFRESH_S * 1_000:
         # Nobody was looking, so nobody has looked again: some states come about by time alone.
-        snapshot = console.hub.look_again()
-    console.hub.feed.look()
+        snapshot = hub.look_again()
+    hub.feed.look()
     asked = visit.query.get("view", "")
     view = asked if asked in VIEWS else visit.view if visit.view in VIEWS else "tiles"
     state = visit.query.get("state", "")
@@ -75,7 +76,7 @@ def show(console: Console, visit: Visit) -> Response:
         search_text=search_text,
         shown_state=shown_state,
         stale_ms=STALE_MS,
-        after=console.hub.id_of(snapshot),
+        after=hub.id_of(snapshot),
     )
     if asked in VIEWS:
         guard.set_preference(response, guard.VIEW_COOKIE, asked)

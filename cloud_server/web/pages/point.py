@@ -65,7 +65,7 @@ def show(console: Console, visit: Visit) -> Response:
     page = visit.services.books.point(visit.parts["point"], day)
     if page is None:
         return errors.not_found(console, visit)
-    console.hub.feed.look()
+    visit.services.feed.look()
     return console.renderer.page(
         visit,
         "point.html",

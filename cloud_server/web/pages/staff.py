@@ -1,8 +1,12 @@
 """Operators: people with their roles and sessions; a password is set by its owner, through a link that holds once."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from starlette.responses import Response
 
 from cloud_server.core.roles import ROLES, Role
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.flows.keep_staff import NotAllowed, StaffFault
 from cloud_server.flows.sign_in import PASSWORD_CHARACTERS_LEAST, LinkGone, StaffMistakes
 from cloud_server.ports import StaffRow
@@ -10,6 +14,7 @@ from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
 from cloud_server.web.visit import Visit
+from protocol.site_plan import BuildingPlan
 
 
 def show(console: Console, visit: Visit) -> Response:
@@ -19,12 +24,14 @@ def show(console: Console, visit: Visit) -> Response:
 
 def add(console: Console, visit: Visit) -> Response:
     """A new person: they get a link, not a password."""
-    roles = _roles(visit)
+    roles, territory = _roles(visit), _territory(visit)
     form = visit.form
-    if not roles:
-        return _list(console, visit, 422, None, no_role=True)
+    if not roles or territory is None:
+        return _list(console, visit, 422, None, no_role=not roles, no_building=territory is None)
     try:
-        row, token = visit.services.staff.add(form.get("name", ""), form.get("display_name", ""), roles, visit.actor)
+        row, token = visit.services.staff.add(
+            form.get("name", ""), form.get("display_name", ""), roles, visit.actor, territory
+        )
     except StaffMistakes as mistakes:
         return _list(console, visit, 422, mistakes)
     return _person(console, visit, 201, row, token=token)
@@ -39,13 +46,17 @@ def show_person(console: Console, visit: Visit) -> Response:
 
 
 def change(console: Console, visit: Visit) -> Response:
-    """Other roles, out of use, or back in use."""
+    """Other roles or buildings, out of use, or back in use."""
     staff = visit.parts["staff"]
     row = visit.services.staff.person(staff)
     if row is None:
         return errors.not_found(console, visit)
+    territory = _territory(visit)
+    if territory is None:
+        return _person(console, visit, 422, row, fault="no_building")
+    active = visit.form.get("active") == "yes"
     try:
-        visit.services.staff.change(staff, _roles(visit), active=visit.form.get("active") == "yes", by=visit.actor)
+        visit.services.staff.change(staff, _roles(visit), active=active, by=visit.actor, territory=territory)
     except NotAllowed as fault:
         return _person(console, visit, 409, row, fault=fault.fault)
     return see_other(f"/staff/{staff}?done=changed")
@@ -95,8 +106,27 @@ def _roles(visit: Visit) -> frozenset[Role]:
     return frozenset(role for role in ROLES if visit.form.get(f"role-{role}") == "yes")
 
 
+def _territory(visit: Visit) -> Territory | None:
+    """The buildings that were ticked; None where a limit was wanted and none was. Those of no plan are not taken."""
+    if visit.form.get("buildings", "all") == "all":
+        return WHOLE_SITE
+    ticked = frozenset(one.building for one in _buildings(visit) if visit.form.get(f"building-{one.building}") == "yes")
+    return Territory(ticked) if ticked else None
+
+
+def _buildings(visit: Visit) -> Sequence[BuildingPlan]:
+    newest = visit.services.settings.plan()
+    return newest[1].buildings if newest is not None else ()
+
+
 def _list(
-    console: Console, visit: Visit, status: int, mistakes: StaffMistakes | None, *, no_role: bool = False
+    console: Console,
+    visit: Visit,
+    status: int,
+    mistakes: StaffMistakes | None,
+    *,
+    no_role: bool = False,
+    no_building: bool = False,
 ) -> Response:
     sessions = visit.services.staff.sessions()
     open_of: dict[str, int] = {}
@@ -114,6 +144,8 @@ def _list(
         roles=ROLES,
         mistakes=mistakes,
         no_role=no_role,
+        no_building=no_building,
+        buildings=_buildings(visit),
         form=visit.form,
     )
 
@@ -125,7 +157,7 @@ def _person(
     row: StaffRow,
     *,
     token: str | None = None,
-    fault: StaffFault | None = None,
+    fault: StaffFault | Literal["no_building"] | None = None,
 ) -> Response:
     done = visit.query.get("done", "")
     return console.renderer.page(
@@ -134,6 +166,7 @@ def _person(
         status,
         person=row,
         roles=ROLES,
+        buildings=_buildings(visit),
         sessions=[session for session in visit.services.staff.sessions() if session.staff == row.staff],
         link=f"{visit.services.public_url}/password/{token}" if token is not None else None,
         fault=fault,

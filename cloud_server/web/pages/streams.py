@@ -16,6 +16,7 @@ from cloud_server.core.roles import Right, may
 from cloud_server.web import guard
 from cloud_server.web.live import REFRESH_S, SPACING_S, make_event
 from cloud_server.web.pages.exports import draw_piece as draw_export
+from cloud_server.web.pages.exports import owner_of
 from cloud_server.web.pages.operations import draw_batch, is_over
 from cloud_server.web.pages.page import Console
 from cloud_server.web.pages.point import draw_live_part
@@ -39,13 +40,14 @@ Ticks = AsyncIterator[bool]
 async def monitor(console: Console, visit: Visit, request: Request) -> Response:
     """Every change of the monitor, from the change on that the page was drawn with."""
     after = request.headers.get("last-event-id") or visit.query.get("after", "")
+    hub = console.hub_of(visit)
 
     async def events() -> AsyncIterator[bytes]:
         seen = after
-        async for announced in _ticks(console, visit, "see_points", request):
-            snapshot = await console.hub.newest(again=not announced)
-            event = console.hub.event_since(seen, snapshot)
-            seen = console.hub.id_of(snapshot)
+        async for announced in _ticks(visit, "see_points", request):
+            snapshot = await hub.newest(again=not announced)
+            event = hub.event_since(seen, snapshot)
+            seen = hub.id_of(snapshot)
             yield event or _alive(visit)
         yield make_event("signed-out", {})
 
@@ -60,7 +62,7 @@ async def point(console: Console, visit: Visit, request: Request) -> Response:
         page = moment.services.books.point(moment.parts["point"])
         return None if page is None else (replace(page, as_of_ms=0), draw_live_part(console, moment, page))
 
-    return _stream(console, request, _pieces(console, visit, request, "see_points", draw, lambda _: False))
+    return _stream(console, request, _pieces(visit, request, "see_points", draw, lambda _: False))
 
 
 async def sale(console: Console, visit: Visit, request: Request) -> Response:
@@ -74,7 +76,7 @@ async def sale(console: Console, visit: Visit, request: Request) -> Response:
     def is_over(seen: object) -> bool:
         return getattr(seen, "state", None) in END_STATES
 
-    return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, is_over))
+    return _stream(console, request, _pieces(visit, request, "see_sales", draw, is_over))
 
 
 async def refund(console: Console, visit: Visit, request: Request) -> Response:
@@ -88,7 +90,7 @@ async def refund(console: Console, visit: Visit, request: Request) -> Response:
     def ended(seen: object) -> bool:
         return isinstance(seen, RefundRow) and not seen.is_open
 
-    return _stream(console, request, _pieces(console, visit, request, "see_sales", draw, ended))
+    return _stream(console, request, _pieces(visit, request, "see_sales", draw, ended))
 
 
 async def export(console: Console, visit: Visit, request: Request) -> Response:
@@ -96,13 +98,13 @@ async def export(console: Console, visit: Visit, request: Request) -> Response:
 
     def draw() -> tuple[object, str] | None:
         moment = _moment(visit)
-        job = console.exports.job(moment.parts["job"], moment.actor.id)
+        job = console.exports.job(moment.parts["job"], owner_of(moment))
         return None if job is None else ((job.state, job.done_rows), draw_export(console, moment, job))
 
     def ended(seen: object) -> bool:
         return isinstance(seen, tuple) and seen[0] in ("ready", "failed")
 
-    return _stream(console, request, _pieces(console, visit, request, "see_points", draw, ended))
+    return _stream(console, request, _pieces(visit, request, "see_points", draw, ended))
 
 
 async def batch(console: Console, visit: Visit, request: Request) -> Response:
@@ -116,11 +118,10 @@ async def batch(console: Console, visit: Visit, request: Request) -> Response:
     def ended(seen: object) -> bool:
         return isinstance(seen, Batch) and is_over(seen)
 
-    return _stream(console, request, _pieces(console, visit, request, "operate_many", draw, ended))
+    return _stream(console, request, _pieces(visit, request, "operate_many", draw, ended))
 
 
 async def _pieces(
-    console: Console,
     visit: Visit,
     request: Request,
     right: Right,
@@ -128,7 +129,7 @@ async def _pieces(
     is_over: Callable[[object], bool],
 ) -> AsyncIterator[bytes]:
     seen: object = None
-    async for _ in _ticks(console, visit, right, request):
+    async for _ in _ticks(visit, right, request):
         drawn = await run_in_threadpool(draw)
         if drawn is None or drawn[0] == seen:
             yield _alive(visit)
@@ -141,11 +142,11 @@ async def _pieces(
     yield make_event("signed-out", {})
 
 
-async def _ticks(console: Console, visit: Visit, right: Right, request: Request) -> Ticks:
+async def _ticks(visit: Visit, right: Right, request: Request) -> Ticks:
     """One tick at once, then one for each announced change and at least one every few seconds, while the session and
     the right stand. Raises _Closing when the program ends."""
     token = request.cookies.get(guard.SESSION_COOKIE, "")
-    feed, checked_at = console.hub.feed, time.monotonic()
+    feed, checked_at = visit.services.feed, time.monotonic()
     number = feed.number()
     feed.look()
     yield True

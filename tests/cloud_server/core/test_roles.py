@@ -21,4 +21,4 @@ def test_who_keeps_the_system_or_the_books_takes_no_money() -> None:
 
 
 def test_the_auditor_changes_nothing() -> None:
-    assert rights_of({"auditor"}) == {"see_points", "see_sales", "see_books", "see_audit", "see_roles"}
+    assert rights_of({"auditor"}) == {"see_points", "see_sales", "see_books", "see_ledger", "see_audit", "see_roles"}

@@ -39,17 +39,22 @@ TABLES_OF = {
     3: tables_money,
 }
 """Schema -> the tables that came with it."""
-COLUMNS_OF = {4: ("alarm", ADDED_TO_ALARMS), 3: ("wallet_grant", ADDED_TO_GRANTS)}
+COLUMNS_OF: dict[int, dict[str, tuple[str, ...]]] = {
+    10: {"staff": ("buildings",), "api_token": ("buildings",)},
+    4: {"alarm": ADDED_TO_ALARMS},
+    3: {"wallet_grant": ADDED_TO_GRANTS},
+}
+"""Schema -> the columns that came to older tables with it."""
 
 
 def take_back_to(version: int, database: sqlite3.Connection) -> None:
     """Undo the steps from the newest schema down to an older one."""
     for step in range(SCHEMA_VERSION, version, -1):
-        for model in TABLES_OF[step].MODELS:
+        for model in TABLES_OF[step].MODELS if step in TABLES_OF else ():
             database.execute(f'DROP TABLE IF EXISTS "{model._meta.table_name}"')
-        table, added = COLUMNS_OF.get(step, ("", ()))
-        for column in added:
-            database.execute(f'ALTER TABLE {table} DROP COLUMN "{column}"')
+        for table, added in COLUMNS_OF.get(step, {}).items():
+            for column in added:
+                database.execute(f'ALTER TABLE {table} DROP COLUMN "{column}"')
     if version < 5:
         database.execute("DROP INDEX signed_line_site_type_box_number_hash")
         database.execute(
