@@ -103,7 +103,7 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
         orders=ordered.orders,
         trying=ordered.trying,
         closed_mono_ms=ordered.closed_mono_ms,
-        urgent=changed and row.wanted != wish.wanted,
+        urgent=changed,
     )
 
 

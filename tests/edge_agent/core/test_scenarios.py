@@ -138,6 +138,23 @@ def test_forced_off_ends_by_itself_at_its_time() -> None:
     assert [(at, order.wanted) for at, order in street.orders] == [(100, "open"), (190, "closed")]
 
 
+def test_another_cause_alone_is_told_at_once_too() -> None:
+    """The relay stays closed when a protection ends; why it is closed is what the desk reads."""
+    street = supplied(30)
+    street.at_s = 100
+    street.command(SetMode(meter=METERS[0], mode="protected", until_ms=street.now.wall_ms + 90_000))
+    street.at_s = 189
+    street.read(0, 1000)
+    street.records.clear()
+    street.at_s = 191
+    decision = street.tick()
+    assert [(record.wanted, record.cause) for record in decision.records if isinstance(record, Relay)] == [
+        ("closed", "normal")
+    ]
+    assert decision.urgent
+    assert decision.orders == ()
+
+
 def test_lock_out_opens_whatever_the_balance_and_no_payment_closes_it() -> None:
     street = supplied(30)
     street.command(SetMode(meter=METERS[0], mode="protected"))
