@@ -25,7 +25,7 @@ from protocol.units import Ms
 
 Section = Literal[
     "site", "limits", "defaults", "buildings", "boxes", "buses", "meters", "points", "tariffs", "holidays", "hours",
-    "customers", "accounts", "wallets",
+    "customers", "accounts", "wallets", "account_meters",
 ]  # fmt: skip
 Values = Mapping[str, Any]
 NEW: Final = "new"
@@ -57,6 +57,8 @@ def edit(plan: SitePlan, section: Section, item: str, values: Values, new_id: Ca
             return _edit_bus(plan, item, values, new_id)
         case "meters":
             return _edit_meter(plan, item, values, new_id, now_ms)
+        case "account_meters":
+            return _add_meters(plan, item, values, new_id)
         case "accounts" if item == NEW:
             return _open_account(plan, values, new_id)
         case _:
@@ -206,3 +208,22 @@ def _open_account(plan: SitePlan, values: Values, new_id: Callable[[], Id]) -> S
         accounts=[*plan.accounts, AccountPlan(account=account, number=values["number"], customer=customer)],
         wallets=[*plan.wallets, *wallets],
     )
+
+
+def _add_meters(plan: SitePlan, account: str, values: Values, new_id: Callable[[], Id]) -> SitePlan:
+    """Meters for an account: into the wallet that it has on the same box, or into one of their own on each box."""
+    if account not in {one.account for one in plan.accounts}:
+        raise NoSuchItem(account)
+    wanted = set(values["meters"])
+    wallets = list(plan.wallets)
+    for box in plan.boxes:
+        meters = [meter.meter for meter in box.meters if meter.meter in wanted]
+        # A wallet without meters is closed: what it fed went elsewhere.
+        shared = [at for at, one in enumerate(wallets) if (one.account, one.box) == (account, box.box) and one.meters]
+        if meters and shared and values["share"]:
+            wallet = wallets[shared[0]]
+            wallets[shared[0]] = msgspec.structs.replace(wallet, meters=[*wallet.meters, *meters])
+        elif meters:
+            alarms = {name: values[name] for name in ("alarm1_micro", "alarm2_micro")}
+            wallets.append(WalletPlan(wallet=new_id(), account=account, box=box.box, meters=meters, **alarms))
+    return msgspec.structs.replace(plan, wallets=wallets)

@@ -1,21 +1,18 @@
 """Steps of the office that change a contract: adjust credit, settle a closing, replace a meter. Each says who else has
 to say yes; one that waits for its second person is found under the tasks. No rule of money stands here."""
 
-from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from cloud_server.core.mistakes import Conflict, Mistaken, NotFound
+from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.views import METHODS, SaleSheet
-from cloud_server.ports import KeyReused, Refused
 from cloud_server.ports.ledger import AdjustmentOrder, ReplaceOrder, SettleOrder
-from cloud_server.web.forms import clean_amount, new_key
+from cloud_server.web.forms import clean_amount
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
-from cloud_server.web.pages.second import NAME_FIELD, read_second
-from cloud_server.web.render import see_other
+from cloud_server.web.pages.second import read_second
+from cloud_server.web.pages.step import StepForm, carry_out, show_step, watt_hours
 from cloud_server.web.settings_fields import Field
 from cloud_server.web.show import parse_day
 from cloud_server.web.visit import Visit
@@ -27,8 +24,6 @@ HOW: Final = (
     ("write_off", N_("give the debt up")),
     ("even", N_("nothing is left")),
 )
-REGISTER_KWH_MAX: Final = 10_000_000
-"""More than any register shows: a typing mistake."""
 
 
 def show_adjustment(console: Console, visit: Visit) -> Response:
@@ -61,7 +56,7 @@ def adjust(console: Console, visit: Visit) -> Response:
     def again(status: int, **wrong: Any) -> Response:
         return _adjustment(console, visit, status, sheet, **wrong)
 
-    return _step(take, again, f"/customers/{sheet.account.account}?done=adjusted")
+    return carry_out(take, again, f"/customers/{sheet.account.account}?done=adjusted")
 
 
 def _adjustment(console: Console, visit: Visit, status: int, sheet: SaleSheet, **wrong: Any) -> Response:
@@ -77,7 +72,8 @@ def _adjustment(console: Console, visit: Visit, status: int, sheet: SaleSheet, *
     )
     whom = f"{account.customer} · {account.number}"
     back = f"/customers/{account.account}"
-    return _form(console, visit, status, N_("Adjust"), whom, fields, back, N_("Needed above the site's limit."), wrong)
+    form = StepForm(title=N_("Adjust"), whom=whom, fields=fields, back=back, why=N_("Needed above the site's limit."))
+    return show_step(console, visit, status, form, wrong)
 
 
 def show_settling(console: Console, visit: Visit) -> Response:
@@ -103,7 +99,7 @@ def settle(console: Console, visit: Visit) -> Response:
         )
         return visit.services.office.settlements.settle(order, visit.actor)
 
-    return _step(take, lambda status, **wrong: _settling(console, visit, status, **wrong), "/refunds")
+    return carry_out(take, lambda status, **wrong: _settling(console, visit, status, **wrong), "/refunds")
 
 
 def _settling(console: Console, visit: Visit, status: int, **wrong: Any) -> Response:
@@ -124,7 +120,8 @@ def _settling(console: Console, visit: Visit, status: int, **wrong: Any) -> Resp
     whom = f"{sheet.account.customer} · {sheet.account.number} · {show.money(left_micro)}"
     back = f"/customers/{closing.fact.account}"
     why = N_("Needed above the site's limit, and always to give a debt up.")
-    return _form(console, visit, status, N_("Settle"), whom, fields, back, why, wrong)
+    form = StepForm(title=N_("Settle"), whom=whom, fields=fields, back=back, why=why)
+    return show_step(console, visit, status, form, wrong)
 
 
 def show_replacement(console: Console, visit: Visit) -> Response:
@@ -138,7 +135,7 @@ def replace(console: Console, visit: Visit) -> Response:
     if page is None or page.meter is None:
         return errors.not_found(console, visit)
     form, meter = visit.form, page.meter.meter
-    registers = {name: _watt_hours(form.get(name, "")) for name in ("old_kwh", "new_kwh")}
+    registers = {name: watt_hours(form.get(name, "")) for name in ("old_kwh", "new_kwh")}
     words = console.renderer.words_for(visit)
     unread = {name: words.field("not_a_number") for name, value in registers.items() if value is None}
     if unread:
@@ -157,7 +154,7 @@ def replace(console: Console, visit: Visit) -> Response:
         )
         return visit.services.office.meters.replace_meter(order, visit.actor)
 
-    return _step(
+    return carry_out(
         take,
         lambda status, **wrong: _replacement(console, visit, status, **wrong),
         f"/points/{page.row.point}?ordered=replace_meter",
@@ -180,62 +177,5 @@ def _replacement(console: Console, visit: Visit, status: int, **wrong: Any) -> R
     whom = f"{page.row.number} {page.row.name} · {page.meter.number} · {known}"
     back = f"/points/{page.row.point}"
     why = N_("Needed where the books ask for it.")
-    return _form(console, visit, status, N_("Replace the meter"), whom, fields, back, why, wrong)
-
-
-def _watt_hours(text: str) -> int | None:
-    """Kilowatt-hours as a display shows them."""
-    try:
-        value = Decimal(clean_amount(text))
-    except InvalidOperation:
-        return None
-    return int(value * 1_000) if value.is_finite() and 0 <= value <= REGISTER_KWH_MAX else None
-
-
-def _step(take: Callable[[], Any], again: Callable[..., Response], done: str) -> Response:
-    try:
-        answer = take()
-    except Refused as refused:
-        return again(422, refused=refused)
-    except Mistaken as mistaken:
-        return again(422, mistaken=mistaken)
-    except Conflict as conflict:
-        return again(409, conflict=conflict)
-    except (KeyReused, NotFound):
-        return again(409, conflict=Conflict("this form was used already", "answered"))
-    return see_other("/tasks" if answer.state == "confirming" else done)
-
-
-def _form(
-    console: Console,
-    visit: Visit,
-    status: int,
-    title: str,
-    whom: str,
-    fields: tuple[Field, ...],
-    back: str,
-    second_why: str,
-    wrong: dict[str, Any],
-) -> Response:
-    words, refused = console.renderer.words_for(visit), wrong.get("refused")
-    mistakes = dict(wrong.get("mistakes", {}))
-    if refused is not None:
-        mistakes |= {error.field: words.field(error.code) for error in refused.errors}
-    named = {field.name for field in fields}
-    return console.renderer.page(
-        visit,
-        "step_form.html",
-        status,
-        title=title,
-        whom=whom,
-        fields=fields,
-        back=back,
-        why=second_why,
-        typed=dict(visit.form),
-        mistakes=mistakes,
-        others=[error for error in refused.errors if error.field not in named] if refused is not None else [],
-        mistaken=wrong.get("mistaken"),
-        conflict=wrong.get("conflict"),
-        key=visit.form.get("key") or new_key(visit.services.chance),
-        second={"second": visit.form.get(NAME_FIELD, "")},
-    )
+    form = StepForm(title=N_("Replace the meter"), whom=whom, fields=fields, back=back, why=why)
+    return show_step(console, visit, status, form, wrong)

@@ -1,19 +1,24 @@
 """Customers: found, opened with several meters, looked at whole, changed and closed. No rule of plan or money."""
 
-from typing import Any, Final
+from collections.abc import Set
+from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
-from cloud_server.core.mistakes import Conflict, FieldErrorCode, Mistaken, NotFound
-from cloud_server.core.plan_edits import NEW, NoSuchItem, Section
+from cloud_server.core.contracts import Closing
+from cloud_server.core.mistakes import Conflict, FieldErrorCode, NotFound
+from cloud_server.core.money_requests import ReclaimState
+from cloud_server.core.plan_edits import NEW, Section
 from cloud_server.core.site_map import map_site
 from cloud_server.core.views import SaleSheet
 from cloud_server.flows.change_settings import Planned
 from cloud_server.ports import KeyReused, Refused
-from cloud_server.ports.ledger import ClosingOrder
+from cloud_server.ports.ledger import ClosingOrder, NextTenant
 from cloud_server.web.forms import new_key
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
+from cloud_server.web.pages.planned import plan_form, plan_step
 from cloud_server.web.pages.second import NAME_FIELD, read_second
 from cloud_server.web.render import see_other
 from cloud_server.web.settings_fields import Field, read_fields
@@ -24,6 +29,10 @@ from protocol.site_plan import SitePlan
 
 FOUND_MOST: Final = 100
 TEXT_MOST: Final = 80
+DONE: Final = frozenset({"opened", "changed", "closing", "adjusted", "moving", "tenant", "cancelled", "metered"})
+"""What the page of an account may say was done."""
+TOLD_TO_CLOSE: Final = frozenset({ReclaimState.ASKED, ReclaimState.ANSWERED})
+"""A wallet whose box was told: its closing cannot be taken back."""
 
 
 def show_list(console: Console, visit: Visit) -> Response:
@@ -52,11 +61,11 @@ def open_account(console: Console, visit: Visit) -> Response:
     newest = visit.services.settings.plan()
     if newest is None:
         return errors.not_found(console, visit)
-    values, mistakes = read_fields(opening_fields(newest[1]), visit.form)
+    values, mistakes = read_fields(opening_fields(newest[1], visit.services.settings.closed_wallets()), visit.form)
     if mistakes:
         return _opening(console, visit, 422, mistakes=mistakes)
     values["customer"] = ""
-    planned, taken = _plan(visit, "accounts", NEW, values)
+    planned, taken = plan_step(visit, "accounts", NEW, values)
     if taken:
         number = values["number"]
         opened = next((one.account for one in planned.plan.accounts if one.number == number), "") if planned else ""
@@ -87,7 +96,7 @@ def change(console: Console, visit: Visit) -> Response:
     values, mistakes = read_fields(fields_of(section, newest[1]), visit.form)
     if mistakes:
         return _change_form(console, visit, 422, mistakes=mistakes)
-    planned, taken = _plan(visit, section, item, values)
+    planned, taken = plan_step(visit, section, item, values)
     if taken:
         return see_other(f"/customers/{visit.parts['account']}?done=changed")
     return _change_form(console, visit, 422 if planned and planned.mistakes else 200, planned=planned)
@@ -128,6 +137,7 @@ def _page(
     account = sheet.account.account
     newest = visit.services.settings.plan()
     closings = visit.services.office.closings.open_closings() if sheet.account.state == "closing" else ()
+    closing = next((one for one in closings if one.fact.account == account), None)
     done = visit.query.get("done", "")
     return console.renderer.page(
         visit,
@@ -136,13 +146,24 @@ def _page(
         sheet=sheet,
         meters=_meters(newest[1], account) if newest is not None else [],
         refunds=visit.services.money.refunds_of_account(account),
-        closing=next((one for one in closings if one.fact.account == account), None),
+        closing=closing,
         key=new_key(visit.services.chance),
         form={"reason": visit.form.get("reason", ""), "second": visit.form.get(NAME_FIELD, "")},
         mistakes=mistakes or {},
         conflict=conflict,
-        done=done if done in {"opened", "changed", "closing", "adjusted"} else "",
+        done=done if done in DONE else "",
+        told=visit.query.get("conflict", ""),
+        next_tenant=_next_tenant(closing),
+        may_cancel=closing is not None and not any(one.state in TOLD_TO_CLOSE for one in closing.requests),
     )
+
+
+def _next_tenant(closing: Closing | None) -> str:
+    """The name of whoever follows on the same meters; empty where nobody does."""
+    if closing is None or closing.fact.next_tenant is None:
+        return ""
+    tenant = msgspec.json.decode(closing.fact.next_tenant, type=NextTenant)
+    return f"{tenant.customer_name} · {tenant.number}"
 
 
 def _meters(plan: SitePlan, account: str) -> list[tuple[str, str, str, str]]:
@@ -160,16 +181,21 @@ def _meters(plan: SitePlan, account: str) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def opening_fields(plan: SitePlan) -> tuple[Field, ...]:
-    """The fields of a new account; meters that belong to nobody, on shops, may be chosen."""
-    fed = {meter for wallet in plan.wallets for meter in wallet.meters}
+def free_meters(plan: SitePlan, closed: Set[str]) -> tuple[tuple[str, str], ...]:
+    """Meters on shops that no open wallet feeds, each with the words for it; `closed` are wallets."""
+    fed = {meter for wallet in plan.wallets if wallet.wallet not in closed for meter in wallet.meters}
     point = {one.point: one for one in plan.points}
-    free = tuple(
+    return tuple(
         (meter.meter, f"{point[meter.point].number} {point[meter.point].name} · {meter.name} · {box.name}")
         for box in plan.boxes
         for meter in box.meters
         if meter.meter not in fed and point[meter.point].use == "tenant"
     )
+
+
+def opening_fields(plan: SitePlan, closed: Set[str]) -> tuple[Field, ...]:
+    """The fields of a new account; meters that belong to nobody, on shops, may be chosen."""
+    free = free_meters(plan, closed)
     return (
         Field(name="name", kind="text", label=N_("Customer")),
         Field(name="phones", kind="lines", label=N_("Phones"), hint=N_("at most three, one a line"), required=False),
@@ -202,8 +228,12 @@ def _opening(
     wanted = visit.query.get("meter", "")
     if wanted and not visit.form:
         typed[f"meter-{wanted}"] = "yes"
-    extra = {"fields": opening_fields(newest[1]), "typed": typed, "action": "/customers/new"}
-    return _plan_form(console, visit, status, N_("Open an account"), "/customers", extra, mistakes, planned)
+    extra = {
+        "fields": opening_fields(newest[1], visit.services.settings.closed_wallets()),
+        "typed": typed,
+        "action": "/customers/new",
+    }
+    return plan_form(console, visit, status, N_("Open an account"), "/customers", extra, mistakes, planned)
 
 
 def _what(visit: Visit, plan: SitePlan) -> tuple[Section, str] | None:
@@ -233,43 +263,4 @@ def _change_form(
     typed = dict(visit.form) if visit.form else current(section, item, newest[1]) or {}
     title = N_("Customer") if section == "customers" else N_("Alarms and credit limit")
     extra = {"fields": fields_of(section, newest[1]), "typed": typed, "action": visit.path}
-    return _plan_form(console, visit, status, title, f"/customers/{visit.parts['account']}", extra, mistakes, planned)
-
-
-def _plan_form(
-    console: Console,
-    visit: Visit,
-    status: int,
-    title: str,
-    back: str,
-    extra: dict[str, Any],
-    mistakes: dict[str, FieldErrorCode] | None,
-    planned: Planned | None,
-) -> Response:
-    words = console.renderer.words_for(visit)
-    return console.renderer.page(
-        visit,
-        "plan_form.html",
-        status,
-        title=title,
-        back=back,
-        mistakes={name: words.field(code) for name, code in (mistakes or {}).items()},
-        planned=planned,
-        **extra,
-    )
-
-
-def _plan(visit: Visit, section: Section, item: str, values: dict[str, Any]) -> tuple[Planned | None, bool]:
-    """What a change comes to, and whether it was taken: only when it was shown before."""
-    desk = visit.services.settings
-    try:
-        planned = desk.preview(section, item, values)
-        if planned is None or planned.mistakes or visit.form.get("step") != "take":
-            return planned, False
-        version = visit.form.get("version", "")
-        desk.take(section, item, values, int(version) if version.isdecimal() else 0, visit.actor)
-    except NoSuchItem:
-        return None, False
-    except (Conflict, Mistaken):
-        return desk.preview(section, item, values), False
-    return planned, True
+    return plan_form(console, visit, status, title, f"/customers/{visit.parts['account']}", extra, mistakes, planned)

@@ -8,4 +8,5 @@ from cloud_server.web.visit import Visit
 
 def show(console: Console, visit: Visit) -> Response:
     """Every box beside what is wanted of it."""
-    return console.renderer.page(visit, "states.html", now=visit.services.state.state())
+    done = visit.query.get("done") == "retired"
+    return console.renderer.page(visit, "states.html", now=visit.services.state.state(), done=done)
