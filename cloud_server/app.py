@@ -41,6 +41,7 @@ from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import WORK_EVERY_S, Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
+from cloud_server.flows.plan_site import tell_plan_once
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.read_reports import ReportOffice
@@ -340,6 +341,7 @@ def serve(config: Config) -> None:
     parts = wire(config)
     parts.centre.journal.check_at_start()
     _append_unmarked(parts.centre)
+    tell_plan_once(parts.centre)
     parts.neighbours.start(partial(hear, parts.bells, parts.live))
     settings = uvicorn.Config(
         make_app(parts),

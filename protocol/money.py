@@ -4,10 +4,20 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from protocol.box_config import Defaults, FriendlyHours, ProfileText, SiteConfig, TariffText
 from protocol.commands import ReclaimPurpose, SalePart, TypedReading
 from protocol.errors import BadPayload
 from protocol.messages import Money
 from protocol.payload import Count, Day, IdText, Int, Name, Payload, Text, read_part
+from protocol.site_plan import (
+    AccountPlan,
+    BoxPlan,
+    BuildingPlan,
+    CustomerPlan,
+    PointPlan,
+    SaleLimits,
+    WalletPlan,
+)
 
 
 class SaleBody(Payload, frozen=True, kw_only=True):
@@ -178,9 +188,41 @@ class DayBody(Payload, frozen=True, kw_only=True):
     receipts: Count
 
 
+class SiteHead(Payload, frozen=True, kw_only=True):
+    """What a site plan says once for the whole site."""
+
+    name: Name
+    settings: SiteConfig
+    defaults: Defaults
+    limits: SaleLimits
+    holidays: tuple[Day, ...] = ()
+    friendly_hours: tuple[FriendlyHours, ...] = ()
+
+
+class PlanBody(Payload, frozen=True, kw_only=True):
+    """A piece of what changed in the site plan: parts that are new or other than before, and those that are gone.
+
+    All pieces in the order of their numbers give the plan in force. `whole` begins anew: what was told before is
+    forgotten. A part takes the place of the one with its id (tariffs and profiles: with its version too). `gone` names
+    parts as `box/<id>`, `point/<id>`, `tariff/<id>/<version>`.
+    """
+
+    whole: bool = False
+    site_head: SiteHead | None = None
+    buildings: tuple[BuildingPlan, ...] = ()
+    boxes: tuple[BoxPlan, ...] = ()
+    points: tuple[PointPlan, ...] = ()
+    customers: tuple[CustomerPlan, ...] = ()
+    accounts: tuple[AccountPlan, ...] = ()
+    wallets: tuple[WalletPlan, ...] = ()
+    tariffs: tuple[TariffText, ...] = ()
+    profiles: tuple[ProfileText, ...] = ()
+    gone: tuple[Name, ...] = ()
+
+
 MoneyBody = (
     SaleBody | RefundBody | ReversalBody | AdjustmentBody | OpeningBody | ClosingBody | WriteOffBody | AccountBody
-    | CustomerBody | WalletBody | MoveBody | SettledBody | TillBody | DayBody
+    | CustomerBody | WalletBody | MoveBody | SettledBody | TillBody | DayBody | PlanBody
 )  # fmt: skip
 
 MONEY_BODIES: Final[dict[str, type[MoneyBody]]] = {
@@ -198,6 +240,7 @@ MONEY_BODIES: Final[dict[str, type[MoneyBody]]] = {
     "settled": SettledBody,
     "till": TillBody,
     "day": DayBody,
+    "plan": PlanBody,
 }
 
 

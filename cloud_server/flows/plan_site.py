@@ -4,6 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from cloud_server.core.fleet import Box, GrantState, WalletGrant
+from cloud_server.core.journaled_plan import changes
 from cloud_server.core.mistakes import Mistaken, NotNow
 from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
 from cloud_server.core.posting_rules import opening as opening_postings
@@ -19,6 +20,8 @@ from protocol.payload import write_payload
 from protocol.site_plan import SitePlan, WalletPlan
 
 OPENING_SOURCE = "site plan"
+PLAN_TOLD = "plan_told"
+"""The fact that the journal has been told the plan whole, so that what changed since is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def revise_plan(centre: Centre, unit: Unit, plan: SitePlan, by: str, gone: Set[s
         raise NotNow(f"nothing can be signed: {centre.journal.fault}")
     now_ms = centre.clock.wall_ms()
     version = unit.fleet.put_plan(plan, write_payload(plan).decode(), now_ms, by)
+    _tell_plan(centre, unit, plan, before, by)
     _tell_contracts(centre, unit, plan, before, known, by)
     configured = configure_boxes(centre, unit, by)
     _open_balances(centre, unit, plan, known, by)
@@ -95,6 +99,28 @@ def _configure(centre: Centre, unit: Unit, plan: SitePlan, box: Box, known: Know
     wanted = replace(box, config_version=version, config_hash=config_hash)
     issue_command(centre, unit, wanted, Configure(config_version=version, config=text, hash=config_hash), by)
     return True
+
+
+def tell_plan_once(centre: Centre) -> bool:
+    """Tell the journal of a plan that is older than its lines for plans; whether there was one. Repeatable."""
+    if centre.journal.fault is not None:
+        return False
+    with centre.store.write() as unit:
+        plan = unit.fleet.plan()
+        if plan is None or unit.site.fact(PLAN_TOLD) is not None:
+            return False
+        _tell_plan(centre, unit, plan, None, "centre")
+    centre.journal.append_unmarked()
+    return True
+
+
+def _tell_plan(centre: Centre, unit: Unit, plan: SitePlan, before: SitePlan | None, by: str) -> None:
+    """Money lines from which the plan can be put together again where nothing but the journal is left."""
+    told = before if unit.site.fact(PLAN_TOLD) is not None else None
+    asker = Asker(operator=by, key=f"plan/{centre.new_id()}")
+    for body in changes(told, plan):
+        add_money_line(centre, unit, "plan", body, asker)
+    unit.site.put_fact(PLAN_TOLD, "1")
 
 
 def _tell_contracts(

@@ -119,6 +119,7 @@ def _adopt(centre: Centre, unit: Unit, box: Box, line: Line, epoch: Epoch) -> Bo
             opened_at_ms=epoch.issued_at_ms,
         )
     )
+    is_newest = epoch.config_version >= box.config_version
     after = replace(
         box,
         state=BoxState.ENROLLED,
@@ -126,8 +127,8 @@ def _adopt(centre: Centre, unit: Unit, box: Box, line: Line, epoch: Epoch) -> Bo
         record_key=epoch.record_key,
         batch_head=Head(0, line.hash),
         posted_seq=0,
-        config_version=max(box.config_version, epoch.config_version),
-        config_hash=config_hash,
+        config_version=epoch.config_version if is_newest else box.config_version,
+        config_hash=config_hash if is_newest else box.config_hash,
         held_version=epoch.config_version,
     )
     unit.fleet.save_box(after)

@@ -1,12 +1,15 @@
 """How far a recovery has come, for a manager: boxes heard, what came back, what is awaited, what is asked."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from cloud_server.core.fleet import GrantState
+from cloud_server.core.fleet import GrantState, SaleFact
 from cloud_server.core.mistakes import Conflict, NotFound, mistaken
 from cloud_server.core.recovery import BoxRecovery, Question
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import reason_errors
+from cloud_server.ports import Unit
 
 WAITS = (GrantState.WAITING,)
 ANSWERS = ("paid", "not_paid", "done_again", "left")
@@ -26,6 +29,37 @@ class BoxReport:
     """Parts of sales in flight to it of which nothing was heard yet."""
     waiting_micro: int
     """Credit that waits at the centre, unsigned, until it has been heard."""
+
+
+PartStands = Literal["delivered", "on_its_way", "waits", "refused", "undone", "unproven"]
+_STANDS: Final[Mapping[GrantState, PartStands]] = {
+    GrantState.WAITING: "waits",
+    GrantState.SIGNED: "on_its_way",
+    GrantState.APPLIED: "delivered",
+    GrantState.REFUSED: "refused",
+    GrantState.UNDONE: "undone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SalePart:
+    """A share of a sale: its box, and where the money is (`unproven`: its box has not been heard)."""
+
+    box: str
+    amount_micro: int
+    stands: PartStands
+
+
+@dataclass(frozen=True, slots=True)
+class SaleReport:
+    """One sale that came back."""
+
+    receipt: str
+    account: str
+    amount_micro: int
+    paid_at_ms: int
+    reversed: bool
+    parts: tuple[SalePart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +90,52 @@ def recovery_report(centre: Centre) -> RecoveryReport | None:
                 BoxReport(row.box, row.name, row.recovery, row.seen_at_ms, newest[row.box], sum(awaited), sum(waiting))
             )
         questions = tuple(unit.recovery.questions())
-        sales_back = unit.recovery.sales_written_again(min(r.began_at_ms for r in newest.values()))
+        sales_back = len(unit.recovery.sales_written_again(_began_at_ms(unit, newest.values())))
     open_ones = any(question.answer is None for question in questions)
     under_way = open_ones or any(box.under_way for box in boxes)
     return RecoveryReport(centre.term, under_way, tuple(boxes), sales_back, questions)
+
+
+def sales_report(centre: Centre) -> tuple[SaleReport, ...]:
+    """Each sale that came back in the newest recovery, in the order of the journal, and where its money is."""
+    with centre.store.read() as unit:
+        all_of = unit.recovery.all()
+        if not all_of:
+            return ()
+        newest = {recovery.box: recovery for recovery in all_of}
+        names = {box.box: box.name for box in unit.fleet.boxes()}
+        back = unit.recovery.sales_written_again(_began_at_ms(unit, newest.values()))
+        facts = (unit.ledger.sale(sale) for sale in back)
+        return tuple(_sale(unit, sale, names) for sale in facts if sale is not None)
+
+
+def _began_at_ms(unit: Unit, all_of: Iterable[BoxRecovery]) -> int:
+    """When the first of them began; of a restore its own instant: the journal is read before boxes are waited for."""
+    whole = list(all_of)
+    began_at_ms = min(recovery.began_at_ms for recovery in whole)
+    if not any(recovery.why == "restored" for recovery in whole):
+        return began_at_ms
+    return min(began_at_ms, unit.recovery.restored_at_ms() or began_at_ms)
+
+
+def _sale(unit: Unit, sale: SaleFact, names: Mapping[str, str]) -> SaleReport:
+    account = unit.fleet.account(sale.account)
+    parts = [
+        SalePart(names.get(grant.box, grant.box), grant.amount_micro, _STANDS[grant.state])
+        for grant in unit.ledger.grants_of_sale(sale.sale)
+    ]
+    parts += [
+        SalePart(names.get(part.box, part.box), part.amount_micro, "unproven")
+        for part in unit.recovery.expected_of_sale(sale.sale)
+    ]
+    return SaleReport(
+        receipt=sale.receipt,
+        account=account.number if account is not None else sale.account,
+        amount_micro=sale.amount_micro,
+        paid_at_ms=sale.paid_at_ms,
+        reversed=unit.money.reversal_of_sale(sale.sale) is not None,
+        parts=tuple(parts),
+    )
 
 
 def answer_question(centre: Centre, question: str, answer: str, note: str, by: str) -> Question:

@@ -1,19 +1,23 @@
-"""The journal's lines taken into books that are older than it: what the centre signed and the database forgot.
+"""The journal's lines taken into books that are older than it, or empty: what the centre signed and forgot.
 
-Sales come back with all their parts awaited; their grants come with the commands behind them, or are signed anew when
-their box has been heard. A money step of another kind is put before people, with its line.
+First the plan, then the money steps in the order of their chain, then epochs and commands; a line that came before its
+turn (two processes write one journal, two hosts write one each) waits for it. Sales come back with all their parts
+awaited; their grants come with the commands, or are signed anew when their box has been heard.
 """
 
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from cloud_server.core.fleet import SaleFact
+from cloud_server.core.journaled_plan import plan_of
+from cloud_server.flows.after_journal import Steps, go_on_after
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.recover_box import adopt_epochs, keep_epoch
-from cloud_server.flows.sell_again import ask, await_part, grant_parts_anew, write_sale_again
+from cloud_server.flows.plan_site import PLAN_TOLD
+from cloud_server.flows.recover_box import adopt_epochs, begin_recovery, keep_epoch
+from cloud_server.flows.replay_money import take_step
+from cloud_server.flows.sell_again import ask, grant_parts_anew
 from cloud_server.flows.sign_lines import MONEY_CHAIN
 from cloud_server.flows.take_back import take_back_command
 from cloud_server.ports import Unit
@@ -21,13 +25,18 @@ from protocol.commands import Command
 from protocol.envelope import Line, check_signature, read_line
 from protocol.errors import TheirFault
 from protocol.messages import Epoch, Money
-from protocol.money import SaleBody, read_money_body
-from protocol.payload import read_payload
+from protocol.money import PlanBody, read_money_body
+from protocol.payload import read_payload, write_payload
 
 AT_ONCE = 500
 """Lines in one transaction."""
+EARLY_MAX = 10_000
+"""Lines kept that came before their turn: what two hosts write in minutes."""
 
 log = logging.getLogger(__name__)
+
+Lines = Callable[[], Iterable[bytes]]
+"""Reads the journal from its beginning, each time it is asked."""
 
 
 @dataclass(slots=True)
@@ -37,6 +46,16 @@ class Replayed:
     looked_at: int = 0
     taken: Counter[str] = field(default_factory=Counter)
     not_taken: int = 0
+    plan_taken: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass: lines that wait for their turn, by chain and number, and the steps that have something to follow."""
+
+    done: Replayed
+    early: dict[tuple[str, str, int], Line] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
 
 
 def newest_term(lines: Iterable[bytes]) -> int:
@@ -55,94 +74,153 @@ def newest_term(lines: Iterable[bytes]) -> int:
 _KINDS: dict[str, type[Command] | type[Epoch] | type[Money]] = {"command": Command, "epoch": Epoch, "money": Money}
 
 
-def replay(centre: Centre, lines: Iterable[bytes]) -> Replayed:
-    """Take in what the books lack, in the order of the file. A line cut short by a crash is passed by."""
-    done = Replayed()
-    rest = iter(lines)
-    while piece := list(itertools.islice(rest, AT_ONCE)):
-        with centre.store.write() as unit:
-            for raw in piece:
-                _one(centre, unit, raw, done)
-    with centre.store.write() as unit:
-        for box in unit.fleet.boxes():
-            if box.recovery:
-                adopt_epochs(centre, unit, box)
-            elif done.looked_at and box.epoch == 0 and unit.lines.line("epoch", box.box, 1) is None:
-                # The journal knows of no hardware at this place: nothing was ever signed for it.
-                grant_parts_anew(centre, unit, box)
+def replay(centre: Centre, lines: Lines) -> Replayed:
+    """Take in what the books lack. A line cut short by a crash is passed by."""
+    reading = _Reading(Replayed())
+    done = reading.done
+    _take_plan(centre, lines(), done)
+    for money_lines in (True, False):
+        rest = iter(lines())
+        while piece := list(itertools.islice(rest, AT_ONCE)):
+            with centre.store.write() as unit:
+                for raw in piece:
+                    _one(centre, unit, raw, reading, money_lines=money_lines)
+        done.not_taken += len(reading.early)
+        reading.early.clear()
+    _end(centre, reading)
     log.warning("journal_replayed", extra={"looked_at": done.looked_at, "taken": dict(done.taken)})
     return done
 
 
-def _one(centre: Centre, unit: Unit, raw: bytes, done: Replayed) -> None:
-    done.looked_at += 1
+def _take_plan(centre: Centre, lines: Iterable[bytes], done: Replayed) -> None:
+    """The plan that the journal comes to, in the place of one that is older or not there."""
+    pieces = [body for body in _plan_pieces(centre, lines) if body is not None]
+    with centre.store.write() as unit:
+        before = unit.fleet.plan()
+        plan = plan_of(before, centre.site.site, pieces)
+        if not pieces or plan is None:
+            return
+        unit.site.put_fact(PLAN_TOLD, "1")
+        if before is not None and write_payload(before) == write_payload(plan):
+            return
+        now_ms = centre.clock.wall_ms()
+        version = unit.fleet.put_plan(plan, write_payload(plan).decode(), now_ms, "journal")
+        unit.audit.append(now_ms, "cloud-server", "plan_taken_back", plan.site, {"version": version})
+        done.plan_taken = True
+
+
+def _plan_pieces(centre: Centre, lines: Iterable[bytes]) -> Iterable[PlanBody | None]:
+    seen = set[int]()
+    for raw in lines:
+        try:
+            line = read_line(raw)
+            if line.type_name != "money":
+                continue
+            money = read_payload(line.payload, Money)
+            if money.kind != "plan" or money.number in seen:
+                continue
+            check_signature(line, centre.authority.command_keys)
+            body = read_money_body(money)
+        except TheirFault:
+            continue
+        seen.add(money.number)
+        yield body if isinstance(body, PlanBody) else None
+
+
+def _one(centre: Centre, unit: Unit, raw: bytes, reading: _Reading, *, money_lines: bool) -> None:
+    """One line of a pass, and what waited for it."""
+    done = reading.done
     try:
         line = read_line(raw)
+    except TheirFault as fault:
+        if money_lines:
+            log.warning("journal_line_not_taken", extra={"fault": str(fault)})
+            done.looked_at, done.not_taken = done.looked_at + 1, done.not_taken + 1
+        return
+    if (line.type_name == "money") is not money_lines:
+        return
+    done.looked_at += 1
+    waiting: Line | None = line
+    while waiting is not None:
+        waiting = _taken(centre, unit, waiting, reading)
+
+
+def _taken(centre: Centre, unit: Unit, line: Line, reading: _Reading) -> Line | None:
+    """Take a line where it fits; the one that waited for it, if any."""
+    done = reading.done
+    try:
         if unit.lines.has_line(line.hash):
-            return
+            return None
         check_signature(line, centre.authority.command_keys)
-        taken = _take(centre, unit, line)
+        place = _take(centre, unit, line, reading)
     except TheirFault as fault:
         log.warning("journal_line_not_taken", extra={"fault": str(fault)})
-        taken = False
-        line = None
-    if not taken or line is None:
         done.not_taken += 1
-        return
+        return None
+    if place is None:
+        return None
     unit.lines.mark_journaled([line.hash])
     done.taken[line.type_name] += 1
+    type_name, box, number = place
+    return reading.early.pop((type_name, box, number + 1), None)
 
 
-def _take(centre: Centre, unit: Unit, line: Line) -> bool:
-    """Whether the line fitted into its chain. Raises TheirFault."""
-    if line.type_name == "money":
-        return _take_money(centre, unit, line)
+def _take(centre: Centre, unit: Unit, line: Line, reading: _Reading) -> tuple[str, str, int] | None:
+    """Chain and number of a line that was taken; None where it was not its turn. Raises TheirFault."""
     kind = _KINDS.get(line.type_name)
     if kind is None:
-        return False
+        reading.done.not_taken += 1
+        return None
     told = read_payload(line.payload, kind)
-    assert isinstance(told, Command | Epoch)
+    if isinstance(told, Money):
+        return _take_money(centre, unit, line, told, reading)
     box = unit.fleet.box(told.box)
     if box is None:
-        ask(centre, unit, "money_line", line.hash, told.box, {"type": line.type_name, "why": "no such box in the plan"})
-        return False
-    if line.type_name == "epoch":
+        detail: dict[str, object] = {"type": line.type_name, "why": "no such box in the plan"}
+        ask(centre, unit, "money_line", line.hash, told.box, detail)
+        reading.done.not_taken += 1
+        return None
+    if isinstance(told, Epoch):
         keep_epoch(centre, unit, box, line)
-    else:
-        take_back_command(centre, unit, box, line)
-    return unit.lines.has_line(line.hash)
+        return ("epoch", told.box, told.epoch) if unit.lines.has_line(line.hash) else None
+    take_back_command(centre, unit, box, line)
+    place = ("command", told.box, told.seq)
+    if unit.lines.has_line(line.hash):
+        return place
+    _wait(reading, line, place)
+    return None
 
 
-def _take_money(centre: Centre, unit: Unit, line: Line) -> bool:
-    money = read_payload(line.payload, Money)
+def _take_money(centre: Centre, unit: Unit, line: Line, money: Money, reading: _Reading) -> tuple[str, str, int] | None:
     head = unit.lines.chain_head("money", MONEY_CHAIN, journaled_only=False)
+    place = ("money", MONEY_CHAIN, money.number)
     if (money.number, money.prev) != (head.seq + 1, head.hash):
-        return False
-    now_ms = centre.clock.wall_ms()
-    unit.lines.add_lines([(line, MONEY_CHAIN, money.number)], now_ms)
+        _wait(reading, line, place)
+        return None
+    unit.lines.add_lines([(line, MONEY_CHAIN, money.number)], money.posted_at_ms)
     body = read_money_body(money)
-    if not isinstance(body, SaleBody):
-        detail: dict[str, object] = {"number": money.number, "kind": money.kind, "operator": money.operator}
-        detail |= {"at_ms": money.posted_at_ms, "body": bytes(money.body).decode()}
-        ask(centre, unit, "money_line", line.hash, None, detail)
-        return True
-    if unit.ledger.sale(body.sale) is not None:
-        return True
-    sale = SaleFact(
-        sale=body.sale,
-        receipt=body.receipt,
-        account=body.account,
-        amount_micro=body.amount_micro,
-        method=body.method,
-        operator=money.operator,
-        operator_name=money.operator,
-        paid_at_ms=money.posted_at_ms,
-        till_day=body.till_day,
-        key=money.idempotency_key,
-        balance_before_micro=None,
-        balance_before_at_ms=None,
-    )
-    write_sale_again(centre, unit, sale, body, "sold")
-    for part in body.parts:
-        await_part(centre, unit, sale, part.wallet, part.box, part.amount_micro)
-    return True
+    take_step(centre, unit, money, body)
+    reading.steps.note(money, body)
+    return place
+
+
+def _wait(reading: _Reading, line: Line, place: tuple[str, str, int]) -> None:
+    if len(reading.early) < EARLY_MAX:
+        reading.early[place] = line
+    else:
+        reading.done.not_taken += 1
+
+
+def _end(centre: Centre, reading: _Reading) -> None:
+    """All lines are in: epochs take effect, boxes that served are to be heard, steps that were not over go on."""
+    with centre.store.write() as unit:
+        go_on_after(centre, unit, reading.steps)
+        for box in unit.fleet.boxes():
+            has_epoch = unit.lines.line("epoch", box.box, 1) is not None
+            if has_epoch and box.epoch == 0 and box.believed:
+                box = begin_recovery(centre, unit, box, "restored")  # noqa: PLW2901  # the row as it stands after
+            if box.recovery:
+                adopt_epochs(centre, unit, box)
+            elif reading.done.looked_at and box.epoch == 0 and not has_epoch:
+                # The journal knows of no hardware at this place: nothing was ever signed for it.
+                grant_parts_anew(centre, unit, box)

@@ -133,7 +133,7 @@ class Reversals:
             if grant.state is GrantState.WAITING:
                 unit.ledger.save_grant(replace(grant, state=GrantState.UNDONE))
             elif not _at_centre(grant):
-                out.append(_minus(centre.new_id(), grant, -grant.amount_micro, fact))
+                out.append(minus_grant(centre.new_id(), grant, -grant.amount_micro, fact))
         unit.ledger.add_grants(out)
         for name in sorted({minus.box for minus in out}):
             box = unit.fleet.box(name)
@@ -160,7 +160,8 @@ def _used(unit: Unit, grants: Sequence[WalletGrant]) -> bool:
     return False
 
 
-def _minus(name: str, grant: WalletGrant, amount_micro: Micro, fact: ReversalFact) -> WalletGrant:
+def minus_grant(name: str, grant: WalletGrant, amount_micro: Micro, fact: ReversalFact) -> WalletGrant:
+    """The grant that takes another back; it waits for its box."""
     return WalletGrant(
         grant=name,
         wallet=grant.wallet,

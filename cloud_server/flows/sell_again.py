@@ -34,7 +34,7 @@ def write_sale_again(centre: Centre, unit: Unit, sale: SaleFact, told: SaleBody,
             kind="sale",
             cause=f"sale/{sale.sale}",
             effective_at_ms=sale.paid_at_ms,
-            posting_day=centre.posting_day(unit, now_ms),
+            posting_day=centre.posting_day(unit, sale.paid_at_ms),
             who=sale.operator,
             key=sale.key,
             postings=posting_rules.sale(sale.operator, sale.method, sale.account, sale.amount_micro),
@@ -98,6 +98,8 @@ def grant_parts_anew(centre: Centre, unit: Unit, box: Box) -> None:
     """What was awaited of a box that has been heard, and did not come, was never signed: a new grant waits for it."""
     for part in unit.recovery.parts_of_box(box.box):
         end_part(centre, unit, part, "reissued")
+        if unit.money.reversal_of_sale(part.sale) is not None:
+            continue
         unit.ledger.add_grants(
             [
                 WalletGrant(

@@ -15,9 +15,10 @@ from cloud_server.flows.sell_again import BY_RECOVERY, ask, await_part, end_part
 from cloud_server.flows.sign_lines import Asker, about, add_money_line
 from cloud_server.ports import Unit
 from protocol.chain import Head
-from protocol.commands import Body, Command, Configure, Grant, Reclaim, read_body
+from protocol.commands import Body, CloseWallet, Command, Configure, Grant, Reclaim, read_body
 from protocol.envelope import Line, check_signature
 from protocol.errors import BadPayload, WireError
+from protocol.limits import INTEGER_MAX
 from protocol.money import SaleBody
 from protocol.payload import read_payload
 
@@ -84,6 +85,8 @@ def _take(centre: Centre, unit: Unit, box: Box, line: Line, command: Command) ->
         _take_grant(centre, unit, box, command.seq, body)
     elif isinstance(body, Reclaim):
         _take_reclaim(centre, unit, box, command, body)
+    elif isinstance(body, CloseWallet):
+        _take_reclaim(centre, unit, box, command, _closing(body))
     elif isinstance(body, Configure) and unit.enrolments.configuration(box.box, body.config_version) is None:
         unit.enrolments.add_configuration(box.box, body.config_version, body.hash, body.config, now_ms)
         if body.config_version > box.config_version:
@@ -100,7 +103,7 @@ def _take_grant(centre: Centre, unit: Unit, box: Box, seq: int, body: Grant) -> 
         return
     if body.cause == "sale" and body.sale is not None and unit.ledger.sale(body.sale) is None:
         _sell_again(centre, unit, body)
-    elif body.cause in ("undo", "adjustment") and known is None:
+    elif body.cause in ("undo", "adjustment") and known is None and not _is_explained(unit, body):
         detail = {"grant": body.grant, "amount_micro": body.amount_micro, "account": body.account}
         ask(centre, unit, "reversal" if body.cause == "undo" else "money_line", body.grant, box.box, detail)
     part = unit.recovery.part(body.sale, body.wallet) if body.sale is not None else None
@@ -126,11 +129,25 @@ def _take_grant(centre: Centre, unit: Unit, box: Box, seq: int, body: Grant) -> 
         second=body.second,
     )
     if known is None:
+        _end_twin(unit, grant)
         unit.ledger.add_grants([grant])
     else:
         unit.ledger.save_grant(replace(known, state=GrantState.SIGNED, command=seq))
     postings = posting_rules.grant_signed(body.account, body.wallet, body.amount_micro)
     post(centre, unit, "grant", f"grant/{body.grant}", body, postings)
+
+
+def _is_explained(unit: Unit, body: Grant) -> bool:
+    """Whether the step that stands behind a grant is known by its key."""
+    return unit.lines.kept_answer(body.idempotency_key) is not None
+
+
+def _end_twin(unit: Unit, grant: WalletGrant) -> None:
+    """A grant that was made anew for the same step, since its command was not known then, is not wanted any more."""
+    for twin in unit.ledger.grants_of_account(grant.account, GrantState.WAITING):
+        same = (twin.wallet, twin.cause, twin.undoes) == (grant.wallet, grant.cause, grant.undoes)
+        if same and grant.cause != "sale" and (grant.cause == "opening" or twin.key == grant.key):
+            unit.ledger.save_grant(replace(twin, state=GrantState.UNDONE))
 
 
 def _sell_again(centre: Centre, unit: Unit, body: Grant) -> None:
@@ -176,7 +193,7 @@ def post(centre: Centre, unit: Unit, kind: str, cause: str, body: Grant, posting
             kind=kind,
             cause=cause,
             effective_at_ms=body.paid_at_ms,
-            posting_day=centre.posting_day(unit, now_ms),
+            posting_day=centre.posting_day(unit, body.paid_at_ms),
             who=body.operator,
             key=body.idempotency_key,
             second=body.second,
@@ -186,8 +203,21 @@ def post(centre: Centre, unit: Unit, kind: str, cause: str, body: Grant, posting
     )
 
 
+def _closing(body: CloseWallet) -> Reclaim:
+    """A wallet told to close is asked for everything."""
+    return Reclaim(
+        reclaim=body.request,
+        wallet=body.wallet,
+        amount_micro=INTEGER_MAX,
+        floor_micro=0,
+        purpose="close",
+        request=body.request,
+        typed=body.typed,
+    )
+
+
 def _take_reclaim(centre: Centre, unit: Unit, box: Box, command: Command, body: Reclaim) -> None:
-    """Credit was asked back. Whether it was paid out then, no line of this box tells: people are asked."""
+    """Credit was asked back. Where no line tells what for, people are asked whether it was paid out then."""
     known = unit.money.reclaims([body.reclaim]).get(body.reclaim)
     if known is not None:
         unit.money.save_reclaim(replace(known, state=ReclaimState.ASKED, command=command.seq))
@@ -212,5 +242,14 @@ def _take_reclaim(centre: Centre, unit: Unit, box: Box, command: Command, body: 
             key=f"{BY_RECOVERY}/{body.reclaim}",
         )
     )
+    told_for = any(refund.fact.reclaim == body.reclaim for refund in unit.money.refunds_of_account(account))
+    closed = body.purpose == "close" and _is_closing(unit, account)
+    if told_for or closed:
+        return
     detail = {"account": account, "wallet": body.wallet, "amount_micro": body.amount_micro, "purpose": body.purpose}
     ask(centre, unit, "refund_paid" if body.purpose == "refund" else "closing", body.reclaim, box.box, detail)
+
+
+def _is_closing(unit: Unit, account: str) -> bool:
+    found = unit.fleet.account(account)
+    return found is not None and found.state != "in_use"

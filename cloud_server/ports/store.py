@@ -39,7 +39,7 @@ from protocol.records import Record
 from protocol.signing import PublicKey
 from protocol.site_plan import SaleLimits, SitePlan
 
-SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits", "energy_zone"]
+SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits", "energy_zone", "plan_told"]
 
 
 class Site(Protocol):

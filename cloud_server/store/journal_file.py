@@ -20,8 +20,8 @@ FILE_MODE: Final = 0o600
 class JournalFile:
     """One file a host, for all processes on it. Thread-safe; the file is opened at the first append and stays open."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE_NAME
+    def __init__(self, folder: Path, name: str = FILE_NAME) -> None:
+        self.path = folder / name
         self._lock = threading.Lock()
         self._descriptor: int | None = None
 

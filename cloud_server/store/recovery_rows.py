@@ -51,6 +51,12 @@ class RecoveryRows(Rows):
         query = self._of(e).where((e.box == box) & (e.state == "expected"))
         return [ExpectedPart(**row) for row in self._all(query.order_by(e.made_at_ms, e.sale, e.wallet))]
 
+    def expected_of_sale(self, sale: str) -> list[ExpectedPart]:
+        """Parts of a sale that are still awaited."""
+        e = t.ExpectedPart
+        query = self._of(e).where((e.sale == sale) & (e.state == "expected"))
+        return [ExpectedPart(**row) for row in self._all(query.order_by(e.wallet))]
+
     def end_part(self, part: ExpectedPart, state: PartState, at_ms: int) -> None:
         """It is awaited no more."""
         e = t.ExpectedPart
@@ -72,11 +78,17 @@ class RecoveryRows(Rows):
         which = (q.site == self._site) & (q.kind == kind) & (q.subject == subject) & q.answer.is_null()
         self._run(q.update(answer="found", note=note, answered_at_ms=at_ms).where(which))
 
-    def sales_written_again(self, since_ms: int) -> int:
-        """How many sales came back since an instant."""
+    def sales_written_again(self, since_ms: int) -> list[str]:
+        """Which sales came back since an instant, in the order in which they did."""
         a = AuditRow
-        query = self._of(a, pw.fn.COUNT(a.number)).where((a.action == "sale_written_again") & (a.at_ms >= since_ms))
-        return int(self._tuples(query)[0][0])
+        query = self._of(a, a.subject).where((a.action == "sale_written_again") & (a.at_ms >= since_ms))
+        return [sale for (sale,) in self._tuples(query.order_by(a.number))]
+
+    def restored_at_ms(self) -> int | None:
+        """When this centre was restored last."""
+        a = AuditRow
+        rows = self._tuples(self._of(a, a.at_ms).where(a.action == "restored").order_by(a.number.desc()).limit(1))
+        return rows[0][0] if rows else None
 
     def questions(self) -> list[Question]:
         """All of them, open ones first."""

@@ -1,10 +1,11 @@
 """The report of a recovery as a manager reads it, and as a script does."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from cloud_server.flows.recovery_report import BoxReport, RecoveryReport
+from cloud_server.flows.recovery_report import BoxReport, PartStands, RecoveryReport, SaleReport
 from protocol.units import amount_to_text
 
 
@@ -25,6 +26,29 @@ def words_of(report: RecoveryReport) -> str:
         answer = f"{asked.answer} ({asked.answered_by or 'by what came back'})" if asked.answer else "OPEN"
         lines.append(f"  {asked.kind} {asked.subject}: {answer}  {asked.detail}")
     return "\n".join(lines)
+
+
+def sale_words(sales: Sequence[SaleReport]) -> str:
+    """A line for each sale: its receipt, when, for whom, how much, and where each share of the money is."""
+    return "\n".join(_sale(sale) for sale in sales)
+
+
+def _sale(sale: SaleReport) -> str:
+    told = [f"{amount_to_text(part.amount_micro)} {_STANDS[part.stands].format(box=part.box)}" for part in sale.parts]
+    if sale.reversed:
+        told.append("reversed")
+    head = f"{sale.receipt}  {_at(sale.paid_at_ms)}  {sale.account}  {amount_to_text(sale.amount_micro)}"
+    return f"  {head}: {', '.join(told) or 'credit at the centre'}"
+
+
+_STANDS: Final[Mapping[PartStands, str]] = {
+    "delivered": "delivered to {box}",
+    "on_its_way": "on its way to {box}",
+    "waits": "waits at the centre for {box}",
+    "refused": "refused by {box}, back at the centre",
+    "undone": "undone before {box} got it",
+    "unproven": "in flight unproven, {box} has not been heard",
+}
 
 
 def _box(box: BoxReport) -> str:

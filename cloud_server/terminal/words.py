@@ -2,15 +2,16 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cloud_server.config import Config
-from cloud_server.flows.recovery_report import recovery_report
+from cloud_server.flows.recovery_report import recovery_report, sales_report
 from cloud_server.flows.reprocess import reprocess
 from cloud_server.terminal.backups import backup_now, check_backup
 from cloud_server.terminal.came import Came
-from cloud_server.terminal.recovery_words import facts_of, words_of
+from cloud_server.terminal.recovery_words import facts_of, sale_words, words_of
 
 Run = Callable[[Config, argparse.Namespace], Came]
 
@@ -21,36 +22,50 @@ def add_words(add: Callable[..., argparse.ArgumentParser], said: Callable[[Run],
     restored = add("restore", said(_restore), "Prove a backup, or put one in the place of a database that is gone.")
     restored.add_argument("file", type=Path, nargs="?", help="the backup; left out with --in-place")
     restored.add_argument("--in-place", action="store_true", help="the database was put back by other means")
+    restored.add_argument("--from-journal", action="store_true", help="no backup is left: new books out of the journal")
+    restored.add_argument(
+        "--journal", type=Path, action="append", default=[], metavar="FILE", help="another host's journal beside ours"
+    )
     restored.add_argument("--passphrase-file", type=Path, metavar="FILE", help="else that of the configuration")
     restored.add_argument("--check", action="store_true", help="open it, check its books, change nothing")
-    add("recovery", said(_recovery), "How far a recovery has come: boxes heard, sales back, questions for people.")
+    told = add(
+        "recovery", said(_recovery), "How far a recovery has come: boxes heard, sales back, questions for people."
+    )
+    told.add_argument("--sales", action="store_true", help="also each sale that came back, and where its money is")
     add("reprocess", said(_reprocess), "Post what was parked, in order, with this program; what still waits is named.")
 
 
 def _restore(config: Config, options: argparse.Namespace) -> Came:
     passphrase_file = options.passphrase_file or (config.backup.passphrase_file if config.backup is not None else None)
-    if (options.file is None) != options.in_place:
-        return Came(1, {"fault": "file"}, "one of both is needed: the backup's FILE, or --in-place")
+    if sum((options.file is not None, options.in_place, options.from_journal)) != 1:
+        return Came(1, {"fault": "file"}, "one of them is needed: the backup's FILE, --in-place or --from-journal")
     if options.check and options.file is not None:
         if passphrase_file is None:
             return Came(1, {"fault": "passphrase"}, "--passphrase-file FILE is needed: there is no [backup] configured")
         return check_backup(config, options.file, passphrase_file)
-    from cloud_server.terminal.restore import restore  # noqa: PLC0415  # the web framework is loaded where it is needed
+    from cloud_server.terminal import restore  # noqa: PLC0415  # the web framework is loaded where it is needed
 
-    return restore(config, options.file, passphrase_file)
+    if options.from_journal:
+        return restore.restore_from_journal(config, options.journal)
+    return restore.restore(config, options.file, passphrase_file)
 
 
-def _recovery(config: Config, _options: argparse.Namespace) -> Came:
+def _recovery(config: Config, options: argparse.Namespace) -> Came:
     from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
 
     parts = wire(config)
     try:
         report = recovery_report(parts.centre)
+        sales = sales_report(parts.centre) if options.sales else ()
     finally:
         parts.close()
     if report is None:
         return Came(0, {}, "there was no recovery")
-    return Came(0, facts_of(report), words_of(report))
+    facts, words = facts_of(report), words_of(report)
+    if options.sales:
+        facts |= {"sales": [asdict(sale) for sale in sales]}
+        words = f"{words}\n{sale_words(sales)}"
+    return Came(0, facts, words)
 
 
 def _reprocess(config: Config, _options: argparse.Namespace) -> Came:

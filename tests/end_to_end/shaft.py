@@ -167,6 +167,14 @@ class Shaft:
         line = [sys.executable, "-m", "cloud_server", *words, "--config", str(self.centre.config.path)]
         return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
+    def forget_tokens(self) -> None:
+        """The centre knows none of its tokens any more: new ones are made as they are wanted."""
+        done = self.cloud_server("setup", "--provision-token", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.centre.provision_token = json.loads(done.stdout)["provision_token"]
+        self.centre.tokens.clear()
+        self.tokens.clear()
+
     def verify(self) -> str:
         """`cloud-server verify`, and the invariants of the box over its own books: both must find nothing."""
         done = self.cloud_server("verify")

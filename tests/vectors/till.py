@@ -14,6 +14,7 @@ from protocol.money import (
     MoneyBody,
     MoveBody,
     OpeningBody,
+    PlanBody,
     RateCharge,
     RefundBody,
     ReversalBody,
@@ -24,6 +25,7 @@ from protocol.money import (
     WalletBody,
     WriteOffBody,
 )
+from protocol.site_plan import CustomerPlan, WalletPlan
 from tests.vectors.cast import ACCOUNT, BOX, CUSTOMER, METER, OTHER_BOX, WALLET, an_id
 from tests.vectors.chronicle import GRANT_MICRO, RECLAIM_MICRO
 from tests.vectors.orders import OTHER_WALLET, SALE
@@ -135,5 +137,15 @@ STEPS: Final = (
         ),
     ),
     Step("day", DayBody(day="2026-11-22", receipts=18)),
+    Step(
+        "plan",
+        PlanBody(
+            customers=(CustomerPlan(customer=CUSTOMER, name="王记面馆", phones=("13800000000",)),),
+            wallets=(
+                WalletPlan(wallet=WALLET, account=ACCOUNT, box=BOX, meters=[METER], alarm1_micro=20, alarm2_micro=5),
+            ),
+            gone=(f"point/{an_id('point gone')}",),
+        ),
+    ),
 )
 """In the order of the journal."""

@@ -173,6 +173,11 @@ class ToldBatch:
         return f"box {self.stored.box} epoch {self.stored.epoch} batch {self.stored.seq}"
 
 
+def unheard_boxes(evidence: Evidence) -> set[str]:
+    """Boxes that are to be heard after a restore: what they answered before it has not come back yet."""
+    return {box.box for box in evidence.boxes() if box.recovery}
+
+
 def told_batches(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
     """The posted batches of a box in order, read again; one that cannot be read any more is a breach elsewhere."""
     kept = evidence.memory.told.get(box)

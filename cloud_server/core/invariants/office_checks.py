@@ -3,7 +3,7 @@
 import json
 
 from cloud_server.core import accounts
-from cloud_server.core.invariants.evidence import CheckResult, Evidence
+from cloud_server.core.invariants.evidence import CheckResult, Evidence, unheard_boxes
 from cloud_server.core.money_requests import ReclaimState
 from cloud_server.core.second_person import REQUEST_KINDS
 from cloud_server.core.tills import day_digest
@@ -75,13 +75,14 @@ def moves_lose_nothing(evidence: Evidence) -> CheckResult:
     grants = {grant.grant: grant for grant in evidence.grants()}
     reclaims = {request.reclaim: request for request in evidence.reclaims()}
     breaches = []
+    unheard = unheard_boxes(evidence)
     moves, adjustments = list(evidence.moves()), list(evidence.adjustments())
     for move in moves:
         came = reclaims.get(move.reclaim)
         if came is None or (came.wallet, came.purpose) != (move.from_wallet, "move"):
             breaches.append(f"move {move.move}: its reclaim {move.reclaim} is not there or of another wallet")
             continue
-        if move.grant is None:
+        if move.grant is None or (came.is_open and came.box in unheard):
             continue
         grant = grants.get(move.grant)
         right = (move.to_wallet, came.answered_micro, "move")

@@ -238,9 +238,9 @@ def test_the_journal_alone_brings_back_what_no_box_has_fetched(place: Path, tmp_
     clock.now_ms += 60_000
     with restored(place, clock) as rig:
         lines = JournalFile(rig.config.journal)
-        done = replay(rig.centre, lines.lines())
+        done = replay(rig.centre, lines.lines)
         assert (done.taken["money"], done.taken["command"], done.not_taken) == (3, 2, 0)
-        assert replay(rig.centre, lines.lines()).taken.total() == 0
+        assert replay(rig.centre, lines.lines).taken.total() == 0
         assert rig.breaches() == []
         one.settle(rig)
         assert rig.ledger(WALLET) == {WALLET: 150 * YUAN - 800_000}

@@ -1,0 +1,82 @@
+"""A centre of which nothing but keys and journal is left, as real processes: sold before, restored, boxes heard."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud_server.street import account_id, box_id
+from tests.end_to_end.shaft import BOX, Shaft, shaft, wait_for
+
+pytestmark = pytest.mark.timeout(300)
+
+SILENT = box_id(2)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaft]:
+    with shaft(tmp_path_factory.mktemp("journal")) as made:
+        yield made
+
+
+def balance(place: Shaft) -> int:
+    return int(place.meter_status()["balance_micro"])
+
+
+def lose_database(place: Shaft) -> None:
+    place.cut()
+    database = place.centre.config.database
+    assert isinstance(database, Path)
+    for old in database.parent.glob(f"{database.name}*"):
+        old.unlink()
+
+
+def test_a_centre_without_any_backup(place: Shaft) -> None:
+    sale = place.sell("20.00")
+    place.delivered(sale)
+    receipt = place.api("GET", f"/sales/{sale}", "sell").json()["receipt"]
+    waits = sell_to_the_silent(place, "9.00", "silent-1")
+    before = balance(place)
+    lose_database(place)
+    assert place.cloud_server("verify").returncode != 0
+    done = place.cloud_server("restore", "--from-journal", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["boxes_to_hear"], told["not_taken"], told["plan_taken"]) == (["A1"], 0, True)
+    assert place.verify()
+    place.forget_tokens()
+    place.mend()
+    assert place.cloud_server("setup", "--json").returncode == 0
+    wait_for(lambda: not place.api("GET", "/recovery", "sell").json()["under_way"], "recovery", place.box.log)
+    assert place.sale_state(sale) in ("delivered", "on")
+    assert place.api("GET", f"/sales/{sale}", "sell").json()["receipt"] == receipt
+    assert place.sale_state(waits) == "waiting"
+    assert before - 5_000_000 < balance(place) <= before
+    place.verify()
+    body = {"account": account_id(2, 2), "amount": "9.00", "method": "cash"}
+    again = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": "silent-1"})
+    assert (again.status_code, again.json()["id"]) == (201, waits), "the same key gives the same answer"
+    new = place.sell("1.00")
+    place.delivered(new)
+    assert place.api("GET", f"/sales/{new}", "sell").json()["receipt"] != receipt
+    place.verify()
+
+
+def test_a_manager_reads_what_is_known_box_by_box_and_sale_by_sale(place: Shaft) -> None:
+    words = place.cloud_server("recovery", "--sales").stdout
+    assert "Recovery over." in words
+    assert "A1: recovered" in words
+    assert words.count("delivered") >= 2
+    assert "9.00" in words
+    assert "waits at the centre for A2" in words
+    rows = place.api("GET", "/recovery", "sell").json()
+    assert next(box for box in rows["boxes"] if box["box"] == BOX)["under_way"] is False
+    assert SILENT not in {box["box"] for box in rows["boxes"]}, "it never served"
+
+
+def sell_to_the_silent(place: Shaft, amount: str, key: str) -> str:
+    body = {"account": account_id(2, 2), "amount": amount, "method": "cash"}
+    answer = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": key})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
