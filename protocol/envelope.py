@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -50,7 +51,7 @@ class BadEncoding(TheirFault):
     """A body says an encoding that is not spoken here, or does not decompress."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """One signed line. `raw` is the line as sent and kept, without its line feed."""
 
@@ -64,7 +65,7 @@ class Line:
         """The exact bytes that the signatures cover."""
         return pae(PAYLOAD_TYPE_FORM.format(self.type_name), self.payload)
 
-    @property
+    @cached_property
     def hash(self) -> Hash:
         """SHA-256 over the PAE: the line's name for ever, whoever signs it again."""
         return hashlib.sha256(self.message).hexdigest()

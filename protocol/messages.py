@@ -161,8 +161,8 @@ class Clock(Payload, frozen=True, kw_only=True):
     source: ClockSource
 
 
-class Batch(Payload, frozen=True, kw_only=True):
-    """The header of a batch with its records still raw: it parses even when a record does not."""
+class BatchHeader(Payload, frozen=True, kw_only=True):
+    """What a batch says before its records."""
 
     site: IdText
     box: IdText
@@ -180,6 +180,11 @@ class Batch(Payload, frozen=True, kw_only=True):
     term_seen: Seq
     audit_head_seen: HashText | None = None
     tariff_hashes: dict[IdText, dict[Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\Z")], HashText]]
+
+
+class Batch(BatchHeader, frozen=True, kw_only=True):
+    """A batch with its records still raw: it parses even when a record does not."""
+
     records: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=limits.RECORDS_MAX)]
     wallets: dict[IdText, Int]
 

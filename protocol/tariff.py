@@ -15,12 +15,14 @@ from protocol.ids import Id
 from protocol.tariff_text import Tariff, read_tariff
 from protocol.zone import site_zone
 
-__all__ = ["Stretch", "Tariff", "TariffBook", "read_tariff"]
+__all__ = ["Span", "Stretch", "Tariff", "TariffBook", "read_tariff"]
 
 _CACHED_DAYS_MAX: Final = 512
 """Days of switches kept in memory: a year of one tariff and room."""
 _CACHED_STRETCHES_MAX: Final = 32
 """A day with twelve changes of rate, twice over: what spans more is rare and need not be remembered."""
+_CACHED_SPANS_MAX: Final = 4_096
+"""Half hours of a month for two tariffs: what boxes that come back after a cut ask for over and over."""
 Key = TypeVar("Key")
 Answer = TypeVar("Answer")
 
@@ -37,6 +39,16 @@ class Stretch:
     price_micro: int
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A whole interval at one rate and one price that no step changes. `within_month`: its end begins no new month."""
+
+    rate: str
+    version: int
+    price_micro: int
+    within_month: bool
+
+
 @dataclass
 class TariffBook:
     """All versions of all tariffs that a box holds, in the site's zone. Answers by instant."""
@@ -50,6 +62,7 @@ class TariffBook:
         init=False, repr=False, default_factory=dict
     )
     _months: dict[int, date] = field(init=False, repr=False, default_factory=dict)
+    _spans: dict[tuple[Id, int, int], Span | None] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._zone = site_zone(self.zone)
@@ -91,6 +104,25 @@ class TariffBook:
             if len(known) <= _CACHED_STRETCHES_MAX:
                 _keep(self._asked, asked, known)
         return list(known)
+
+    def span(self, tariff: Id, from_ms: int, to_ms: int) -> Span | None:
+        """What holds from an instant to a later one where that is one thing; None where it is not, or not known."""
+        asked = (tariff, from_ms, to_ms)
+        try:
+            return self._spans[asked]
+        except KeyError:
+            found = self._find_span(*asked)
+            _keep(self._spans, asked, found, _CACHED_SPANS_MAX)
+            return found
+
+    def _find_span(self, tariff: Id, from_ms: int, to_ms: int) -> Span | None:
+        if tariff not in self._versions or to_ms <= from_ms:
+            return None
+        here, *others = self.stretches(tariff, from_ms, to_ms, 2)
+        if others or self.tariffs[tariff, here.version].steps:
+            return None
+        within_month = self.local_month(from_ms) == self.local_month(to_ms)
+        return Span(here.rate, here.version, here.price_micro, within_month)
 
     def _walk(self, tariff: Id, from_ms: int, to_ms: int) -> Iterator[Stretch]:
         at_ms = from_ms
@@ -153,8 +185,8 @@ class TariffBook:
         return known
 
 
-def _keep(answers: dict[Key, Answer], asked: Key, answer: Answer) -> None:
+def _keep(answers: dict[Key, Answer], asked: Key, answer: Answer, most: int = _CACHED_DAYS_MAX) -> None:
     """Remember an answer, within a bound. All meters of a box ask for the same stretches at the same boundaries."""
-    if len(answers) >= _CACHED_DAYS_MAX:
+    if len(answers) >= most:
         answers.clear()
     answers[asked] = answer

@@ -7,6 +7,7 @@ what lies in a till below it. The sum of all accounts is zero.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from cloud_server.core.mistakes import mistaken
@@ -19,6 +20,10 @@ class Side(StrEnum):
     LIABILITY = "liability"
     INCOME = "income"
     EQUITY = "equity"
+
+
+NAMES_KEPT_MAX: Final = 16_384
+"""Accounts whose names were put together or taken apart lately; every batch names the same ones again. Some 4 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ def in_flight(wallet: str) -> str:
     return _account("in_flight", wallet)
 
 
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def wallet(wallet_id: str) -> str:
     """A wallet on its box, as of the last batch posted."""
     return _account("wallet", wallet_id)
@@ -87,6 +93,7 @@ def payable(account: str) -> str:
     return _account("payable", account)
 
 
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def revenue(rate: str) -> str:
     """What was charged for energy at one rate."""
     return _account("revenue", rate)
@@ -99,6 +106,7 @@ def _account(kind: str, *about: str) -> str:
     return "/".join((kind, *about))
 
 
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def parse_account(text: str) -> LedgerAccount:
     """Take an account id apart. Raises ValueError where the chart has no such account."""
     kind, *about = text.split("/")

@@ -11,6 +11,7 @@ from cloud_server.core.fleet import GrantState, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
 from protocol.messages import Batch
 from protocol.records import CommandResult, Fee, Granted, Interval, Reclaimed, Record
+from protocol.whole_batch import WholeBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +26,28 @@ class KnownContent:
     reclaims: Mapping[str, ReclaimRequest] = field(default_factory=dict)
 
 
-def content_fault(batch: Batch, records: Iterable[Record], known: KnownContent) -> str | None:
+def content_fault(batch: Batch | WholeBatch, records: Iterable[Record], known: KnownContent) -> str | None:
     """Why the batch cannot be posted (place, value), or None."""
     strange = sorted(set(batch.wallets) - known.wallets)
     if strange:
         return f"wallets: {strange[0]} is no wallet of this box"
     seen: set[str] = set()
     for index, record in enumerate(records):
-        fault = _fault(record, known)
-        name = _money_id(record)
-        if fault is None and name is not None and name in seen:
-            fault = f"{name} stands twice"
+        if isinstance(record, Interval):
+            fault = _interval_fault(record, known)
+        else:
+            fault, name = _fault(record, known), _money_id(record)
+            if fault is None and name is not None and name in seen:
+                fault = f"{name} stands twice"
+            if name is not None:
+                seen.add(name)
         if fault is not None:
             return f"record {index} ({type(record).__name__}): {fault}"
-        if name is not None:
-            seen.add(name)
     return None
 
 
 def _fault(record: Record, known: KnownContent) -> str | None:
     match record:
-        case Interval():
-            return _interval_fault(record, known)
         case Fee(wallet=wallet):
             return None if wallet in known.wallets else f"{wallet} is no wallet of this box"
         case Granted():
@@ -76,14 +77,18 @@ def _interval_fault(said: Interval, known: KnownContent) -> str | None:
         return f"{said.wallet} is no wallet of this box"
     if said.energy_carry[1] <= 0:
         return f"energy_carry {said.energy_carry} is no fraction"
-    if said.charge_micro != sum(part.charge_micro for part in said.parts):
+    charge_micro = energy_wh = 0
+    for part in said.parts:
+        charge_micro += part.charge_micro
+        energy_wh += part.energy_wh
+        if "/" in part.rate or part.rate == "fixed":
+            return f"rate {part.rate!r} cannot be the name of an account"
+    if said.charge_micro != charge_micro:
         return f"charge_micro {said.charge_micro} is not the sum of its parts"
-    if said.energy_wh != sum(part.energy_wh for part in said.parts):
+    if said.energy_wh != energy_wh:
         return f"energy_wh {said.energy_wh} is not the sum of its parts"
     if said.wallet is None and said.charge_micro:
         return f"charge_micro {said.charge_micro} without a wallet"
-    if any("/" in part.rate or part.rate == "fixed" for part in said.parts):
-        return f"rate {said.parts[0].rate!r} cannot be the name of an account"
     return None
 
 

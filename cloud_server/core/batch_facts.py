@@ -92,6 +92,8 @@ def fold(facts: BoxFacts, records: Iterable[Record], body_of: Callable[[int], Bo
     """Take the records into the facts. `body_of` answers with the body of a command by its number."""
     for record in records:
         match record:
+            case Interval() if _changes_nothing(facts.meters.get(record.meter), record):
+                pass
             case Alarm():
                 _take_alarm(facts, record)
             case CommandResult(command=command, outcome="done"):
@@ -100,8 +102,6 @@ def fold(facts: BoxFacts, records: Iterable[Record], body_of: Callable[[int], Bo
                 _change_wallet(facts, wallet, last_fee_day=day)
             case Replaced():
                 _take_over(facts, record)
-            case Interval() if _changes_nothing(facts.meters.get(record.meter), record):
-                pass
             case Interval() | Relay() | LockOut() | MeterTest() | MeterEvent():
                 _change_meter(facts, record.meter, **_meter_changes(facts, record))
             case _:
@@ -112,8 +112,11 @@ def _changes_nothing(known: MeterFacts | None, said: Interval) -> bool:
     """Most intervals bring no other register and no other ratio than the one before."""
     if known is None:
         return False
-    told = (said.rates_raw_wh, said.other_raw, said.ratio_version)
-    return told == (known.rates_raw_wh, known.other_raw, known.ratio_version)
+    return (
+        said.ratio_version == known.ratio_version
+        and said.rates_raw_wh == known.rates_raw_wh
+        and said.other_raw == known.other_raw
+    )
 
 
 def _meter_changes(facts: BoxFacts, record: Interval | Relay | LockOut | MeterTest | MeterEvent) -> dict[str, object]:

@@ -12,6 +12,15 @@ BOOKS_KEPT_MAX = 64
 """Sets of tariffs that the boxes of a site hold at one time: old and new ones of a few kinds of shop."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlainMeter:
+    """What prices a meter where its ratio is a whole number: its tariff, CT × PT, and the wallet that feeds it."""
+
+    tariff: str
+    ratio: int
+    wallet: str | None
+
+
 @dataclass(frozen=True)
 class BoxPlace:
     """Look-ups in one configuration."""
@@ -24,6 +33,8 @@ class BoxPlace:
     """By meter."""
     ratios: dict[tuple[str, int], Fraction]
     """CT × PT by meter and version; of two of one version the first counts."""
+    plain: dict[tuple[str, int], PlainMeter]
+    """The meters whose ratio is whole, likewise."""
 
     def ratio(self, meter: str, ratio_version: int) -> Fraction | None:
         """CT × PT of a meter in one version of its ratio, or None where the configuration has none such."""
@@ -36,16 +47,26 @@ class BoxPlace:
 
 def place_from_config(config: BoxConfig) -> BoxPlace:
     """Make the look-ups. Raises BadTariff where a text is not usable."""
+    meters = {meter.meter: meter for meter in config.meters}
+    wallet_of = {meter: wallet for wallet in config.wallets for meter in wallet.meters}
+    ratios = {
+        (meter.meter, ratio.version): Fraction(*ratio.ct) * Fraction(*ratio.pt)
+        for meter in config.meters
+        for ratio in reversed(meter.ratios)
+    }
     return BoxPlace(
         config=config,
         book=_book(config.site.zone, tuple((t.tariff, t.version, t.text) for t in config.tariffs)),
-        meters={meter.meter: meter for meter in config.meters},
+        meters=meters,
         wallets={wallet.wallet: wallet for wallet in config.wallets},
-        wallet_of={meter: wallet for wallet in config.wallets for meter in wallet.meters},
-        ratios={
-            (meter.meter, ratio.version): Fraction(*ratio.ct) * Fraction(*ratio.pt)
-            for meter in config.meters
-            for ratio in reversed(meter.ratios)
+        wallet_of=wallet_of,
+        ratios=ratios,
+        plain={
+            (meter, version): PlainMeter(
+                meters[meter].tariff, ratio.numerator, wallet_of[meter].wallet if meter in wallet_of else None
+            )
+            for (meter, version), ratio in ratios.items()
+            if ratio.denominator == 1
         },
     )
 

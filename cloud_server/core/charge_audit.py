@@ -5,33 +5,43 @@ so that one difference is told once and not at every interval behind it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
+
+import msgspec
 
 from cloud_server.core.box_place import BoxPlace
 from protocol.charging import RULES_VERSION, differences
 from protocol.commands import AdoptMeter, Body, CloseWallet, ResolveRegister
+from protocol.plain_interval import agreed_span
 from protocol.records import CommandResult, ConfigApplied, Interval, Record, Released, Replaced
 
 CONTINUITY_EXCUSED = frozenset({"replaced"})
 """Interval flags that say why a register does not go on from the one before."""
 
-
 NO_CARRY = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class MeterCharge:
+class MeterCharge(msgspec.Struct, frozen=True):
     """Where a meter's charging stands: last register and the carries. `raw_wh` None: its next reading opens."""
 
     raw_wh: int | None = None
     read_at_ms: int | None = None
-    energy_carry: Fraction = Fraction(0)
+    energy_carry: Fraction = NO_CARRY
     money_carry_nano: int = 0
     month_wh: int = 0
     """Energy of the site's calendar month of `read_at_ms` up to it; price steps count on it."""
     rates_raw_wh: Mapping[str, int] | None = None
     """Registers by rate as the last interval told them; they count where an interval was split by them."""
+
+    def with_rates(self, rates_raw_wh: Mapping[str, int] | None) -> "MeterCharge":
+        """The same with other registers by rate."""
+        if rates_raw_wh == self.rates_raw_wh:
+            return self
+        return msgspec.structs.replace(self, rates_raw_wh=rates_raw_wh)
+
+
+_UNKNOWN = MeterCharge()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +92,20 @@ def audit_batch(
     for index, record in enumerate(records):
         match record:
             case Interval():
-                before = audit.meters.get(record.meter, MeterCharge())
-                found = _interval_findings(record, before, place, audit.closed)
-                audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
-                carry = Fraction(*record.energy_carry) if record.energy_carry[0] else NO_CARRY
-                month_wh = _month_after(place, record, before.month_wh)
-                told = (record.money_carry_nano, month_wh, record.rates_raw_wh)
-                charge = MeterCharge(record.to.raw_wh, record.to.at_ms, carry, *told)
-                audit.stand(record.meter, charge)
+                before = audit.meters.get(record.meter, _UNKNOWN)
+                after = _after_plain(record, before, place, audit.closed)
+                if after is None:
+                    found = _interval_findings(record, before, place, audit.closed)
+                    audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
+                    after = _after(record, _month_after(place, record, before.month_wh))
+                audit.stand(record.meter, after)
             case ConfigApplied(config_version=version):
                 audit.config_version, place = version, place_of(version)
             case Replaced():
                 audit.stand(record.new, MeterCharge(record.new_raw_wh, record.at_ms))
             case Released():
-                known = audit.meters.get(record.meter, MeterCharge())
-                audit.stand(record.meter, replace(known, raw_wh=record.raw_wh, read_at_ms=record.at_ms))
+                known = audit.meters.get(record.meter, _UNKNOWN)
+                audit.stand(record.meter, msgspec.structs.replace(known, raw_wh=record.raw_wh, read_at_ms=record.at_ms))
             case CommandResult(command=command, outcome="done", at_ms=at_ms):
                 _take_done(audit, body_of(command), at_ms)
             case _:
@@ -112,10 +121,30 @@ def _take_done(audit: Audit, body: Body | None, at_ms: int) -> None:
         case CloseWallet(wallet=wallet):
             audit.closed.add(wallet)
         case ResolveRegister(meter=meter, base_raw_wh=int(base_raw_wh)):
-            known = audit.meters.get(meter, MeterCharge())
-            audit.stand(meter, replace(known, raw_wh=base_raw_wh, read_at_ms=at_ms))
+            known = audit.meters.get(meter, _UNKNOWN)
+            audit.stand(meter, msgspec.structs.replace(known, raw_wh=base_raw_wh, read_at_ms=at_ms))
         case _:
             pass
+
+
+def _after_plain(said: Interval, before: MeterCharge, place: BoxPlace | None, closed: Set[str]) -> MeterCharge | None:
+    """Where the meter stands after an interval in which nothing differs, as most are; None where that is not plain."""
+    known = place.plain.get((said.meter, said.ratio_version)) if place is not None else None
+    if place is None or known is None or said.wallet != known.wallet or said.wallet in closed:
+        return None
+    if before.raw_wh is not None and said.from_.raw_wh != before.raw_wh:
+        return None
+    if before.energy_carry is not NO_CARRY and before.energy_carry:
+        return None
+    span = agreed_span(place.book, known.tariff, said, known.ratio, before.money_carry_nano)
+    if span is None:
+        return None
+    return _after(said, before.month_wh + said.energy_wh if span.within_month else 0)
+
+
+def _after(said: Interval, month_wh: int) -> MeterCharge:
+    carry = Fraction(*said.energy_carry) if said.energy_carry[0] else NO_CARRY
+    return MeterCharge(said.to.raw_wh, said.to.at_ms, carry, said.money_carry_nano, month_wh, said.rates_raw_wh)
 
 
 def _interval_findings(

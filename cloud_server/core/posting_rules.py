@@ -94,35 +94,31 @@ def settled_without_box(
     return tuple(posting for posting in found if posting.amount_micro)
 
 
-def charge(interval: Interval) -> Postings:
-    """Energy of one interval: wallet -> revenue by rate. Nothing where no wallet feeds the meter."""
-    if interval.wallet is None:
-        return ()
-    wallet = accounts.wallet(interval.wallet)
-    return tuple(
-        posting
-        for part in interval.parts
-        if part.charge_micro
-        for posting in move(wallet, accounts.revenue(part.rate), part.charge_micro)
-    )
-
-
 def fee(record: Fee) -> Postings:
     """A fixed charge for a day: wallet -> revenue/fixed."""
     return move(accounts.wallet(record.wallet), accounts.REVENUE_FIXED, record.charge_micro)
 
 
 def for_records(records: Iterable[Record]) -> Postings:
-    """What the records of one batch move, but for refused grants and reclaims, of which only the centre knows all."""
+    """What the records of one batch move, but for refused grants and reclaims, of which only the centre knows all.
+
+    Energy comes as one sum for each wallet and rate, wallet -> revenue; nothing where no wallet feeds a meter.
+    """
     found: list[Posting] = []
+    charges: dict[tuple[str, str], Micro] = {}
     for record in records:
         match record:
-            case Interval():
-                found += charge(record)
+            case Interval(wallet=str(wallet)):
+                for part in record.parts:
+                    key = wallet, part.rate
+                    charges[key] = charges.get(key, 0) + part.charge_micro
             case Fee():
                 found += fee(record)
             case Granted(wallet=wallet, amount_micro=amount_micro):
                 found += grant_applied(wallet, amount_micro)
             case _:
                 pass
+    for (wallet, rate), micro in charges.items():
+        if micro:
+            found += move(accounts.wallet(wallet), accounts.revenue(rate), micro)
     return tuple(found)

@@ -5,6 +5,7 @@ Everything is posted as the box says; what the centre computes differently becom
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from cloud_server.core import accounts, posting_rules
 from cloud_server.core.balances import wallet_differences
@@ -23,22 +24,28 @@ from protocol.envelope import read_line
 from protocol.errors import BadPayload
 from protocol.messages import Batch
 from protocol.payload import read_payload
-from protocol.records import CommandResult, Granted, Reclaimed, Record, Subject
+from protocol.records import CommandResult, Granted, Interval, Reclaimed, Record, Subject
 from protocol.units import Ms
+from protocol.whole_batch import WholeBatch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BatchStory:
     """One batch to post: where it stands, its header, its records, and when it came."""
 
     box: Box
     stored: StoredBatch
-    header: Batch
+    header: Batch | WholeBatch
     records: Sequence[Record]
     grants: dict[str, WalletGrant]
     """The grants that its records name."""
     reclaims: dict[str, ReclaimRequest]
     """The requests for unused credit that its records answer."""
+
+    @cached_property
+    def others(self) -> list[Record]:
+        """The records that are no intervals: few, and most steps concern only them."""
+        return [record for record in self.records if not isinstance(record, Interval)]
 
     @property
     def cause(self) -> str:
@@ -53,7 +60,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
     """Post a batch whose content fits; the box's row as it stands after, not yet saved."""
     box, stored = story.box, story.stored
     states = unit.readings.meter_states(box.box)
-    charges = {m: replace(charge, rates_raw_wh=facts.rates_raw_wh) for m, (facts, charge) in states.items()}
+    charges = {m: charge.with_rates(facts.rates_raw_wh) for m, (facts, charge) in states.items()}
     audit = audit_batch(
         story.records,
         charges,
@@ -88,7 +95,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
 def _answer_commands(unit: Unit, story: BatchStory) -> list[WalletGrant]:
     """Write what became of commands and grants; the grants that were refused."""
     refused = []
-    for record in story.records:
+    for record in story.others:
         match record:
             case CommandResult():
                 command = unit.lines.command(story.box.box, record.command)
@@ -132,7 +139,7 @@ def _end_reclaim(unit: Unit, story: BatchStory, record: CommandResult) -> None:
 def _given_back(story: BatchStory) -> list[Posting]:
     return [
         posting
-        for record in story.records
+        for record in story.others
         if isinstance(record, Reclaimed)
         for request in (story.reclaims[record.reclaim],)
         for posting in posting_rules.reclaimed(request.purpose, request.account, record.wallet, record.amount_micro)

@@ -4,7 +4,7 @@ Nothing that a box signed is thrown away: what its chain does not take is kept a
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,10 +20,10 @@ from cloud_server.ports import Unit
 from protocol.chain import Head
 from protocol.envelope import Line, check_signature
 from protocol.errors import BadPayload, BadSignature
-from protocol.messages import Batch, Verdict, VerdictOn, read_records
-from protocol.payload import read_payload
-from protocol.records import Granted, Reclaimed, Record, Subject
+from protocol.messages import Batch, Verdict, VerdictOn
+from protocol.records import Granted, Interval, Reclaimed, Record, Subject
 from protocol.signing import PublicKey
+from protocol.whole_batch import WholeBatch, read_batch
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class BoxKeys:
 class Content:
     """A batch's content, read once, when the verdict asks for it."""
 
-    header: Batch | None = None
-    records: tuple[Record, ...] = ()
+    header: Batch | WholeBatch | None = None
+    records: Sequence[Record] = ()
     grants: dict[str, WalletGrant] | None = None
     reclaims: dict[str, ReclaimRequest] = field(default_factory=dict)
     fault: str | None = None
@@ -89,13 +89,13 @@ def _arrival(keys: BoxKeys, line: Line) -> Arrival:
 def read_content(unit: Unit, box: Box, line: Line, content: Content) -> str | None:
     """Read header and records strictly, and hold them against what is known; why they cannot be posted, or None."""
     try:
-        content.header = read_payload(line.payload, Batch)
-        content.records = tuple(read_records(content.header))
+        content.header, content.records = read_batch(line.payload)
     except BadPayload as fault:
         content.fault = str(fault)
         return content.fault
-    content.grants = unit.ledger.grants(r.grant for r in content.records if isinstance(r, Granted))
-    content.reclaims = unit.money.reclaims(r.reclaim for r in content.records if isinstance(r, Reclaimed))
+    others = [record for record in content.records if not isinstance(record, Interval)]
+    content.grants = unit.ledger.grants(r.grant for r in others if isinstance(r, Granted))
+    content.reclaims = unit.money.reclaims(r.reclaim for r in others if isinstance(r, Reclaimed))
     known = KnownContent(
         box=box.box,
         meters=unit.fleet.meters_of_box(box.box),

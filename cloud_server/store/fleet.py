@@ -30,16 +30,16 @@ class FleetRows(Rows):
 
     def save_box(self, box: Box) -> None:
         """Write all that changes on a box's row."""
-        row = asdict(box)
-        for name in ("site", "box", "batch_head", "command_head"):
-            row.pop(name)
-        row |= {"batch_seq": box.batch_head.seq, "batch_hash": box.batch_head.hash}
-        row |= {"command_seq": box.command_head.seq, "command_hash": box.command_head.hash}
-        self._memory.replace(("save_box", self._site), self._save_boxes, box.box, row | {"box": box.box})
+        self._memory.replace(("save_box", self._site), self._save_boxes, {box.box: box})
 
-    def _save_boxes(self, rows: list[dict[str, Any]]) -> None:
-        for row in rows:
-            mine = (t.Box.site == self._site) & (t.Box.box == row.pop("box"))
+    def _save_boxes(self, boxes: list[Box]) -> None:
+        for box in boxes:
+            row = asdict(box)
+            for name in ("site", "box", "batch_head", "command_head"):
+                row.pop(name)
+            row |= {"batch_seq": box.batch_head.seq, "batch_hash": box.batch_head.hash}
+            row |= {"command_seq": box.command_head.seq, "command_hash": box.command_head.hash}
+            mine = (t.Box.site == self._site) & (t.Box.box == box.box)
             self._run(t.Box.update(row).where(mine))
 
     def account(self, account: str) -> Account | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import peewee as pw
 
@@ -27,8 +27,9 @@ class LedgerRows(Rows):
 
     def post(self, transaction: Transaction, posted_at_ms: int) -> None:
         """Add an entry with its postings, and bring the sums of its accounts forward."""
+        name = transaction.id
         row = {
-            "transaction_id": transaction.id,
+            "transaction_id": name,
             "kind": transaction.kind,
             "cause": transaction.cause,
             "effective_at_ms": transaction.effective_at_ms,
@@ -41,11 +42,8 @@ class LedgerRows(Rows):
             "posted_at_ms": posted_at_ms,
         }
         self._gather(t.LedgerTransaction, [row])
-        postings = [
-            {"transaction_id": transaction.id, "n": n, "account": p.account, "amount_micro": p.amount_micro}
-            for n, p in enumerate(transaction.postings)
-        ]
-        self._gather(t.Posting, postings)
+        postings = [(self._site, name, n, p.account, p.amount_micro) for n, p in enumerate(transaction.postings)]
+        self._gather_tuples(t.Posting, _POSTING_NAMES, postings)
         self._memory.at_end(self._gathered_key, self._finish)
         for posting in transaction.postings:
             self._gathered[posting.account] = self._gathered.get(posting.account, 0) + posting.amount_micro
@@ -191,6 +189,9 @@ class LedgerRows(Rows):
         )
         find = partial(self._memory.known, ("grants_not_on", box))
         return list(find(lambda: [grant_from_row(row) for row in self._all(query)]))
+
+
+_POSTING_NAMES: Final = ("site", "transaction_id", "n", "account", "amount_micro")
 
 
 def _grant_row(grant: WalletGrant) -> dict[str, Any]:

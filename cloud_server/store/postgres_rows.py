@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import peewee
 
+from cloud_server.store import postgres_copy
 from cloud_server.store.unit_memory import Remembering
 
 COPY_FROM: Final = 20
@@ -27,10 +28,12 @@ def write(
         database.memory.before("INSERT")
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # left out of the library's types
         cursor = database.cursor()  # type: ignore[no-untyped-call]  # the library has no types here
-        if not conflict and len(rows) >= COPY_FROM:
+        if not conflict and len(rows) >= COPY_FROM and "BLOB" not in _types(table, names):
             with cursor.copy(_copy(table, names)) as copy:
-                for row in rows:
-                    copy.write_row(row)
+                copy.write(postgres_copy.text(_types(table, names), rows))
+        elif not conflict and "BLOB" in _types(table, names):
+            with cursor.copy(f"{_copy(table, names)} (FORMAT binary)") as copy:
+                copy.write(postgres_copy.binary(_types(table, names), rows))
         elif "BLOB" in _types(table, names):
             columns = [list(column) for column in zip(*rows, strict=True)]
             cursor.execute(_insert(table, names) + conflict, columns)

@@ -95,13 +95,14 @@ class ReadingRows(Rows):
     def add_records(self, batch: StoredBatch, records: Sequence[Record]) -> None:
         """Spread the records of a posted batch over the tables that pages and reports read."""
         place = {"box": batch.box, "epoch": batch.epoch, "seq": batch.seq}
+        at = self._site, batch.box, batch.epoch, batch.seq
         intervals, events = [], []
         for n, record in enumerate(records):
             if isinstance(record, Interval):
-                intervals.append(place | {"n": n} | _interval_row(record))
+                intervals.append((*at, n, *_interval_row(record)))
             else:
                 events.append(place | {"n": n} | _event_row(record))
-        self._gather(t.MeterInterval, intervals)
+        self._gather_tuples(t.MeterInterval, _INTERVAL_NAMES, intervals)
         self._gather(t.BoxEvent, events)
 
     # --- facts --------------------------------------------------------------------------------------------------
@@ -125,6 +126,11 @@ class ReadingRows(Rows):
 
     def save_meter_states(self, box: str, states: Mapping[str, tuple[MeterFacts, MeterCharge]]) -> None:
         """Write what a batch changed."""
+        changed = {meter: (meter, box, *state) for meter, state in states.items()}
+        self._memory.replace((t.MeterState, self._site), self._put_meter_states, changed)
+        self._memory.know(("meter_states", box), self.meter_states(box) | dict(states))
+
+    def _put_meter_states(self, states: Iterable[tuple[str, str, MeterFacts, MeterCharge]]) -> None:
         rows = [
             {
                 "meter": meter,
@@ -137,10 +143,9 @@ class ReadingRows(Rows):
                 "money_carry_nano": charge.money_carry_nano,
                 "month_wh": charge.month_wh,
             }
-            for meter, (facts, charge) in states.items()
+            for meter, box, facts, charge in states
         ]
-        self._gather_put(t.MeterState, ("meter",), rows)
-        self._memory.know(("meter_states", box), self.meter_states(box) | dict(states))
+        self._put(t.MeterState, ("meter",), rows)
 
     def wallet_states(self, box: str) -> dict[str, WalletFacts]:
         """Facts of each wallet that this box has told of."""
@@ -167,21 +172,29 @@ _meter_facts = msgspec.json.Decoder(MeterFacts)
 _wallet_facts = msgspec.json.Decoder(WalletFacts)
 
 
-def _interval_row(record: Interval) -> dict[str, Any]:
-    return {
-        "meter": record.meter,
-        "from_ms": record.from_.at_ms,
-        "to_ms": record.to.at_ms,
-        "wallet": record.wallet,
-        "from_raw_wh": record.from_.raw_wh,
-        "to_raw_wh": record.to.raw_wh,
-        "energy_wh": record.energy_wh,
-        "charge_micro": record.charge_micro,
-        "ratio_version": record.ratio_version,
-        "max_power_w": record.max_power_w,
-        "parts": msgspec.json.encode(record.parts).decode(),
-        "flags": msgspec.json.encode(record.flags).decode(),
-    }
+_INTERVAL_NAMES: Final = (
+    "site", "box", "epoch", "seq", "n", "meter", "from_ms", "to_ms", "wallet", "from_raw_wh", "to_raw_wh", "energy_wh",
+    "charge_micro", "ratio_version", "max_power_w", "parts", "flags",
+)  # fmt: skip
+
+
+def _interval_row(record: Interval) -> tuple[object, ...]:
+    """The columns behind a record's place, in the order of their names."""
+    begin, end = record.from_, record.to
+    return (
+        record.meter,
+        begin.at_ms,
+        end.at_ms,
+        record.wallet,
+        begin.raw_wh,
+        end.raw_wh,
+        record.energy_wh,
+        record.charge_micro,
+        record.ratio_version,
+        record.max_power_w,
+        msgspec.json.encode(record.parts).decode(),
+        msgspec.json.encode(record.flags).decode() if record.flags else "[]",
+    )
 
 
 def _event_row(record: Record) -> dict[str, Any]:

@@ -80,27 +80,34 @@ class Rows:
 
     def _write(self, table: type[Table], rows: Sequence[Mapping[str, Any]], conflict: str) -> None:
         """One prepared statement for all rows: a query built for each would take longer than the engine does."""
-        if not rows:
-            return
-        names = ("site", *rows[0])
-        if isinstance(self._database, pw.PostgresqlDatabase):
+        if rows:
             values = [(self._site, *row.values()) for row in rows]
-            postgres_rows.write(self._database, table, names, values, conflict)
+            self._write_tuples(table, ("site", *rows[0]), values, conflict)
+
+    def _write_tuples(
+        self, table: type[Table], names: tuple[str, ...], rows: Sequence[tuple[Any, ...]], conflict: str = ""
+    ) -> None:
+        """Add rows whose values stand in the order of `names`, the site among them."""
+        if isinstance(self._database, pw.PostgresqlDatabase):
+            postgres_rows.write(self._database, table, names, rows, conflict)
             return
         columns = ", ".join(f'"{name}"' for name in names)
         marks = ", ".join([self._database.param] * len(names))
         into = f'"{_name_of(table)}" ({columns}) VALUES ({marks}){conflict}'
-        run_many(self._database, f"INSERT INTO {into}", [(self._site, *row.values()) for row in rows])
+        run_many(self._database, f"INSERT INTO {into}", rows)
 
     def _gather(self, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
         """Add rows, all with the same columns, when the unit next asks the database for anything."""
         self._memory.add((table, self._site), partial(self._insert, table), rows)
 
+    def _gather_tuples(self, table: type[Table], names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        """The same for rows whose values stand in the order of `names`, the site among them."""
+        self._memory.add((table, self._site, names), partial(self._write_tuples, table, names), rows)
+
     def _gather_put(self, table: type[Table], key: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
         """Add or replace rows when the unit next asks the database for anything."""
-        for row in rows:
-            named = tuple(row[name] for name in key)
-            self._memory.replace((table, self._site), partial(self._put, table, key), named, row)
+        named = {tuple(row[name] for name in key): row for row in rows}
+        self._memory.replace((table, self._site), partial(self._put, table, key), named)
 
     @property
     def _memory(self) -> UnitMemory:

@@ -6,11 +6,11 @@ are written, and any statement that may change rows makes the unit forget what i
 """
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
-WriteRows = Callable[[list[dict[str, Any]]], None]
+WriteRows = Callable[[list[Any]], None]
 
 
 class UnitMemory:
@@ -18,25 +18,25 @@ class UnitMemory:
 
     def __init__(self, *, may_write: bool = True) -> None:
         self._may_write = may_write
-        self._added: dict[Hashable, tuple[WriteRows, list[dict[str, Any]]]] = {}
-        self._replaced: dict[Hashable, tuple[WriteRows, dict[Hashable, dict[str, Any]]]] = {}
+        self._added: dict[Hashable, tuple[WriteRows, list[Any]]] = {}
+        self._replaced: dict[Hashable, tuple[WriteRows, dict[Hashable, Any]]] = {}
         self._at_end: dict[Hashable, Callable[[], None]] = {}
         self._known: dict[Hashable, Any] = {}
         self._writes = False
 
-    def add(self, kind: Hashable, write: WriteRows, rows: Sequence[dict[str, Any]]) -> None:
+    def add(self, kind: Hashable, write: WriteRows, rows: Sequence[Any]) -> None:
         """Gather rows to be added; rows of one kind are written by one call, in their order."""
         if not self._may_write:
             write(list(rows))  # which the database refuses
         elif rows:
             self._added.setdefault(kind, (write, []))[1].extend(rows)
 
-    def replace(self, kind: Hashable, write: WriteRows, key: Hashable, row: dict[str, Any]) -> None:
-        """Gather a row to be written under a key; of several under one key the last counts."""
+    def replace(self, kind: Hashable, write: WriteRows, rows: Mapping[Any, Any]) -> None:
+        """Gather rows, or what rows are made from, to be written under a key; of several under one the last counts."""
         if not self._may_write:
-            write([row])
-        else:
-            self._replaced.setdefault(kind, (write, {}))[1][key] = row
+            write(list(rows.values()))
+        elif rows:
+            self._replaced.setdefault(kind, (write, {}))[1].update(rows)
 
     def at_end(self, key: Hashable, work: Callable[[], None]) -> None:
         """Do this once, when everything else of the unit is written."""

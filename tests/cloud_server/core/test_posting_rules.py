@@ -65,9 +65,9 @@ RULES = [
      {f"wallet/{WALLET}": -100 * YUAN, f"in_flight/{WALLET}": 100 * YUAN}),
     ("the minus grant is refused", posting_rules.grant_refused(SHOP, WALLET, -100 * YUAN),
      {f"customer/{SHOP}": -100 * YUAN, f"in_flight/{WALLET}": 100 * YUAN}),
-    ("energy at two rates", posting_rules.charge(interval(WALLET, peak=1_200, valley=300)),
+    ("energy at two rates", posting_rules.for_records([interval(WALLET, peak=1_200, valley=300)]),
      {f"wallet/{WALLET}": -1_500, "revenue/peak": 1_200, "revenue/valley": 300}),
-    ("energy that nobody pays", posting_rules.charge(interval(None, flat=0)), {}),
+    ("energy that nobody pays", posting_rules.for_records([interval(None, flat=0)]), {}),
     ("the fee of a day", posting_rules.fee(FEE),
      {f"wallet/{WALLET}": -500, "revenue/fixed": 500}),
     ("a whole batch", posting_rules.for_records(
