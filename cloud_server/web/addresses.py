@@ -37,6 +37,7 @@ from cloud_server.web.pages import (
     staff,
     states,
     streams,
+    tariffs,
     tasks,
     till,
 )
@@ -168,6 +169,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/settings/import/template.xlsx", site_import.send_template, "settings"),
     Route("GET", "/settings/import/{draft}", site_import.preview, "settings"),
     Route("POST", "/settings/import/{draft}", site_import.take, "settings", fresh="always"),
+    Route("GET", "/settings/tariffs/{item}/form", tariffs.show, "settings"),
+    Route("POST", "/settings/tariffs/{item}/form", tariffs.change, "settings", fresh="always", many=True),
     Route("GET", "/settings/{section}", settings.show_section, "settings"),
     Route("POST", "/settings/{section}", settings.change, "settings", fresh="always", many=True),
     Route("GET", "/settings/{section}/{item}", settings.show_item, "settings"),

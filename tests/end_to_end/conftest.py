@@ -40,7 +40,7 @@ class Street:
     """A console in this process, its street, and its server that can be stopped and started again."""
 
     address: str
-    site: FakeSite
+    site: FakeSite | None
     clock: FakeClock
     sign_in: SignIn
     app: FastAPI
@@ -50,7 +50,8 @@ class Street:
     thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self.site.feed.closed = False
+        if self.site is not None:
+            self.site.feed.closed = False
         config = uvicorn.Config(
             self.app,
             host="127.0.0.1",
@@ -69,7 +70,8 @@ class Street:
 
     def stop(self) -> None:
         if self.server is not None and self.thread is not None:
-            self.site.feed.closed = True
+            if self.site is not None:
+                self.site.feed.closed = True
             self.server.should_exit = True
             self.thread.join(15)
             assert not self.thread.is_alive(), "the console did not stop"
