@@ -3,8 +3,10 @@
 How a kind is written on a page or in a workbook is told where pages and workbooks are made; no words stand here.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import islice
+from typing import Literal, TypeVar, overload
 
 from protocol.units import Ms
 
@@ -26,6 +28,36 @@ ReportKind = Literal[
 Step = Literal["day", "month", "year", "all"]
 
 
+Row = TypeVar("Row")
+
+
+class MadeRows(Sequence[Row]):
+    """Rows that are made as they are read, each time anew: a hundred thousand need no more room than their figures."""
+
+    def __init__(self, count: int, make: Callable[[], Iterator[Row]]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._make()
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            first, behind, step = place.indices(self._count)
+            return list(islice(self._make(), first, behind, step))
+        at = range(self._count)[place]
+        return next(islice(self._make(), at, at + 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its key (the word is looked up) and what kind of values it holds."""
@@ -40,7 +72,7 @@ class ReportTable:
 
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    rows: Sequence[tuple[Value, ...]]
     total: tuple[Value, ...] | None = None
     chart: tuple[int, int] | None = None
     """The columns of label and height where the table is worth drawing."""
@@ -94,10 +126,12 @@ class Report:
     lacks: tuple[Lack, ...] = ()
 
 
-def totals(columns: tuple[Column, ...], rows: tuple[tuple[Value, ...], ...], keys: frozenset[str]) -> tuple[Value, ...]:
+def totals(columns: Sequence[Column], rows: Iterable[tuple[Value, ...]], keys: frozenset[str]) -> tuple[Value, ...]:
     """The sum of each column whose key is named; None for the others."""
-    found: list[Value] = []
-    for index, column in enumerate(columns):
-        values = [row[index] for row in rows]
-        found.append(sum(v for v in values if isinstance(v, int)) if column.key in keys else None)
-    return tuple(found)
+    added = {place: 0 for place, column in enumerate(columns) if column.key in keys}
+    for row in rows:
+        for place in added:
+            value = row[place]
+            if isinstance(value, int):
+                added[place] += value
+    return tuple(added.get(place) for place in range(len(columns)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from typing import Final, Literal
+from typing import IO, Final, Literal
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -50,8 +50,14 @@ class Sheet:
 
 
 def make_workbook(sheets: Sequence[Sheet]) -> bytes:
-    """The file. Rows go to disk as they are written, so that a hundred thousand need no more memory than a hundred."""
+    """The file in memory: for what is on one page."""
     target = BytesIO()
+    write_workbook(target, sheets)
+    return target.getvalue()
+
+
+def write_workbook(target: IO[bytes], sheets: Sequence[Sheet]) -> None:
+    """Write the file. Rows go to disk as they are written, so that a hundred thousand need no more memory than ten."""
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -67,7 +73,6 @@ def make_workbook(sheets: Sequence[Sheet]) -> bytes:
         names: set[str] = set()
         for sheet in sheets:
             _write(book.add_worksheet(_name(sheet.name, names)), sheet, styles, bold, head)
-    return target.getvalue()
 
 
 def _name(wanted: str, taken: set[str]) -> str:

@@ -1,15 +1,16 @@
 """Lists of what happened: alarms with who saw to them, the records of boxes, the log of who did what. Part of
 `read_reports`."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from cloud_server.core.alarm_views import AlarmFilter
+from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter
 from cloud_server.core.report_table import Column, Lack, Report, ReportTable, Value
 from cloud_server.flows.read_alarms import EXPORTED_MAX, AlarmOffice
 from cloud_server.flows.read_point import TEST_LASTS_MS
 from cloud_server.flows.report_basis import Basis
+from protocol.units import Ms
 
 EVENTS_MAX = 5_000
 """Happenings in one list: some days of a large site; a narrower filter shows the rest."""
@@ -38,45 +39,47 @@ def alarms(basis: Basis, office: AlarmOffice) -> Report:
         to_ms=stretch[1],
     )
     page = office.page(chosen, EXPORTED_MAX)
-    columns = (
-        Column("raised", "moment"),
-        Column("alarm", "alarm"),
-        Column("shop", "text"),
-        Column("building", "text"),
-        Column("box", "text"),
-        Column("bus", "text"),
-        Column("customer", "text"),
-        Column("cleared", "moment"),
-        Column("lasted", "span"),
-        Column("covers", "count"),
-        Column("seen_by", "text"),
-        Column("seen_at", "moment"),
-        Column("note", "text"),
-    )
-    rows: list[tuple[Value, ...]] = []
-    for entry in page.entries:
-        last = entry.notes[-1] if entry.notes else None
-        end_ms = entry.cleared_at_ms if entry.cleared_at_ms is not None else page.as_of_ms
-        rows.append(
-            (
-                entry.raised_at_ms,
-                entry.kind,
-                entry.shop,
-                entry.building_name,
-                entry.box_name,
-                entry.bus_name,
-                entry.customer,
-                entry.cleared_at_ms,
-                max(end_ms - entry.raised_at_ms, 0),
-                entry.covers or None,
-                last.who if last is not None else None,
-                last.at_ms if last is not None else None,
-                " / ".join(note.note for note in entry.notes if note.note),
-            )
-        )
+    rows = tuple(_alarm_row(entry, page.as_of_ms) for entry in page.entries)
     cut = (Lack(why="cut"),) if page.more else ()
-    table = ReportTable(title="alarms", columns=columns, rows=tuple(rows))
+    table = ReportTable(title="alarms", columns=_ALARMS, rows=rows)
     return Report(query=query, made_at_ms=page.as_of_ms, tables=(table,), lacks=(*cut, *basis.lacks(stretch[1])))
+
+
+_ALARMS: Final = (
+    Column("raised", "moment"),
+    Column("alarm", "alarm"),
+    Column("shop", "text"),
+    Column("building", "text"),
+    Column("box", "text"),
+    Column("bus", "text"),
+    Column("customer", "text"),
+    Column("cleared", "moment"),
+    Column("lasted", "span"),
+    Column("covers", "count"),
+    Column("seen_by", "text"),
+    Column("seen_at", "moment"),
+    Column("note", "text"),
+)
+
+
+def _alarm_row(entry: AlarmEntry, now_ms: Ms) -> tuple[Value, ...]:
+    last = entry.notes[-1] if entry.notes else None
+    end_ms = entry.cleared_at_ms if entry.cleared_at_ms is not None else now_ms
+    return (
+        entry.raised_at_ms,
+        entry.kind,
+        entry.shop,
+        entry.building_name,
+        entry.box_name,
+        entry.bus_name,
+        entry.customer,
+        entry.cleared_at_ms,
+        max(end_ms - entry.raised_at_ms, 0),
+        entry.covers or None,
+        last.who if last is not None else None,
+        last.at_ms if last is not None else None,
+        " / ".join(note.note for note in entry.notes if note.note),
+    )
 
 
 def events(basis: Basis) -> Report:

@@ -7,7 +7,7 @@ from cloud_server.core.batch_facts import MeterFacts
 from cloud_server.core.report_table import Column, Report, ReportTable, Value
 from cloud_server.flows.read_monitor import mode_now
 from cloud_server.flows.report_basis import Basis
-from cloud_server.flows.report_energy import rate_order
+from cloud_server.flows.report_sums import rate_order
 from protocol.site_plan import BoxPlan, PointPlan
 from protocol.units import Ms
 

@@ -1,9 +1,12 @@
 """Reports of money: sales by period, operator and method; balances and arrears; the trial balance. Part of
 `read_reports`. Finance goes by posting day."""
 
+from typing import Final
+
 from cloud_server.core.accounts import parse_account
 from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis
+from protocol.site_plan import WalletPlan
 
 _MONEY = frozenset({"count", "sold", "reversed", "paid_out", "income"})
 _SUMS = (
@@ -59,54 +62,46 @@ def _add(sums: list[int], kind: str, count: int, amount: int) -> None:
     sums[4] += amount
 
 
+_BALANCES: Final = (
+    Column("account", "text"),
+    Column("customer", "text"),
+    Column("shop", "text"),
+    Column("building", "text"),
+    Column("box", "text"),
+    Column("balance", "money"),
+    Column("as_of", "moment"),
+    Column("in_flight", "money"),
+    Column("arrears", "money"),
+    Column("last_sale", "moment"),
+)
+
+
 def balances(basis: Basis) -> Report:
     """Every wallet's balance as the centre knows it, with its age; state "arrears" shows only those below zero."""
     look, rows = basis.look, []
     last_sales = basis.unit.reports.last_sales()
-    columns = (
-        Column("account", "text"),
-        Column("customer", "text"),
-        Column("shop", "text"),
-        Column("building", "text"),
-        Column("box", "text"),
-        Column("balance", "money"),
-        Column("as_of", "moment"),
-        Column("in_flight", "money"),
-        Column("arrears", "money"),
-        Column("last_sale", "moment"),
-    )
     meters = {meter for _, meter, _ in basis.points()}
     for wallet in look.site.plan.wallets:
-        account = look.site.accounts[wallet.account]
         if look.account_states.get(wallet.account) == "closed" or meters.isdisjoint(wallet.meters):
             continue
         micro, at_ms = look.balance(wallet.wallet, tuple(wallet.meters), wallet.box)
-        box = look.site.boxes[wallet.box]
         owed = -micro if micro is not None and micro < 0 else 0
         if basis.query.state == "arrears" and not owed:
             continue
-        rows.append(
-            (
-                account.number,
-                look.site.customers[account.customer].name,
-                "、".join(look.site.shops(wallet)),
-                basis.building_name(box.building),
-                box.name,
-                micro,
-                at_ms,
-                look.in_flight_micro.get(wallet.wallet, 0),
-                owed,
-                last_sales.get(wallet.account),
-            )
-        )
+        in_flight = look.in_flight_micro.get(wallet.wallet, 0)
+        rows.append((*_payer(basis, wallet), micro, at_ms, in_flight, owed, last_sales.get(wallet.account)))
     found: tuple[tuple[Value, ...], ...] = tuple(rows)
-    table = ReportTable(
-        title="balances",
-        columns=columns,
-        rows=found,
-        total=totals(columns, found, frozenset({"balance", "in_flight", "arrears"})),
-    )
+    total = totals(_BALANCES, found, frozenset({"balance", "in_flight", "arrears"}))
+    table = ReportTable(title="balances", columns=_BALANCES, rows=found, total=total)
     return Report(query=basis.query, made_at_ms=look.now_ms, tables=(table,), lacks=basis.lacks(look.now_ms))
+
+
+def _payer(basis: Basis, wallet: WalletPlan) -> tuple[str, str, str, str, str]:
+    """Account, customer, shops, building and box of a wallet."""
+    site = basis.look.site
+    account, box = site.accounts[wallet.account], site.boxes[wallet.box]
+    customer, shops = site.customers[account.customer].name, "、".join(site.shops(wallet))
+    return account.number, customer, shops, basis.building_name(box.building), box.name
 
 
 def trial(basis: Basis) -> Report:

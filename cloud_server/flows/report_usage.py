@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from cloud_server.core.energy_sums import HOURS
 from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis, spans_of
-from cloud_server.flows.report_energy import rate_order
+from cloud_server.flows.report_sums import PeriodSums, rate_order
 
 
 def _report(basis: Basis, *tables: ReportTable) -> Report:
@@ -151,26 +151,26 @@ def hours(basis: Basis) -> Report:
     )
 
 
+_CHARGE = "/charge"
+"""A column beside those of the rates, whose names hold no slash."""
+
+
 def income(basis: Basis) -> Report:
     """What was charged for energy, by period, supply point and rate."""
-    sums: dict[tuple[str, str], dict[str, int]] = {}
-    wanted = {meter for _, meter, _ in basis.points()}
+    sums, found = PeriodSums(basis), set()
     for row in basis.unit.energy.used(basis.spans(), basis.query.step):
-        if row.meter in wanted:
-            found = sums.setdefault((row.period, row.meter), {})
-            found[row.rate] = found.get(row.rate, 0) + row.charge_micro
-    rates = sorted({rate for found in sums.values() for rate in found}, key=rate_order)
-    rows: list[tuple[Value, ...]] = []
+        place = sums.place_of(row.meter)
+        if place is not None and row.charge_micro:
+            found.add(row.rate)
+            sums.add(row.period, place, row.rate, row.charge_micro)
+            sums.add(row.period, place, _CHARGE, row.charge_micro)
+    rates = sorted(found, key=rate_order)
+    wanted = (*rates, _CHARGE)
     periods: dict[str, list[int]] = {}
-    for period in sorted({name for name, _ in sums}):
-        for point, meter, box in basis.points():
-            by_rate = sums.get((period, meter))
-            if by_rate is None or not any(by_rate.values()):
-                continue
-            numbers = [*(by_rate.get(rate, 0) for rate in rates), sum(by_rate.values())]
-            rows.append((period, basis.building_name(point.building), box.name, point.number, point.name, *numbers))
-            whole = periods.setdefault(period, [0] * len(numbers))
-            periods[period] = [a + b for a, b in zip(whole, numbers, strict=True)]
+    for period, _, numbers in sums.read(wanted):
+        whole = periods.setdefault(period, [0] * len(numbers))
+        for at, number in enumerate(numbers):
+            whole[at] += number
     figures = (*(Column(f"charge_{rate}", "money") for rate in rates), Column("charge", "money"))
     keys = frozenset(column.key for column in figures)
     heads = (Column("period", "day"), *figures)
@@ -184,9 +184,9 @@ def income(basis: Basis) -> Report:
         *figures,
     )
     total = totals(heads, by_period, keys)
-    found_rows = tuple(rows)
+    rows = sums.rows(wanted, with_use=False)
     return _report(
         basis,
         ReportTable(title="by_period", columns=heads, rows=by_period, total=total, chart=(0, len(heads) - 1)),
-        ReportTable(title="by_point", columns=columns, rows=found_rows, total=totals(columns, found_rows, keys)),
+        ReportTable(title="by_point", columns=columns, rows=rows, total=totals(columns, rows, keys)),
     )

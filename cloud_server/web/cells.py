@@ -1,9 +1,10 @@
 """How a report's values are written: as text on a page, and as a cell of a workbook."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
+
+from markupsafe import Markup, escape
 
 from cloud_server.core.report_table import FIGURES, Column, Value, ValueKind
 from cloud_server.exports.workbook import Cell, CellKind
@@ -33,6 +34,12 @@ _CODES: Final[dict[str, dict[str, str]]] = {
     "action": w.ACTION,
 }
 """Lists that a code of an event belongs to, by what stands before its colon."""
+
+
+def _begin_of_cell(kind: ValueKind) -> str:
+    if kind in FIGURES:
+        return '<td class="figure">'
+    return '<td class="tabular">' if kind in ("moment", "day", "span", "ratio") else "<td>"
 
 
 class Cells:
@@ -68,6 +75,27 @@ class Cells:
         if value is None or value == "":
             return ""
         return self._number(kind, value) if isinstance(value, int) else self._code(kind, value)
+
+    def body(self, columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> Markup:
+        """The rows of a table, ready for its page: written here, since a template takes five times as long for them."""
+        begins = [_begin_of_cell(column.kind) for column in columns]
+        known: dict[tuple[ValueKind, str], str] = {}
+        written: list[str] = []
+        for row in rows:
+            written.append("<tr>")
+            for column, begin, value in zip(columns, begins, row, strict=True):
+                kind = column.kind
+                written.append(begin)
+                if isinstance(value, int):
+                    written.append(escape(self._number(kind, value)) if kind == "span" else self._number(kind, value))
+                elif value:
+                    text = known.get((kind, value))
+                    if text is None:
+                        text = known[kind, value] = str(escape(self._code(kind, value)))
+                    written.append(text)
+                written.append("</td>")
+            written.append("</tr>\n")
+        return Markup("".join(written))  # noqa: S704  # every text in it was escaped above
 
     def _number(self, kind: ValueKind, value: int) -> str:
         show = self._show
@@ -165,6 +193,10 @@ class Cells:
         """What a column is in a workbook: numbers that are added up, moments, and text for all the rest."""
         return _SHEET_KINDS.get(kind, "text")
 
+    def row(self, kinds: Sequence[ValueKind], row: Sequence[Value]) -> list[Cell]:
+        """A row as cells."""
+        return [self.sheet(kind, value) for kind, value in zip(kinds, row, strict=True)]
+
     def sheet(self, kind: ValueKind, value: Value) -> Cell:
         """A value as a cell."""
         if value is None:
@@ -174,10 +206,10 @@ class Cells:
         if kind == "moment":
             return self._moment(value)
         if kind in ("money", "exact", "price"):
-            return float(Decimal(value) / UNIT_MICRO)
+            return value / UNIT_MICRO
         if kind == "percent":
-            return float(Decimal(value) / 100)
-        return float(Decimal(value) / 1_000) if kind in ("energy", "power") else value
+            return value / 100
+        return value / 1_000 if kind in ("energy", "power") else value
 
     def drawn(self, kind: ValueKind, value: int) -> float:
         """A figure as a drawing has it: in the unit that the head of its column names."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from cloud_server.core.report_table import ReportKind
 from cloud_server.core.roles import Right
@@ -34,7 +34,7 @@ def begin(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -> Re
         file_name=plain,
         asked_at_ms=visit.now_ms,
     )
-    console.exports.start(job, lambda made: make_file(console, asked, made.count))
+    console.exports.start(job, lambda made, file: make_file(console, asked, file, made.count))
     return see_other(f"/exports/{job.job}")
 
 
@@ -59,10 +59,10 @@ def draw_piece(console: Console, visit: Visit, job: ExportJob) -> str:
 def fetch(console: Console, visit: Visit) -> Response:
     """The workbook."""
     job = console.exports.job(visit.parts["job"], owner_of(visit))
-    if job is None or job.state != "ready":
+    if job is None or job.state != "ready" or job.file is None:
         return errors.not_found(console, visit)
-    return Response(
-        job.body,
+    return FileResponse(
+        job.file,
         media_type=WORKBOOK_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{job.file_name}"'},
     )

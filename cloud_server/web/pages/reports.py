@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Final
+from io import BytesIO
+from typing import IO, Final
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from cloud_server.core.report_table import Lack, Report, ReportKind, ReportQuery, ReportTable
+from cloud_server.core.report_table import Lack, MadeRows, Report, ReportKind, ReportQuery, ReportTable
 from cloud_server.core.roles import Right
 from cloud_server.core.views import METHODS, AccountFound
-from cloud_server.exports.workbook import Cell, Sheet, make_workbook
+from cloud_server.exports.workbook import Cell, Sheet, write_workbook
 from cloud_server.web import report_words as w
 from cloud_server.web.cells import Cells
 from cloud_server.web.charts import Chart, Series
@@ -85,8 +86,10 @@ def export(console: Console, visit: Visit) -> Response:
         return errors.not_found(console, visit)
     query = made[0]
     plain, name = file_names(console, visit, query.kind, query.from_day if query.from_day != query.to_day else "")
+    target = BytesIO()
+    make_file(console, visit, target)
     return Response(
-        make_file(console, visit),
+        target.getvalue(),
         media_type=WORKBOOK_TYPE,
         headers={"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{name}"},
     )
@@ -99,8 +102,10 @@ def file_names(console: Console, visit: Visit, kind: ReportKind, from_day: str) 
     return f"{kind}-{day}.xlsx", quote(f"{title} {from_day} {day}.xlsx".replace("  ", " "))
 
 
-def make_file(console: Console, visit: Visit, count: Callable[[Rows], Rows] = lambda rows: rows) -> bytes:
-    """The report of a visit as a workbook; `count` sees the rows of each sheet before they are written."""
+def make_file(
+    console: Console, visit: Visit, target: IO[bytes], count: Callable[[Rows], Rows] = lambda rows: rows
+) -> None:
+    """Write the report of a visit as a workbook; `count` sees the rows of each sheet before they are written."""
     made = _make(console, visit)
     if made is None or made[1] is None:
         raise LookupError(f"no report behind {visit.path}")
@@ -109,7 +114,7 @@ def make_file(console: Console, visit: Visit, count: Callable[[Rows], Rows] = la
     title = translate(w.TITLE[query.kind])
     notes = _notes(console, visit, report, title)
     sheets = [_sheet(cells, table, translate(w.TABLE[table.title]), notes) for table in report.tables]
-    return make_workbook([replace(sheet, rows=count(sheet.rows)) for sheet in sheets])
+    write_workbook(target, [replace(sheet, rows=count(sheet.rows)) for sheet in sheets])
 
 
 def cells_for(console: Console, visit: Visit) -> Cells:
@@ -188,10 +193,8 @@ def _sheet(cells: Cells, table: ReportTable, name: str, notes: list[str]) -> She
         notes=[*notes, name],
         heads=[cells.head(column) for column in table.columns],
         kinds=[cells.sheet_kind(kind) for kind in kinds],
-        rows=[[cells.sheet(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in table.rows],
-        total=None
-        if table.total is None
-        else [cells.sheet(kind, value) for kind, value in zip(kinds, table.total, strict=True)],
+        rows=MadeRows(len(table.rows), lambda: (cells.row(kinds, row) for row in table.rows)),
+        total=None if table.total is None else cells.row(kinds, table.total),
     )
 
 

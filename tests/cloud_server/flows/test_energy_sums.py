@@ -136,5 +136,3 @@ def test_whole_months_are_read_as_months(first: str, last: str, spans: list[tupl
     found = spans_of(date.fromisoformat(first), date.fromisoformat(last))
     assert [(span.first, span.last) for span in found] == spans
     assert [span.by_month for span in found] == [len(span[0]) == 7 for span in spans]
-    (days,) = spans_of(date.fromisoformat(first), date.fromisoformat(last), by_day=True)
-    assert (days.first, days.last, days.by_month) == (first, last, False)
