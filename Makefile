@@ -25,7 +25,7 @@ CHROMIUM_NAMES := chromium chromium-browser google-chrome
 BROWSER_PACKAGES := chromium fonts-noto-cjk
 
 .PHONY: help venv demo test test-slow browser node lint lint-ruff lint-format lint-types lint-imports lint-translations \
-	bench format translations compiled-translations wheel lock
+	bench format translations compiled-translations wheel wheels lock
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"...\"]"
@@ -127,6 +127,16 @@ compiled-translations: $(COMPILED_CATALOGS)
 
 wheel: venv ## build the installable package into dist/
 	$(BIN)/python -m build --wheel --no-isolation
+
+# Built anew from the sources alone: setuptools would pack what an earlier build left.
+wheels: venv ## fill dist/box and dist/centre with what `provision bundle` puts into one file
+	rm -rf build dist/box dist/centre
+	mkdir -p dist
+	sed -E 's/ *\\$$//; /^ *--hash/d' requirements.lock > dist/constraints.txt
+	for machine in box centre; do \
+		$(BIN)/python -m pip wheel --quiet --no-build-isolation --constraint dist/constraints.txt \
+			--wheel-dir dist/$$machine ".[$$machine,provisioning]" || exit 1; done
+	rm -rf build dist/constraints.txt
 
 lock: $(READY) ## find versions anew for requirements.lock (ARGS=--upgrade takes the newest)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes \

@@ -1,13 +1,16 @@
-"""A bundle: one file with a version of the program for a box, and the line with which the root signed what is in it.
+"""A bundle: one file with a version of the program, and the line with which the root signed what is in it.
 
 The file is a ZIP archive (PKWARE APPNOTE 6.3): `bundle.line`, the DSSE line of type `bundle`, and each file that the
-line names, by its name, at the top. Here are names and bounds; `edge_agent` reads it, `provisioning` writes it.
+line names, by its name, at the top: wheels, and what starts the installer where Python is given the file itself. Here
+are names and bounds; `edge_agent` reads it, `provisioning` writes it.
 """
 
 import re
 from typing import Final
 
 LINE_NAME: Final = "bundle.line"
+STARTER_NAME: Final = "__main__.py"
+"""What `python3 FILE.bundle` starts (Python, zipapp): unpacks the wheels and hands over to the installer in them."""
 ENDING: Final = ".bundle"
 FILES_MAX: Final = 200
 """Wheels of the program and all that it needs: about twenty."""
@@ -30,5 +33,5 @@ def version_number(text: str) -> tuple[int, ...] | None:
 
 
 def is_wheel_name(name: str) -> bool:
-    """Whether a file of this name may be in a bundle: a wheel, and no path."""
+    """Whether a file of this name is a wheel that may be in a bundle: no path leads out of it."""
     return _NAME.fullmatch(name) is not None

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from protocol.workbook.sheets import LANGUAGES
 from protocol.workbook.template import Known
-from provisioning import boxes, bundle, hardware, init_site, rotate_keys
+from provisioning import boxes, bundle, bundle_command, hardware, init_site, rotate_keys
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.commission import command as commission_command
 from provisioning.demo import command as demo_command
-from provisioning.keys import KeyFault, check_passphrase, read_root
+from provisioning.install.cli import add_roll_back
+from provisioning.keys import KeyFault, check_passphrase
 from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
 from provisioning.plan_file import PlanFault, PlanFile
 from provisioning.workbook import files as workbook
@@ -275,29 +276,6 @@ def _box_confirm(options: argparse.Namespace) -> int:
 # --- words and options --------------------------------------------------------------------------------------------
 
 
-def _bundle(options: argparse.Namespace) -> int:
-    """A version of the program for boxes, signed by the root; its hash is what an order to upgrade names."""
-    passphrase = None
-    if options.passphrase_file is not None:
-        passphrase = options.passphrase_file.read_text(encoding="utf-8").strip()
-    out = options.out or Path(bundle.bundle_name(options.version))
-    root = read_root(options.root_key, passphrase)
-    line = bundle.make_bundle(centre_settings(options.dir)["site"]["id"], options.version, options.wheels, root, out)
-    return _show(options, f"{out}: version {options.version}, {line.hash}", file=str(out), hash=line.hash)
-
-
-def _add_bundle(words: Any) -> None:
-    made = words.add_parser("bundle", help="a version of the program for boxes in one file, signed by the root")
-    made.add_argument("--dir", type=Path, required=True, help="folder of the centre, which names the site")
-    made.add_argument("--root-key", type=Path, required=True, metavar="FILE", help="the site root's key")
-    made.add_argument("--passphrase-file", type=Path, metavar="FILE", help="passphrase of the root key")
-    made.add_argument("--wheels", type=Path, required=True, metavar="DIR", help="what `pip wheel . -w DIR` made")
-    made.add_argument("--version", required=True, help="of the program, as in its wheel: 1.4.0")
-    made.add_argument("--out", type=Path, metavar="FILE", help="the bundle (tallybox-box-VERSION.bundle)")
-    made.add_argument("--json", action="store_true", help="the result as one JSON object")
-    made.set_defaults(run=_bundle)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="provision", description="From an empty machine to a selling site.")
     words = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -306,7 +284,8 @@ def _parser() -> argparse.ArgumentParser:
     init.set_defaults(run=_init)
     _add_rotate(words)
     _add_site(words)
-    _add_bundle(words)
+    bundle_command.add_words(words, _show)
+    add_roll_back(words)
     _add_box(words)
     commission_command.add_words(words)
     demo_command.add_words(words)

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-from protocol.bundle import BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, LINE_NAME, is_wheel_name, version_number
+from protocol.bundle import (
+    BUNDLE_BYTES_MAX,
+    FILE_BYTES_MAX,
+    FILES_MAX,
+    LINE_NAME,
+    STARTER_NAME,
+    is_wheel_name,
+    version_number,
+)
 from protocol.envelope import check_signature, read_line
 from protocol.errors import WireError
 from protocol.limits import LINE_BYTES_MAX
@@ -82,9 +90,9 @@ def _read_small(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]
 
 
 def _compare(path: Path, bundle: Bundle, site: str, names: set[str]) -> None:
-    wrong = [name for name in bundle.files if not is_wheel_name(name)]
+    wrong = [name for name in bundle.files if not is_wheel_name(name) and name != STARTER_NAME]
     if bundle.site != site:
-        raise BadBundle(f"{path}: made for site {bundle.site}; this box is of site {site}")
+        raise BadBundle(f"{path}: made for site {bundle.site}; this machine is of site {site}")
     if version_number(bundle.version) is None:
         raise BadBundle(f"{path}: version {bundle.version!r}; right would be numbers, for example 1.4.0")
     if wrong or names != set(bundle.files):
@@ -110,25 +118,32 @@ def lay_out(bundle: CheckedBundle, folder: Path) -> None:
     """
     beside = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
-    library = beside / LIBRARY
-    library.mkdir(parents=True)
-    left = [UNPACKED_BYTES_MAX, UNPACKED_FILES_MAX]
     try:
-        with zipfile.ZipFile(bundle.path) as archive:
-            for name, wanted in bundle.files.items():
-                # Hashed once more while it is read: the stick may have been exchanged since.
-                if _hash(archive, archive.getinfo(name)) != wanted:
-                    raise BadBundle(f"{bundle.path}: {name} has changed while it was read")
-                with archive.open(name) as packed, zipfile.ZipFile(packed) as wheel:
-                    _unpack(wheel, library, left)
+        unpack_wheels(bundle, beside / LIBRARY)
         (beside / START).write_text(_START_TEXT, encoding="ascii")
         (beside / BUNDLE_HASH).write_text(bundle.hash, encoding="ascii")
         _flush(beside)
-    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as fault:
+    except (OSError, BadBundle) as fault:
         shutil.rmtree(beside, ignore_errors=True)
-        raise BadBundle(f"{bundle.path}: {fault}") from None
+        raise BadBundle(str(fault) if isinstance(fault, BadBundle) else f"{bundle.path}: {fault}") from None
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
+
+
+def unpack_wheels(bundle: CheckedBundle, library: Path) -> None:
+    """Lay the packages of all wheels side by side into a folder that is made. Raises BadBundle."""
+    left = [UNPACKED_BYTES_MAX, UNPACKED_FILES_MAX]
+    try:
+        library.mkdir(parents=True)
+        with zipfile.ZipFile(bundle.path) as archive:
+            for name in filter(is_wheel_name, bundle.files):
+                # Hashed once more while it is read: the stick may have been exchanged since.
+                if _hash(archive, archive.getinfo(name)) != bundle.files[name]:
+                    raise BadBundle(f"{bundle.path}: {name} has changed while it was read")
+                with archive.open(name) as packed, zipfile.ZipFile(packed) as wheel:
+                    _unpack(wheel, library, left)
+    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as fault:
+        raise BadBundle(f"{bundle.path}: {fault}") from None
 
 
 def _unpack(wheel: zipfile.ZipFile, library: Path, left: list[int]) -> None:

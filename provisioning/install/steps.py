@@ -1,0 +1,317 @@
+"""What installing a bundle takes on this machine: each step says whether it is there already, and how it is made.
+
+Nothing that is in force is touched before the new version is laid out and has answered; what the program keeps is
+copied before a newer one may change its form, and the version before stays for the way back.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import tomllib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from edge_agent.agent.bundle_file import CheckedBundle
+from provisioning.files import write_file
+from provisioning.install.kinds import Kind
+from provisioning.install.machine import Machine, MachineFault
+from provisioning.install.versions import Versions
+from provisioning.toml_text import write_toml
+
+ROOT_KEY_NAME: Final = "root.pub"
+TRIAL_STORE: Final = "trial-install"
+HEAD_ENDING: Final = ".head"
+"""Beside a store (`box.head`): a store without the one that belongs to it would be taken for an older image."""
+_PUBLIC: Final = 0o644
+_SECRET: Final = 0o600
+_SQLITE_HEAD: Final = b"SQLite format 3\0"
+_DRAFT: Final = """\
+# What stands on the box itself; everything else comes from the centre. See docs/quickstart.md.
+{state}claim = "claim.toml"
+
+# One table for each bus of this box, named as in the plan:
+# [bus.A1-1]
+# serial = "/dev/serial/by-id/usb-adapter-1"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing: what it is, whether it is done already, and how it is done."""
+
+    what: str
+    there: bool
+    do: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be installed, and what is brought along."""
+
+    bundle: CheckedBundle
+    root_key: str
+    claim: Path | None
+    settings: Path | None
+
+
+def plan(versions: Versions, request: Request) -> list[Step]:
+    """All steps, in the order in which they are done."""
+    machine, kind = versions.machine, versions.kind
+    units = [(name, machine.at(f"{folder}/{name}")) for name, folder in kind.units.items()]
+    version = request.bundle.version
+    state, config = machine.at(kind.state_dir), machine.at(kind.config_dir)
+    steps = [
+        Step(f"user {kind.user}", machine.has_user(kind.user), lambda: _make_user(machine, kind)),
+        Step(
+            f"folders {state} and {config}",
+            state.is_dir() and config.is_dir(),
+            lambda: _make_folders(machine, kind),
+        ),
+        Step(
+            f"version {version} in {versions.place(version)}",
+            versions.holds(version, request.bundle.hash),
+            lambda: versions.lay_out(request.bundle),
+        ),
+        Step(
+            f"the root's public key in {versions.folder / ROOT_KEY_NAME}",
+            kept_root(versions) == request.root_key,
+            lambda: write_file(versions.folder / ROOT_KEY_NAME, f"{request.root_key}\n".encode(), _PUBLIC),
+        ),
+        *(Step(f"unit {path}", _same(path, _unit(name)), _writer(path, _unit(name))) for name, path in units),
+        *_settings(machine, kind, request),
+    ]
+    there = versions.current == version
+    done = there and all(step.there for step in steps[:3])
+    before = "" if versions.current in (None, version) else f" in place of {versions.current}, which stays"
+    words = f"{kind.program} of version {version} in force{before}"
+    return [*steps, Step(words, done, lambda: _put_in_force(versions, version))]
+
+
+def kept_root(versions: Versions) -> str | None:
+    """The root's public key that an earlier bundle was checked with."""
+    try:
+        return (versions.folder / ROOT_KEY_NAME).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _make_user(machine: Machine, kind: Kind) -> None:
+    machine.make_user(kind.user, kind.state_dir, kind.groups)
+
+
+def _make_folders(machine: Machine, kind: Kind) -> None:
+    state, config = machine.at(kind.state_dir), machine.at(kind.config_dir)
+    state.mkdir(parents=True, exist_ok=True)
+    config.mkdir(parents=True, exist_ok=True)
+    machine.own(state, kind.user, 0o700)
+
+
+def _unit(name: str) -> bytes:
+    return files("provisioning").joinpath("units", name).read_bytes()
+
+
+def _same(path: Path, body: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == body
+
+
+def _writer(path: Path, body: bytes) -> Callable[[], None]:
+    def write() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, body, _PUBLIC)
+
+    return write
+
+
+def _settings(machine: Machine, kind: Kind, request: Request) -> list[Step]:
+    """Settings that are there are never changed."""
+    path = machine.at(f"{kind.config_dir}/{kind.settings}")
+    steps = []
+    if request.claim is not None:
+        claim, body = path.with_name("claim.toml"), request.claim.read_bytes()
+        steps.append(Step(f"claim {claim}", _same(claim, body), lambda: _give(machine, kind, claim, body)))
+    if kind.name == "box":
+        draft = _DRAFT.format(state=write_toml({"state_dir": str(machine.at(kind.state_dir))})).encode()
+        steps.append(Step(f"settings {path}, to fill in", path.exists(), lambda: _give(machine, kind, path, draft)))
+    elif request.settings is not None:
+        target = request.settings.absolute()
+        steps.append(
+            Step(
+                f"settings {path}, which leads to {target}",
+                path.is_symlink() and path.readlink() == target,
+                lambda: _lead(machine, kind, path, target),
+            )
+        )
+    return steps
+
+
+def _give(machine: Machine, kind: Kind, path: Path, body: bytes) -> None:
+    write_file(path, body, _SECRET)
+    machine.own(path, kind.user, _SECRET)
+
+
+def _lead(machine: Machine, kind: Kind, path: Path, target: Path) -> None:
+    """The settings of a centre lie where `provision init` made them; their folder becomes the service's own."""
+    if path.exists() and not path.is_symlink():
+        raise MachineFault(f"{path} is there already and is no link; right would be to move it away first")
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+    if not machine.is_trial:
+        for folder, _, names in os.walk(target.parent):
+            for found in (Path(folder), *(Path(folder) / name for name in names)):
+                shutil.chown(found, kind.user, kind.user)
+
+
+def _put_in_force(versions: Versions, version: str) -> None:
+    """Stop the service, copy what it keeps, switch, look, start again. A version that fails leaves all as it was."""
+    machine, kind = versions.machine, versions.kind
+    was_active = machine.tell_systemd("is-active", "--quiet", kind.service)
+    machine.tell_systemd("stop", kind.service)
+    kept = keep_state(versions, version) if versions.current not in (None, version) else {}
+    try:
+        _bring_forward(versions, version)
+        versions.switch(version)
+        versions.forget_older()
+    except MachineFault:
+        # The service has not run since they were made: nothing can be lost by going back to them.
+        for path, copy in kept.items():
+            _copy_database(copy, path)
+        raise
+    finally:
+        machine.tell_systemd("daemon-reload")
+        machine.tell_systemd("enable", kind.service)
+        if was_active:
+            machine.tell_systemd("start", kind.service)
+
+
+def _bring_forward(versions: Versions, version: str) -> None:
+    """Let the new version look at what the one in force keeps. Raises MachineFault for what was well before."""
+    machine, kind = versions.machine, versions.kind
+    before = versions.current
+    if before is None or not _is_used(versions):
+        return
+    known = set(faults_by(versions, before))
+    if kind.name == "centre":
+        done = machine.run([versions.command(version, kind.program), "setup", "--config", _path(versions), "--json"],
+                           kind.user)  # fmt: skip
+        if done.returncode != 0:
+            raise MachineFault(f"version {version} cannot take over the database: {_last(done.stdout, done.stderr)}")
+    new = [fault for fault in faults_by(versions, version) if fault not in known]
+    if new:
+        raise MachineFault(f"version {version} finds what {before} does not: {'; '.join(new)}")
+
+
+def _is_used(versions: Versions) -> bool:
+    """Whether there are books yet."""
+    return bool(databases(versions))
+
+
+def _path(versions: Versions) -> str:
+    return str(versions.machine.at(f"{versions.kind.config_dir}/{versions.kind.settings}"))
+
+
+def faults_by(versions: Versions, version: str) -> list[str]:
+    """What a version's own `check` finds wrong here; a box's store is looked at as a copy. Raises MachineFault."""
+    machine, kind = versions.machine, versions.kind
+    line = [versions.command(version, kind.program), "check", "--config", _path(versions), "--json"]
+    copy = machine.at(kind.state_dir) / TRIAL_STORE
+    try:
+        if kind.name == "box":
+            _copy_store(versions, copy)
+            line += ["--store", str(copy)]
+        done = machine.run(line, kind.user)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    try:
+        told: Any = json.loads(done.stdout)
+        return [str(fault) for key in ("faults", "mistakes") for fault in told.get(key, [])]
+    except (ValueError, AttributeError):
+        return [_last(done.stdout, done.stderr)]
+
+
+def _copy_store(versions: Versions, into: Path) -> None:
+    """What a box's store consists of: the database, and the small file beside it that says how long it is."""
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(mode=0o700)
+    for path in databases(versions):
+        _copy_database(path, into / path.name)
+        head = path.with_suffix(HEAD_ENDING)
+        if head.is_file():
+            shutil.copyfile(head, into / head.name)
+    for path in (into, *into.iterdir()):
+        versions.machine.own(path, versions.kind.user, 0o700 if path == into else _SECRET)
+
+
+def _last(told: str, complained: str) -> str:
+    lines = [line for line in (complained or told).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+def databases(versions: Versions) -> list[Path]:
+    """The SQLite files that the program keeps: in its state folder, and the one that centre.toml names."""
+    found = [path for path in sorted(versions.machine.at(versions.kind.state_dir).glob("*.db")) if _is_database(path)]
+    try:
+        named = str(tomllib.loads(Path(_path(versions)).read_text(encoding="utf-8")).get("database", ""))
+    except (OSError, tomllib.TOMLDecodeError):
+        named = ""
+    if named.startswith("sqlite:///"):
+        path = Path(_path(versions)).parent / named.removeprefix("sqlite:///")
+        if _is_database(path) and path not in found:
+            found.append(path)
+    return found
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE_HEAD)) == _SQLITE_HEAD
+    except OSError:
+        return False
+
+
+def keep_state(versions: Versions, version: str) -> dict[Path, Path]:
+    """Copy the books as they are before a version may change their form: each to its copy. Raises MachineFault."""
+    kept = {}
+    for path in databases(versions):
+        copy = path.with_name(f"{path.name}.before-{version}")
+        copy.unlink(missing_ok=True)
+        _copy_database(path, copy)
+        versions.machine.own(copy, versions.kind.user, _SECRET)
+        kept[path] = copy
+    return kept
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """What one holds into the other, which may be open elsewhere. Raises MachineFault."""
+    try:
+        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+            read.backup(written)
+    except sqlite3.Error as fault:
+        raise MachineFault(f"{source} cannot be copied to {target}: {fault}") from None
+
+
+def go_back(versions: Versions) -> str:
+    """Let the version before be in force again, with the same books. Raises MachineFault where it refuses them."""
+    machine, kind = versions.machine, versions.kind
+    before, now = versions.previous, versions.current
+    if before is None or now is None:
+        raise MachineFault(f"{versions.folder}: no version before the present one is here")
+    was_active = machine.tell_systemd("is-active", "--quiet", kind.service)
+    machine.tell_systemd("stop", kind.service)
+    try:
+        new = sorted(set(faults_by(versions, before)) - set(faults_by(versions, now))) if _is_used(versions) else []
+        if new:
+            copies = ", ".join(f"{path}.before-{now}" for path in databases(versions))
+            raise MachineFault(
+                f"version {before} does not take what {now} keeps: {'; '.join(new)}. Copies from before: {copies}; "
+                "how to go back to one without losing what came since is in docs/memory-lost.md"
+            )
+        versions.go_back()
+    finally:
+        if was_active:
+            machine.tell_systemd("start", kind.service)
+    return before
