@@ -16,6 +16,11 @@ class PlacedMeter:
     box: BoxPlan
     meter: MeterConfig
 
+    @property
+    def number(self) -> str:
+        """What stands on the meter's plate, where it is known: what a person at the meter reads and types."""
+        return self.meter.serial or self.meter.name
+
 
 @dataclass(frozen=True)
 class SiteMap:

@@ -93,7 +93,7 @@ def _line(look: Look, command: CommandFact) -> BatchLine:
         name=point.name,
         building_name=building,
         box_name=placed.box.name,
-        meter_number=placed.meter.name,
+        meter_number=placed.number,
         in_reach=look.in_reach(command.box),
         command=command.seq,
         state=row.state,

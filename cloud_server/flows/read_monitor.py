@@ -128,7 +128,7 @@ def _metered_row(look: Look, point: PointPlan, placed: PlacedMeter, standing: _S
         box=placed.box.box,
         bus=placed.meter.bus,
         meter=meter,
-        meter_number=placed.meter.name,
+        meter_number=placed.number,
         account=account.account if account is not None else None,
         account_number=account.number if account is not None else None,
         customer=customer.name if customer is not None else None,

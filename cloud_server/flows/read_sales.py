@@ -76,7 +76,8 @@ def find_accounts(look: Look, text: str, limit: int) -> tuple[AccountFound, ...]
         texts = [account.number, customer.name, *customer.phones]
         for meter in _meters(look, account):
             point = look.site.point_of[meter]
-            texts += [point.number, point.name, look.site.meters[meter].meter.name]
+            placed = look.site.meters[meter]
+            texts += [point.number, point.name, placed.meter.name, placed.number]
         best = rank(text, texts)
         if best is not None:
             found.append(((_is_closed(look, account), best, account.number), account))
