@@ -177,7 +177,7 @@ class SimBox:
             watchdog=Watchdog(None),
         )
         run.owner = make_owner(who, self.root, run.store, around, BoxLimits(), WAIT_S)
-        run.owner.follow_place()
+        run.owner.boundaries.follow_place()
 
     def make_bus(self, name: str, bus_id: str, lost_after: int) -> SimBus:
         """A worker of this run."""
