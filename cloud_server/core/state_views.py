@@ -30,9 +30,32 @@ class BoxStateRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackupView:
+    """The newest good backup, None where there is none yet; and why the newest try failed, None where it did not."""
+
+    made_at_ms: Ms | None
+    file: str
+    size_bytes: int
+    is_old: bool
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedView:
+    """The newest day whose books were looked through and sealed, and how many breaches were found then."""
+
+    day: str
+    sealed_at_ms: Ms
+    breaches: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CentreState:
-    """The centre itself and all boxes. `journal_fault`: why nothing is sold, None where all is well."""
+    """The centre itself and all boxes. `journal_fault`: why nothing is sold, None where all is well. Backups and books
+    are told only to whoever sees the whole site."""
 
     journal_fault: str | None
     term: int
     boxes: tuple[BoxStateRow, ...]
+    backup: BackupView | None = None
+    verified: VerifiedView | None = None

@@ -1,9 +1,14 @@
 """How centre and boxes stand, from one look. Satisfies `ports.state.StateBook`."""
 
 from cloud_server.core.fleet import Box
-from cloud_server.core.state_views import BoxStateRow, CentreState
+from cloud_server.core.state_views import BackupView, BoxStateRow, CentreState, VerifiedView
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.keep_backup import OLD_AFTER_MS
 from cloud_server.flows.look import Look, Looker
+from cloud_server.ports import Unit
+
+SEALED_WITHIN = 7
+"""Closed days that are looked through for the newest sealed one: a day is sealed a minute after its close."""
 
 
 class StateReader:
@@ -22,6 +27,7 @@ class StateReader:
         """The centre and all of its boxes now."""
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
+            backup, verified = self._backup(unit), _verified(unit)
         whole = self._centre.territory.is_whole
         boxes = [box for box in look.boxes.values() if whole or box.box in look.site.boxes] if look is not None else []
         boxes.sort(key=lambda box: box.name)
@@ -29,7 +35,29 @@ class StateReader:
             journal_fault=self.journal_fault(),
             term=self._centre.term,
             boxes=tuple(_row(look, box) for box in boxes) if look is not None else (),
+            backup=backup if whole else None,
+            verified=verified if whole else None,
         )
+
+    def _backup(self, unit: Unit) -> BackupView:
+        good, newest = unit.memory.newest_backup(good_only=True), unit.memory.newest_backup(good_only=False)
+        now_ms = self._centre.clock.wall_ms()
+        since_ms = good.ended_at_ms if good is not None else int(unit.site.fact("set_up_at_ms") or now_ms)
+        return BackupView(
+            made_at_ms=good.ended_at_ms if good is not None else None,
+            file=good.file if good is not None else "",
+            size_bytes=good.size_bytes if good is not None else 0,
+            is_old=now_ms - since_ms > OLD_AFTER_MS,
+            fault=newest.fault if newest is not None else None,
+        )
+
+
+def _verified(unit: Unit) -> VerifiedView | None:
+    for closed in unit.tills.closed_days(SEALED_WITHIN):
+        sealed = unit.tills.sealed_day(closed.day)
+        if sealed is not None:
+            return VerifiedView(day=sealed.day, sealed_at_ms=sealed.sealed_at_ms, breaches=sealed.breaches)
+    return None
 
 
 def _row(look: Look, box: Box) -> BoxStateRow:

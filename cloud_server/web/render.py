@@ -82,6 +82,7 @@ class Renderer:
             "visit": visit,
             "may": visit.may,
             "site": site,
+            "look": visit.services.look.look(),
             "show": Show(self._translations[visit.language].gettext, site.zone, site.currency, visit.now_ms),
             "journal_fault": visit.services.state.journal_fault() if visit.who is not None else None,
             "clips": self._clips[visit.language],

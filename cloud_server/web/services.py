@@ -8,6 +8,7 @@ from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.import_site import SiteImport
+from cloud_server.flows.keep_look import SiteLook
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.office import Office
@@ -31,6 +32,7 @@ class Services:
     office: Office
     settings: SettingsDesk
     imports: SiteImport
+    look: SiteLook
     courier: CourierDesk
     state: StateBook
     operations: Operations

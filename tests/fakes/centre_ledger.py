@@ -4,9 +4,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from cloud_server.core.mistakes import Conflict, NotFound
+from cloud_server.core.site_look import Look
 from cloud_server.core.state_views import CentreState
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.import_site import SiteImport
+from cloud_server.flows.keep_look import SiteLook
 from cloud_server.flows.office import Office
 from cloud_server.ports.courier import CourierFile
 from cloud_server.ports.ledger import TillNow
@@ -109,6 +111,11 @@ def fake_settings() -> SettingsDesk:
 def fake_imports() -> SiteImport:
     """A desk that reads nothing in: there is no plan."""
     return cast(SiteImport, SimpleNamespace())
+
+
+def plain_look() -> SiteLook:
+    """A site that has no look of its own."""
+    return cast(SiteLook, SimpleNamespace(look=Look))
 
 
 def fake_office(money: FakeMoney) -> Office:
