@@ -16,6 +16,8 @@ from cloud_server.config import Config, ConfigFault, read_config
 from cloud_server.core.api_token import Scope
 from cloud_server.core.limits import TOKEN_DAYS_MAX
 from cloud_server.core.mistakes import Mistaken, NotFound, NotNow
+from cloud_server.core.territory import WHOLE_SITE, Territory
+from cloud_server.flows.centre import Centre
 from cloud_server.flows.courier import all_files, take_file
 from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.issue_token import issue_token
@@ -82,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     token = add("token", _token, "Make an API token and print it, this once.")
     token.add_argument("--name", required=True, help="who uses it, for example gateway-1")
     token.add_argument("--scopes", required=True, metavar="A,B", help=f"of {', '.join(get_args(Scope))}")
+    token.add_argument("--building", action="append", metavar="NAME", help="only this building; may be said again")
     token.add_argument("--days", type=int, default=90, help=f"1 to {TOKEN_DAYS_MAX} (90)")
     lost = add("remove-second-factor", _remove_factor, "Take away the second factor of somebody whose phone is lost.")
     lost.add_argument("--name", required=True, help="sign-in name; they set up a new one at their next sign-in")
@@ -236,11 +239,26 @@ def _token(config: Config, options: argparse.Namespace) -> int:
         return _say_faults("--name", [f"{options.name!r}: a name without slashes"])
     parts = _wire(config)
     try:
-        issued = issue_token(parts.centre, options.name, scopes, options.days, BY_TERMINAL)
+        named, strange = _buildings(parts.centre, options.building)
+        if strange:
+            return _say_faults(
+                "--building", [f"{name!r}: the name of a building of the site's plan" for name in strange]
+            )
+        issued = issue_token(parts.centre, options.name, scopes, options.days, BY_TERMINAL, named)
     finally:
         parts.close()
     _say(options, {"token": issued.secret, "ends_at_ms": issued.kept.ends_at_ms}, issued.secret)
     return DONE
+
+
+def _buildings(centre: Centre, names: list[str] | None) -> tuple[Territory, list[str]]:
+    """The buildings of these names as a limit, none named being the whole site; and the names that nobody knows."""
+    if names is None:
+        return WHOLE_SITE, []
+    with centre.store.read() as unit:
+        plan = unit.fleet.plan()
+    known = {one.name: one.building for one in plan.buildings} if plan is not None else {}
+    return Territory(frozenset(known[name] for name in names if name in known)), [n for n in names if n not in known]
 
 
 def _remove_factor(config: Config, options: argparse.Namespace) -> int:

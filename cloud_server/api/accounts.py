@@ -8,11 +8,13 @@ from pydantic import BaseModel
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import AccountOut, WalletOut
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_in_memory
+from cloud_server.api.sight import Sights
 from cloud_server.core.mistakes import NotFound
 from cloud_server.core.views import AccountView
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.look import Look, Looker
+from cloud_server.flows.look import Look
 from cloud_server.flows.read_sales import account_view
+from cloud_server.ports import Actor
 from protocol.site_plan import CustomerPlan
 
 IdText = Annotated[str | None, Query(max_length=64)]
@@ -46,71 +48,72 @@ class BalanceOut(BaseModel):
 def account_routes(centre: Centre) -> APIRouter:
     """Customers, accounts, balances."""
     router = APIRouter(prefix="/api/v1", tags=["accounts"])
-    _account_routes(router, centre, Looker(centre))
-    _customer_routes(router, centre, Looker(centre))
+    _account_routes(router, centre, Sights(centre))
+    _customer_routes(router, centre, Sights(centre))
     return router
 
 
-def _account_routes(router: APIRouter, centre: Centre, looker: Looker) -> None:
+def _account_routes(router: APIRouter, centre: Centre, sights: Sights) -> None:
     reads = Depends(asks_for(centre, "read"))
 
-    @router.get("/accounts", dependencies=[reads])
+    @router.get("/accounts")
     def accounts(
+        by: Annotated[Actor, reads],
         after: After = "",
         limit: Limit = PAGE,
         customer: IdText = None,
         state: Literal["in_use", "closing", "closed"] | None = None,
     ) -> Page[AccountOut]:
         """Accounts with their wallets and balances, by id."""
-        views = [view for view in _views(_look(centre, looker), customer) if state in (None, view.state)]
+        views = [view for view in _views(sights.look(by), customer) if state in (None, view.state)]
         return page_in_memory(views, after, limit, lambda view: view.account, _account)
 
-    @router.get("/accounts/{account}", dependencies=[reads])
-    def one_account(account: str) -> AccountOut:
+    @router.get("/accounts/{account}")
+    def one_account(account: str, by: Annotated[Actor, reads]) -> AccountOut:
         """One account with its wallets and balances."""
-        look = _look(centre, looker)
+        look = sights.look(by)
         planned = look.site.accounts.get(account) if look is not None else None
         if look is None or planned is None:
             raise NotFound("account", account)
         return _account(account_view(look, planned))
 
-    @router.get("/balances", dependencies=[reads])
+    @router.get("/balances")
     def balances(
-        after: After = "", limit: Limit = PAGE, box: IdText = None, *, arrears: bool | None = None
+        by: Annotated[Actor, reads],
+        after: After = "",
+        limit: Limit = PAGE,
+        box: IdText = None,
+        *,
+        arrears: bool | None = None,
     ) -> Page[BalanceOut]:
         """The balance of every wallet, by wallet."""
         rows = [
             _balance(view, wallet)
-            for view in map(_account, _views(_look(centre, looker), None))
+            for view in map(_account, _views(sights.look(by), None))
             for wallet in view.wallets
             if box in (None, wallet.box) and arrears in (None, wallet.arrears)
         ]
         return page_in_memory(rows, after, limit, lambda row: row.wallet, lambda row: row)
 
 
-def _customer_routes(router: APIRouter, centre: Centre, looker: Looker) -> None:
+def _customer_routes(router: APIRouter, centre: Centre, sights: Sights) -> None:
     reads = Depends(asks_for(centre, "read"))
 
-    @router.get("/customers", dependencies=[reads])
-    def customers(after: After = "", limit: Limit = PAGE) -> Page[CustomerOut]:
+    @router.get("/customers")
+    def customers(by: Annotated[Actor, reads], after: After = "", limit: Limit = PAGE) -> Page[CustomerOut]:
         """Customers, by id."""
-        look = _look(centre, looker)
+        look = sights.look(by)
         known = look.site.plan.customers if look is not None else ()
         return page_in_memory(known, after, limit, lambda one: one.customer, lambda one: _customer(look, one))
 
-    @router.get("/customers/{customer}", dependencies=[reads])
-    def one_customer(customer: str) -> CustomerOut:
+    @router.get("/customers/{customer}")
+    def one_customer(customer: str, by: Annotated[Actor, reads]) -> CustomerOut:
         """One customer."""
-        look = _look(centre, looker)
+        look = sights.look(by)
         found = look.site.customers.get(customer) if look is not None else None
         if found is None:
             raise NotFound("customer", customer)
         return _customer(look, found)
-
-
-def _look(centre: Centre, looker: Looker) -> Look | None:
-    with centre.store.read() as unit:
-        return looker.look(unit)
 
 
 def _views(look: Look | None, customer: str | None) -> list[AccountView]:

@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.security import HTTPBearer
 
 from cloud_server.api.problems import ApiProblem
+from cloud_server.api.sight import hold_to_buildings
 from cloud_server.api.throttle import Throttle
 from cloud_server.core.api_token import ApiToken, Scope
 from cloud_server.core.enrolment import token_hash
@@ -22,7 +23,9 @@ BEARER = HTTPBearer(auto_error=False, description="A token of this centre, `tbx_
 def actor_of(token: ApiToken) -> Actor:
     """The token as ledger and audit name it."""
     roles: frozenset[Role] = frozenset({CONFIRMING}) if "confirm" in token.scopes else frozenset()
-    return Actor(id=token.token, name=f"api:{token.name}", display_name=token.name, roles=roles)
+    return Actor(
+        id=token.token, name=f"api:{token.name}", display_name=token.name, roles=roles, territory=token.territory
+    )
 
 
 def asks_for(centre: Centre, *scopes: Scope) -> Callable[[Request], Actor]:
@@ -35,7 +38,8 @@ def asks_for(centre: Centre, *scopes: Scope) -> Callable[[Request], Actor]:
 
 
 def caller_token(centre: Centre, request: Request, *scopes: Scope) -> ApiToken:
-    """The token of a request. Raises ApiProblem: 401 without a token that holds, 403 without a scope, 429."""
+    """The token of a request. Raises ApiProblem: 401 without a token that holds, 403 without a scope, 429; 403 and 404
+    where the token is limited to buildings and asks for what is elsewhere."""
     now_ms = centre.clock.wall_ms()
     throttle = getattr(request.app.state, "throttle", None)
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -52,10 +56,12 @@ def caller_token(centre: Centre, request: Request, *scopes: Scope) -> ApiToken:
         throttle.let_in("token", token.token, now_ms)
     if not any(token.may(scope) for scope in scopes):
         raise ApiProblem(403, f"The token does not have the scope {' or '.join(scopes)}")
+    hold_to_buildings(centre, request, token.territory)
     return token
 
 
-def own_operator(centre: Centre, request: Request, operator: str | None) -> str | None:
-    """The operator whose sales may be looked at: the token itself where it may only sell."""
+def own_operator(centre: Centre, request: Request, operator: str | None) -> tuple[str | None, Actor]:
+    """The operator whose sales may be looked at: the token itself where it may only sell; and the token."""
     token = caller_token(centre, request, "read", "sell")
-    return operator if token.may("read") else actor_of(token).name
+    by = actor_of(token)
+    return (operator if token.may("read") else by.name), by

@@ -206,6 +206,8 @@ class TokenIn(Body):
     name: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
     scopes: list[Scope] = Field(min_length=1, max_length=len(SCOPES))
     days: StrictInt = Field(default=90, ge=1, le=400)
+    buildings: list[IdField] | None = Field(default=None, min_length=1, max_length=1_000)
+    """The buildings that it is limited to; without, it is for the whole site."""
 
 
 class TokenOut(BaseModel):
@@ -227,3 +229,4 @@ class TokenRow(BaseModel):
     made_by: str
     ends_at_ms: int
     revoked_at_ms: int | None
+    buildings: list[str] | None

@@ -19,6 +19,8 @@ from protocol.limits import BODY_BYTES_MAX, DEPTH_MAX
 API: Final = "/api/v1/"
 JSON_BYTES_MAX: Final = 262_144
 """A sale with a hundred parts has ten thousand bytes."""
+BODY_IN_SCOPE: Final = "tallybox.body"
+"""Where the body that was read lies for whoever judges it before its handler does."""
 LARGE: Final = frozenset({"/api/v1/site/plan", "/api/v1/settlements"})
 """Addresses that take whole files: a plan of a large site, a day of a payment provider."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -63,6 +65,7 @@ class ApiDoor:
                 body = await _body(receive, BODY_BYTES_MAX if scope["path"] in LARGE else JSON_BYTES_MAX)
                 if len(body) <= JSON_BYTES_MAX and _is_json(scope) and depth(body) > DEPTH_MAX:
                     raise ApiProblem(400, "The body is nested too deep", f"at most {DEPTH_MAX} levels")
+                scope[BODY_IN_SCOPE] = body
                 receive = _again(body, receive)
         except ApiProblem as fault:
             await problem(fault.status, fault.title, fault.detail, fault.errors, fault.headers)(scope, receive, send)

@@ -8,13 +8,14 @@ from pydantic import BaseModel
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import PointOut, PointState
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_in_memory
+from cloud_server.api.sight import Sights
 from cloud_server.core.mistakes import NotFound
 from cloud_server.core.site_map import PlacedMeter
 from cloud_server.core.views import PointRow
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.look import Look, Looker
+from cloud_server.flows.look import Look
 from cloud_server.flows.read_monitor import mode_now
-from cloud_server.ports import Books, LiveFeed, LiveMeter
+from cloud_server.ports import Actor, Books, LiveFeed, LiveMeter
 from protocol.records import Contact
 
 IdText = Annotated[str | None, Query(max_length=64)]
@@ -76,13 +77,21 @@ def meter_routes(centre: Centre, books: Books, feed: LiveFeed) -> APIRouter:
 def _point_routes(router: APIRouter, centre: Centre, books: Books, feed: LiveFeed) -> None:
     reads = Depends(asks_for(centre, "read"))
 
-    @router.get("/points", dependencies=[reads])
+    @router.get("/points")
     def points(
-        after: After = "", limit: Limit = PAGE, box: IdText = None, state: PointState | None = None
+        by: Annotated[Actor, reads],
+        after: After = "",
+        limit: Limit = PAGE,
+        box: IdText = None,
+        state: PointState | None = None,
     ) -> Page[PointOut]:
         """Supply points with their state now, by id. Asking keeps live values coming for ten seconds."""
         feed.look()
-        rows = [row for row in books.monitor().points if box in (None, row.box) and state in (None, _state(row))]
+        rows = [
+            row
+            for row in books.monitor().points
+            if box in (None, row.box) and state in (None, _state(row)) and by.territory.holds(row.building)
+        ]
         return page_in_memory(rows, after, limit, lambda row: row.point, _point)
 
     @router.get("/points/{point}", dependencies=[reads])
@@ -96,33 +105,45 @@ def _point_routes(router: APIRouter, centre: Centre, books: Books, feed: LiveFee
 
 
 def _meter_routes(router: APIRouter, centre: Centre, feed: LiveFeed) -> None:
-    reads, looker = Depends(asks_for(centre, "readings")), Looker(centre)
+    reads, sights = Depends(asks_for(centre, "readings")), Sights(centre)
 
-    @router.get("/meters", dependencies=[reads])
-    def meters(after: After = "", limit: Limit = PAGE, box: IdText = None, point: IdText = None) -> Page[MeterOut]:
+    @router.get("/meters")
+    def meters(
+        by: Annotated[Actor, reads],
+        after: After = "",
+        limit: Limit = PAGE,
+        box: IdText = None,
+        point: IdText = None,
+    ) -> Page[MeterOut]:
         """Meters of the plan, by id."""
-        look = _look(centre, looker)
+        look = sights.look(by)
         placed = look.site.meters.values() if look is not None else ()
         fitting = [one for one in placed if box in (None, one.box.box) and point in (None, one.meter.point)]
         return page_in_memory(fitting, after, limit, lambda one: one.meter.meter, lambda one: _meter(look, one))
 
-    @router.get("/meters/{meter}", dependencies=[reads])
-    def one_meter(meter: str) -> MeterOut:
+    @router.get("/meters/{meter}")
+    def one_meter(meter: str, by: Annotated[Actor, reads]) -> MeterOut:
         """One meter."""
-        look = _look(centre, looker)
+        look = sights.look(by)
         placed = look.site.meters.get(meter) if look is not None else None
         if placed is None:
             raise NotFound("meter", meter)
         return _meter(look, placed)
 
-    @router.get("/live", dependencies=[Depends(asks_for(centre, "read"))])
-    def live(after: After = "", limit: Limit = PAGE, box: IdText = None) -> Page[LiveOut]:
+    @router.get("/live")
+    def live(
+        by: Annotated[Actor, Depends(asks_for(centre, "read"))],
+        after: After = "",
+        limit: Limit = PAGE,
+        box: IdText = None,
+    ) -> Page[LiveOut]:
         """Live values, by meter. Asking keeps them coming for ten seconds: ask every few seconds."""
         feed.look()
-        look = _look(centre, looker)
+        look = sights.look(by)
         if look is None:
             return Page(items=[], next=None)
-        rows = [one for m, one in look.live.items() if box is None or _box_of(look, m) == box]
+        seen = [(m, one) for m, one in look.live.items() if by.territory.is_whole or m in look.site.meters]
+        rows = [one for m, one in seen if box is None or _box_of(look, m) == box]
         return page_in_memory(
             rows,
             after,
@@ -130,11 +151,6 @@ def _meter_routes(router: APIRouter, centre: Centre, feed: LiveFeed) -> None:
             lambda one: one.meter,
             lambda one: _live(look, one),
         )
-
-
-def _look(centre: Centre, looker: Looker) -> Look | None:
-    with centre.store.read() as unit:
-        return looker.look(unit)
 
 
 def _box_of(look: Look, meter: str) -> str | None:

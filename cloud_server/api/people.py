@@ -10,6 +10,7 @@ from cloud_server.api.paging import PAGE, After, Limit, Page, page_in_memory
 from cloud_server.api.problems import ApiProblem, field_error
 from cloud_server.core.api_token import ApiToken
 from cloud_server.core.mistakes import NotFound
+from cloud_server.core.territory import Territory
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.issue_token import issue_token, revoke_token
 from cloud_server.flows.sign_in import SignIn, StaffMistakes
@@ -50,7 +51,15 @@ def _token_routes(router: APIRouter, centre: Centre) -> None:
         ]
         if errors:
             raise ApiProblem(403, "The token may not give this scope", errors=errors)
-        issued = issue_token(centre, body.name, body.scopes, body.days, f"api:{caller.name}")
+        territory = Territory(frozenset(body.buildings) if body.buildings is not None else None)
+        with centre.store.read() as unit:
+            plan = unit.fleet.plan()
+        known = {one.building for one in plan.buildings} if plan is not None else set()
+        strange = sorted((territory.buildings or frozenset()) - known)
+        if strange:
+            errors = [field_error("buildings", one, "a building of the site's plan") for one in strange]
+            raise ApiProblem(422, "The request cannot be taken", errors=errors)
+        issued = issue_token(centre, body.name, body.scopes, body.days, f"api:{caller.name}", territory)
         return TokenOut(
             token=issued.secret,
             name=body.name,
@@ -88,4 +97,5 @@ def _token(one: ApiToken) -> TokenRow:
         made_by=one.made_by,
         ends_at_ms=one.ends_at_ms,
         revoked_at_ms=one.revoked_at_ms,
+        buildings=None if one.territory.buildings is None else sorted(one.territory.buildings),
     )

@@ -17,7 +17,9 @@ from pydantic import BaseModel
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.paging import PAGE, After, Key, Limit, Page, page_of, place
 from cloud_server.api.problems import ApiProblem, field_error
+from cloud_server.api.sight import Sights
 from cloud_server.flows.centre import Centre
+from cloud_server.ports import Actor
 from cloud_server.ports.programs import IntervalsWanted
 from protocol.records import Part
 
@@ -60,27 +62,33 @@ class IntervalOut(BaseModel):
 def reading_routes(centre: Centre) -> APIRouter:
     """Intervals as JSON and as CSV."""
     router = APIRouter(prefix="/api/v1", tags=["readings"])
-    reads = Depends(asks_for(centre, "readings"))
+    reads, sights = Depends(asks_for(centre, "readings")), Sights(centre)
 
-    @router.get("/readings", dependencies=[reads])
+    @router.get("/readings")
     def readings(
-        from_ms: Instant, to_ms: Instant, meter: Meters = None, after: After = "", limit: Limit = PAGE
+        by: Annotated[Actor, reads],
+        from_ms: Instant,
+        to_ms: Instant,
+        meter: Meters = None,
+        after: After = "",
+        limit: Limit = PAGE,
     ) -> Page[IntervalOut]:
         """Intervals that begin from `from_ms` on and before `to_ms`, oldest first."""
-        wanted = _wanted(from_ms, to_ms, meter)
+        wanted = _wanted(from_ms, to_ms, sights.meters(by, tuple(meter or ())))
         with centre.store.read() as unit:
             rows = unit.programs.intervals(wanted, place(after, int, str, str, int, int, int), limit + 1)
         return page_of(rows, limit, _key, _interval)
 
     @router.get(
         "/readings.csv",
-        dependencies=[reads],
         response_class=StreamingResponse,
         responses={200: {"content": {CSV_TYPE: {"schema": {"type": "string"}}}}},
     )
-    def readings_csv(from_ms: Instant, to_ms: Instant, meter: Meters = None) -> StreamingResponse:
+    def readings_csv(
+        by: Annotated[Actor, reads], from_ms: Instant, to_ms: Instant, meter: Meters = None
+    ) -> StreamingResponse:
         """The same as CSV (RFC 4180), a row for each rate of an interval, streamed: a year in one request."""
-        wanted = _wanted(from_ms, to_ms, meter)
+        wanted = _wanted(from_ms, to_ms, sights.meters(by, tuple(meter or ())))
         with centre.store.read() as unit:
             plan = unit.fleet.plan()
         points = {one.meter: one.point for box in plan.boxes for one in box.meters} if plan is not None else {}
@@ -90,11 +98,11 @@ def reading_routes(centre: Centre) -> APIRouter:
     return router
 
 
-def _wanted(from_ms: int, to_ms: int, meters: list[str] | None) -> IntervalsWanted:
+def _wanted(from_ms: int, to_ms: int, meters: tuple[str, ...] | None) -> IntervalsWanted:
     if from_ms >= to_ms:
         error = field_error("to_ms", to_ms, "must be after from_ms")
         raise ApiProblem(422, "The request cannot be taken", errors=[error])
-    return IntervalsWanted(from_ms=from_ms, to_ms=to_ms, meters=tuple(meters or ()))
+    return IntervalsWanted(from_ms=from_ms, to_ms=to_ms, meters=meters)
 
 
 def _csv(centre: Centre, wanted: IntervalsWanted, points: dict[str, str]) -> Iterator[str]:

@@ -147,7 +147,7 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
     @router.get("/refunds/{refund}")
     def one(request: Request, refund: str) -> RefundDetail:
         """One refund and how far it has come. A token that may sell and not read sees its own."""
-        only = own_operator(centre, request, None)
+        only, _ = own_operator(centre, request, None)
         with centre.store.read() as unit:
             found = unit.money.refund(refund)
         if found is None or only not in (None, found.fact.operator):

@@ -9,15 +9,16 @@ from cloud_server.api.bearer import asks_for, own_operator
 from cloud_server.api.bodies import SaleDetail, SaleIn, SaleOut, SalePartOut
 from cloud_server.api.paging import CURSOR_CHARACTERS_MAX, PAGE, PAGE_MAX, Page, page_of, place
 from cloud_server.api.refunds import named_key
+from cloud_server.api.sight import Sights
 from cloud_server.core.fleet import SaleFact
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
 from cloud_server.core.mistakes import NotFound
 from cloud_server.core.money_requests import ReversalFact
 from cloud_server.core.views import Method, SaleRow
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.look import Looker
+from cloud_server.flows.look import Look
 from cloud_server.flows.read_sales import sale_rows
-from cloud_server.ports import Actor, Desk, SaleOrder
+from cloud_server.ports import Actor, Desk, SaleOrder, Unit
 from cloud_server.ports.programs import SalesWanted
 from protocol.limits import INSTANT_MS_MAX
 
@@ -66,20 +67,20 @@ def sales_routes(centre: Centre, desk: Desk) -> APIRouter:
 
 
 def _read_routes(router: APIRouter, centre: Centre) -> None:
-    looker = Looker(centre)
+    sights = Sights(centre)
 
     @router.get("/sales")
     def sales(request: Request, chosen: Annotated[SalesFilter, Query()]) -> Page[SaleDetail]:
         """Sales, newest first. A token that may sell and not read sees its own."""
+        operator, by = own_operator(centre, request, chosen.operator)
         wanted = SalesWanted(
-            operator=own_operator(centre, request, chosen.operator),
+            operator=operator,
             **chosen.model_dump(include={"account", "method", "day", "key", "from_ms", "to_ms"}),
         )
         limit = chosen.limit
         with centre.store.read() as unit:
-            facts = unit.programs.sales(wanted, place(chosen.after, int, str), limit + 1)
-            look = looker.look(unit)
-            rows = sale_rows(look, unit, facts) if look is not None else ()
+            look = sights.looker(by).look(unit)
+            facts, rows = _seen(unit, look, wanted, place(chosen.after, int, str), limit + 1)
             undone = unit.money.reversals_of_sales(row.sale for row in rows)
         keys = {fact.sale: fact for fact in facts}
         return page_of(
@@ -92,15 +93,34 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
     @router.get("/sales/{sale}")
     def one_sale(request: Request, sale: str) -> SaleDetail:
         """One sale and how far it has come: sold, waiting for its box, delivered, on, refused, or credit."""
-        only = own_operator(centre, request, None)
+        only, by = own_operator(centre, request, None)
         with centre.store.read() as unit:
-            look = looker.look(unit)
+            look = sights.looker(by).look(unit)
             facts = unit.books.sales(sale=sale)
             if look is None or not facts or only not in (None, facts[0].operator):
                 raise NotFound("sale", sale)
-            (row,) = sale_rows(look, unit, facts)
+            rows = sale_rows(look, unit, facts)
+            if not rows:
+                raise NotFound("sale", sale)
+            row = rows[0]
             undone = unit.money.reversal_of_sale(sale)
         return _sale(row, facts[0], undone)
+
+
+def _seen(
+    unit: Unit, look: Look | None, wanted: SalesWanted, after: tuple[str | int, ...] | None, most: int
+) -> tuple[list[SaleFact], tuple[SaleRow, ...]]:
+    """As many sales as fit a page of those that the caller may see: read on where some are out of sight."""
+    facts: list[SaleFact] = []
+    rows: tuple[SaleRow, ...] = ()
+    while look is not None:
+        more = unit.programs.sales(wanted, after, most)
+        facts += more
+        rows += sale_rows(look, unit, more)
+        if len(more) < most or len(rows) >= most:
+            break
+        after = (more[-1].paid_at_ms, more[-1].sale)
+    return facts, rows[:most]
 
 
 def _sale(row: SaleRow, fact: SaleFact, undone: ReversalFact | None) -> SaleDetail:

@@ -4,7 +4,7 @@ What is outside is answered as if there were no such thing. What is partly withi
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
 from cloud_server.core.second_person import SecondRequest
@@ -26,14 +26,14 @@ class Bounds:
         self._centre = centre
         self._looker = Looker(centre)
 
-    def judge(self, parts: Mapping[str, str]) -> Verdict:
-        """The worst of what the named parts of an address come to; those that name no place are everybody's."""
+    def judge(self, named: Iterable[tuple[str, str]]) -> Verdict:
+        """The worst that pairs of a kind of thing and its id come to; what is no place is everybody's."""
         if self._centre.territory.is_whole:
             return "own"
         worst: Verdict = "own"
         with self._centre.store.read() as unit:
             site = self._looker.site_map(unit)
-            for name, value in parts.items():
+            for name, value in named:
                 find = JUDGED.get(name)
                 if find is None:
                     continue
@@ -138,6 +138,8 @@ JUDGED: Final[Mapping[str, Callable[[Bounds, Unit, SiteMap, str], Verdict]]] = {
     "box": Bounds._box,  # noqa: SLF001
     "account": Bounds._account,  # noqa: SLF001
     "wallet": Bounds._wallet,  # noqa: SLF001
+    "from_wallet": Bounds._wallet,  # noqa: SLF001
+    "to_wallet": Bounds._wallet,  # noqa: SLF001
     "customer": Bounds._customer,  # noqa: SLF001
     "sale": Bounds._sale,  # noqa: SLF001
     "refund": Bounds._refund,  # noqa: SLF001

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cloud_server.core.api_token import PREFIX, ApiToken, Scope
 from cloud_server.core.enrolment import token_hash
+from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.flows.centre import Centre
 from protocol.units import DAY_MS
 
@@ -21,8 +22,10 @@ class IssuedToken:
     kept: ApiToken
 
 
-def issue_token(centre: Centre, name: str, scopes: Iterable[Scope], days: int, by: str) -> IssuedToken:
-    """Make and store a token that holds for some days."""
+def issue_token(
+    centre: Centre, name: str, scopes: Iterable[Scope], days: int, by: str, territory: Territory = WHOLE_SITE
+) -> IssuedToken:
+    """Make and store a token that holds for some days, for the whole site or for some of its buildings."""
     now_ms = centre.clock.wall_ms()
     secret = PREFIX + urlsafe_b64encode(centre.chance.draw(TOKEN_CHANCE_BYTES)).rstrip(b"=").decode()
     kept = ApiToken(
@@ -33,10 +36,13 @@ def issue_token(centre: Centre, name: str, scopes: Iterable[Scope], days: int, b
         made_at_ms=now_ms,
         made_by=by,
         ends_at_ms=now_ms + days * DAY_MS,
+        territory=territory,
     )
     with centre.store.write() as unit:
         unit.tokens.add_token(kept)
-        detail = {"name": name, "scopes": sorted(kept.scopes), "ends_at_ms": kept.ends_at_ms}
+        detail: dict[str, object] = {"name": name, "scopes": sorted(kept.scopes), "ends_at_ms": kept.ends_at_ms}
+        if territory.buildings is not None:
+            detail["buildings"] = sorted(territory.buildings)
         unit.audit.append(now_ms, by, "token_issued", kept.token, detail)
     return IssuedToken(secret, kept)
 

@@ -32,7 +32,7 @@ class _Batches:
 def statement(basis: Basis) -> Report | None:
     """One account over some days; None where there is no such account."""
     account = basis.look.site.accounts.get(basis.query.account)
-    if Bounds(basis.centre).judge({"account": basis.query.account}) != "own":
+    if Bounds(basis.centre).judge([("account", basis.query.account)]) != "own":
         return None
     if account is None:
         return None

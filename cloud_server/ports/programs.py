@@ -10,6 +10,7 @@ from cloud_server.core.api_token import ApiToken
 from cloud_server.core.fleet import CommandFact, SaleFact
 from cloud_server.core.money_requests import Refund
 from cloud_server.ports.office import AlarmRowFact
+from cloud_server.core.settlement import KeptPayment, KeptSettlement
 from protocol.units import Ms
 
 
@@ -40,11 +41,11 @@ class AlarmsWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalsWanted:
-    """Which intervals: those that begin in a stretch of time, of some meters or of all."""
+    """Which intervals: those that begin in a stretch of time, of some meters or, with None, of all."""
 
     from_ms: Ms
     to_ms: Ms
-    meters: tuple[str, ...] = ()
+    meters: tuple[str, ...] | None = None
 
 
 class ProgramBook(Protocol):
@@ -87,3 +88,23 @@ class Tokens(Protocol):
     def tokens(self) -> list[ApiToken]: ...
 
     def revoke_token(self, token: str, at_ms: int) -> bool: ...
+
+
+class SettlementBook(Protocol):
+    """Payment providers' files as they were matched; never changed."""
+
+    def add(self, kept: KeptSettlement, payments: Sequence[KeptPayment]) -> None: ...
+
+    def settlement(self, settlement: str) -> KeptSettlement | None: ...
+
+    def settlements(
+        self, after: Sequence[str | int] | None, limit: int, *, day: str | None, operator: str | None
+    ) -> list[KeptSettlement]:
+        """Newest first, by id."""
+        ...
+
+    def payments(
+        self, settlement: str, after: Sequence[str | int] | None, limit: int, *, differing_only: bool
+    ) -> list[tuple[int, KeptPayment]]:
+        """Each with its number, in order."""
+        ...

@@ -106,7 +106,7 @@ class ProgramRows(Rows):
         """Intervals that begin in a stretch of time, oldest first, by (begin, meter, box, epoch, batch, place)."""
         i = th.MeterInterval
         query = self._of(i).where((i.from_ms >= wanted.from_ms) & (i.from_ms < wanted.to_ms))
-        if wanted.meters:
+        if wanted.meters is not None:
             query = query.where(i.meter.in_(list(wanted.meters)))
         key = (i.from_ms, i.meter, i.box, i.epoch, i.seq, i.n)
         return self._all(_behind(query, after, key, newest_first=False).order_by(*key).limit(limit))

@@ -119,6 +119,8 @@ UNFINISHED: Final = ("/second-factor", "/sign-out")
 """Where somebody may go whose sign-in lacks its second factor."""
 ACTING: Final[frozenset[str]] = frozenset(RIGHTS) - {"see_points", "see_phones", "see_sales", "see_books"}
 """What needs an account or a box to be wholly within one's buildings: everything but looking."""
+NAMED_IN_FORMS: Final = frozenset({"box", "meter", "account", "wallet", "from_wallet", "to_wallet"})
+"""Fields that name where something goes: they are judged as parts of addresses are."""
 UNTRUSTED: Final = Trust(standing=Standing.WHOLE, has_factor=False, proven_at_ms=0)
 """Of somebody who is not signed in: there is nothing to be trusted with."""
 
@@ -152,7 +154,10 @@ def _refusal(console: Console, visit: Visit, route: Route, request: Request) -> 
 
 def verdict_on(visit: Visit) -> Verdict:
     """Whether what the address names is within the buildings that the person is limited to."""
-    return visit.services.bounds.judge(visit.parts) if visit.services.bounds is not None else "own"
+    if visit.services.bounds is None:
+        return "own"
+    named = {name: value for name, value in visit.form.items() if name in NAMED_IN_FORMS and value}
+    return visit.services.bounds.judge({**named, **visit.parts}.items())
 
 
 def _asks_fresh(route: Route, visit: Visit) -> bool:

@@ -16,6 +16,6 @@ def read_second(visit: Visit) -> Actor | None:
     if actor is None or not visit.services.second.vouches(actor, visit.form.get("second_code", ""), visit.address):
         raise Conflict(f"the name or password of {name[:40]!r} is wrong", "second_unknown")
     bounds = visit.services.within(actor.territory).bounds
-    if bounds is not None and bounds.judge(visit.parts) != "own":
+    if bounds is not None and bounds.judge(visit.parts.items()) != "own":
         raise Conflict(f"{actor.name} has no permission for these buildings", "second_elsewhere")
     return actor
