@@ -30,7 +30,7 @@ from cloud_server.api.program_routes import OPENAPI_URL, SUMMARY, ProgramService
 from cloud_server.api.recovery import recovery_routes
 from cloud_server.authority import KeyFolder
 from cloud_server.backup import CONFIG_NAME, BackupFolder
-from cloud_server.client_certificates import CertificateProtocol, ask_certificates
+from cloud_server.client_certificates import BehindProxy, CertificateProtocol, ask_certificates
 from cloud_server.clock import SystemChance, SystemClock
 from cloud_server.config import Config
 from cloud_server.core.mistakes import NotNow
@@ -343,8 +343,9 @@ def serve(config: Config) -> None:
     _append_unmarked(parts.centre)
     tell_plan_once(parts.centre)
     parts.neighbours.start(partial(hear, parts.bells, parts.live))
+    app = make_app(parts)
     settings = uvicorn.Config(
-        make_app(parts),
+        BehindProxy(app, config.trusted_proxies) if config.trusted_proxies else app,
         host=config.host,
         port=config.port,
         ssl_certfile=str(config.certificate),

@@ -1,5 +1,6 @@
 """The centre's configuration file, read with every mistake named: key, value, and what would be right."""
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,13 +17,14 @@ PORT_MAX: Final = 65_535
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "": (
         *("format", "state_dir", "database", "journal", "listen", "public_url"),
-        *("site", "tls", "keys", "people", "backup", "messages"),
+        *("site", "tls", "keys", "people", "backup", "messages", "proxy"),
     ),
     "site": ("id", "name", "zone", "currency", "code"),
     "tls": ("certificate", "key"),
     "people": ("second_factor",),
     "backup": ("folder", "passphrase_file", "keep"),
     "keys": ("dir", "keys_line", "limits_line", "root_public"),
+    "proxy": ("trusted",),
     "messages": ("modem", "baud", "pin_file", "smsc", "link_secret", "ways"),
 }
 BACKUPS_KEPT: Final = 14
@@ -72,6 +74,8 @@ class Config:
     messages: "MessagesPlace"
     second_factor_demanded: bool
     """Whether supervisors, provisioners and administrators must have a second factor."""
+    trusted_proxies: frozenset[str] = frozenset()
+    """Addresses of this machine from which a proxy says whose a connection is and which certificate it showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +195,28 @@ def read_config(path: Path) -> Config:
             "people.second_factor", _SECOND_FACTOR, "demanded (of supervisors and above) or offered", "demanded"
         )
         == "demanded",
+        trusted_proxies=_proxies(reader),
     )
     if reader.mistakes:
         raise ConfigFault(path, list(dict.fromkeys(reader.mistakes)))
     return config
+
+
+def _proxies(reader: _Reader) -> frozenset[str]:
+    """`[proxy] trusted`: only of this machine, since whoever speaks from there may say of himself what he likes."""
+    table = reader.data.get("proxy", {})
+    given = table.get("trusted", []) if isinstance(table, dict) else []
+    if not isinstance(given, list) or not all(isinstance(text, str) and _is_of_this_machine(text) for text in given):
+        reader.wrong("proxy.trusted", given, 'a list of loopback addresses, for example ["127.0.0.1"]')
+        return frozenset()
+    return frozenset(given)
+
+
+def _is_of_this_machine(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
 
 
 def _backup(reader: _Reader) -> BackupPlace | None:
