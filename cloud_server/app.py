@@ -247,7 +247,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(office_routes(parts.centre, parts.office))
     app.include_router(contract_routes(parts.centre, parts.office))
     app.include_router(hardware_routes(parts.centre))
-    app.include_router(recovery_routes(parts.centre, parts.backups))
+    app.include_router(recovery_routes(parts.centre, parts.backups, parts.office.selling))
     app.include_router(on_demand_routes(parts.centre))
     services = console_services(
         parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff

@@ -70,8 +70,8 @@ class KeyFolder:
         ca = load(folder / "ca.pem", x509.load_pem_x509_certificate)
         root = load(root_public, lambda raw: public_key_from_text(raw.decode("ascii").strip()))
         line = load(keys_line, lambda raw: read_line(raw.strip()))
-        limits = load(limits_line, lambda raw: read_line(raw.strip())) if limits_line is not None else None
-        if not (command and answer and ca_key and ca and root and line) or mistakes:
+        limits = load(limits_line, _read_lines) if limits_line is not None else []
+        if not (command and answer and ca_key and ca and root and line) or limits is None or mistakes:
             raise KeysFault(mistakes)
         self.root_public: PublicKey = root
         self._command: SigningKey = command
@@ -79,25 +79,24 @@ class KeyFolder:
         self._ca_key = ca_key
         self._ca = ca
         self.keys_line: Line = line
-        self._limits_line: Line | None = limits
-        self._limits: Limits | None = None
-        self.keys = self._checked(site, keys_line, limits_line)
+        self._limits: list[tuple[Line, Limits]] = []
+        self.keys = self._checked(site, keys_line, limits, limits_line)
         texts = [*self.keys.command_keys, *_earlier_keys(folder, self.root_public, site)]
         self.command_keys = {key.keyid: key for key in map(public_key_from_text, texts)}
         self.ca_pem = ca.public_bytes(Encoding.PEM).decode()
         self.ca_sha256 = ca.fingerprint(hashes.SHA256()).hex()
 
-    def _checked(self, site: str, keys_path: Path, limits_path: Path | None) -> Keys:
+    def _checked(self, site: str, keys_path: Path, limits: list[Line], limits_path: Path | None) -> Keys:
         mistakes = []
         root = {self.root_public.keyid: self.root_public}
         try:
             check_signature(self.keys_line, root)
             keys = read_payload(self.keys_line.payload, Keys)
-            if self._limits_line is not None:
-                check_signature(self._limits_line, root)
-                self._limits = read_payload(self._limits_line.payload, Limits)
-                if self._limits.site != site:
-                    mistakes.append(f"{limits_path}: is of another site")
+            for line in limits:
+                check_signature(line, root)
+                self._limits.append((line, read_payload(line.payload, Limits)))
+            if any(read.site != site for _, read in self._limits):
+                mistakes.append(f"{limits_path}: is of another site")
         except TheirFault as fault:
             raise KeysFault([f"{keys_path} or {limits_path}: {fault}"]) from None
         if keys.site != site:
@@ -111,11 +110,10 @@ class KeyFolder:
         return keys
 
     def limits_for(self, box: str, held_generation: int) -> Line | None:
-        """The root-signed limits where they hold for this box and it keeps older ones, or none (generation 0)."""
-        limits = self._limits
-        if limits is None or limits.box not in (None, box) or limits.limits_generation <= held_generation:
-            return None
-        return self._limits_line
+        """The newest root-signed limits for this box, where it keeps older ones, or none (generation 0)."""
+        mine = [(read.limits_generation, line) for line, read in self._limits if read.box in (None, box)]
+        generation, line = max(mine, key=lambda found: found[0], default=(0, None))
+        return line if generation > held_generation else None
 
     def command_line(self, type_name: str, payload: Payload) -> Line:
         """Sign with the command key: `command`, `epoch`, `money`."""
@@ -181,6 +179,11 @@ def _proved_request(csr_pem: str, proof: bytes, proved: bytes) -> x509.Certifica
     except InvalidSignature:
         raise BadProof("csr_proof: is no signature by the key of the csr") from None
     return request
+
+
+def _read_lines(raw: bytes) -> list[Line]:
+    """A file of lines, empty ones passed by. Raises TheirFault."""
+    return [read_line(line.strip()) for line in raw.splitlines() if line.strip()]
 
 
 def _ed25519(pem: bytes) -> SigningKey:

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from protocol.workbook.sheets import LANGUAGES
 from protocol.workbook.template import Known
-from provisioning import boxes, bundle, bundle_command, hardware, init_site, rotate_keys
+from provisioning import boxes, bundle, bundle_command, hardware, init_site, limits_command, rotate_keys
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.commission import command as commission_command
 from provisioning.demo import command as demo_command
 from provisioning.install.cli import add_roll_back
 from provisioning.keys import KeyFault, check_passphrase
+from provisioning.limits import LimitsFault
 from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
 from provisioning.plan_file import PlanFault, PlanFile
 from provisioning.workbook import files as workbook
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, NOT_DONE, str(fault), fault.errors)
     except bundle.BundleFault as fault:
         return _fail(options, WRONG_INPUT, "no bundle was made", fault.mistakes)
+    except LimitsFault as fault:
+        return _fail(options, WRONG_INPUT, "nothing was signed", fault.mistakes)
     except (
         ApiFault,
         KeyFault,
@@ -283,6 +286,7 @@ def _parser() -> argparse.ArgumentParser:
     add_init_options(init)
     init.set_defaults(run=_init)
     _add_rotate(words)
+    limits_command.add_words(words, _show, _passphrase, _agreed)
     _add_site(words)
     bundle_command.add_words(words, _show)
     add_roll_back(words)

@@ -7,11 +7,14 @@ from pydantic import BaseModel, Field, StrictStr
 
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import Body
+from cloud_server.api.refunds import Key, Reason, named_key
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_backup import BackupKeeper
+from cloud_server.flows.open_selling import Selling
 from cloud_server.flows.recovery_report import RecoveryReport, answer_question, recovery_report
 from cloud_server.flows.watch_centre import selling_stopped
 from cloud_server.ports import Actor
+from cloud_server.ports.ledger import OpenSellingOrder
 
 
 class AnswerIn(Body):
@@ -36,8 +39,21 @@ class QuestionOut(BaseModel):
     answered_by: str | None
 
 
+class OpenSellingIn(Body):
+    """Why sales are to be taken although the box was not heard; it always waits for a second person."""
+
+    reason: Reason
+
+
+class OpenSellingOut(BaseModel):
+    """`confirming`: the request waits for another person's yes under `/api/v1/requests`."""
+
+    state: str
+    request: str | None
+
+
 class BoxRecoveryOut(BaseModel):
-    """One box of a recovery."""
+    """One box of a recovery. `selling_closed`: nothing is sold to it until it is heard or two people open selling."""
 
     box: str
     name: str
@@ -46,6 +62,9 @@ class BoxRecoveryOut(BaseModel):
     commands_back: int
     awaited_micro: int
     waiting_micro: int
+    selling_closed: bool
+    opened_by: str | None
+    opened_second: str | None
 
 
 class RecoveryOut(BaseModel):
@@ -68,11 +87,12 @@ class CentreStateOut(BaseModel):
     backup_is_old: bool
 
 
-def recovery_routes(centre: Centre, backups: BackupKeeper) -> APIRouter:
+def recovery_routes(centre: Centre, backups: BackupKeeper, selling: Selling) -> APIRouter:
     """Recovery and the state of the centre."""
     router = APIRouter(prefix="/api/v1", tags=["provisioning"])
     reads = Depends(asks_for(centre, "read"))
     provisions = Depends(asks_for(centre, "provision"))
+    opens = Depends(asks_for(centre, "office", "provision"))
 
     @router.get("/recovery", dependencies=[reads])
     def recovery() -> RecoveryOut:
@@ -84,6 +104,12 @@ def recovery_routes(centre: Centre, backups: BackupKeeper) -> APIRouter:
         """Answer a question; the books are not touched by it."""
         done = answer_question(centre, question, body.answer, body.note, by.name)
         return QuestionOut.model_validate(done, from_attributes=True)
+
+    @router.post("/recovery/boxes/{box}/selling", status_code=201)
+    def open_selling(body: OpenSellingIn, box: str, by: Annotated[Actor, opens], key: Key = "") -> OpenSellingOut:
+        """Take sales to a box that was not heard since a restore; their credit stays at the centre until it is."""
+        done = selling.open(OpenSellingOrder(key=named_key(key), box=box, reason=body.reason), by)
+        return OpenSellingOut(state=done.state, request=done.request)
 
     @router.get("/centre", dependencies=[reads])
     def state() -> CentreStateOut:
@@ -112,6 +138,9 @@ def _out(report: RecoveryReport | None) -> RecoveryOut:
             commands_back=box.recovery.commands_taken,
             awaited_micro=box.awaited_micro,
             waiting_micro=box.waiting_micro,
+            selling_closed=box.selling_closed,
+            opened_by=box.recovery.opened_by,
+            opened_second=box.recovery.opened_second,
         )
         for box in report.boxes
     ]

@@ -32,6 +32,12 @@ class BoxRecovery:
     opened_at_ms: Ms | None = None
 
 
+def is_selling_closed(recovery: BoxRecovery, seen_at_ms: Ms | None) -> bool:
+    """Whether nothing is sold to its box: the centre was restored, the box was silent since, and nobody opened it."""
+    is_silent = seen_at_ms is None or seen_at_ms < recovery.began_at_ms
+    return recovery.why == "restored" and recovery.opened_at_ms is None and is_silent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedPart:
     """A share of a sale, told of by another box, whose own grant was not heard of: in flight until its box is heard."""

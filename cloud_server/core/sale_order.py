@@ -129,5 +129,6 @@ _HELD: Final[frozenset[FieldErrorCode]] = frozenset(
     {
         "below_least", "above_greatest", "above_balance_limit", "above_day_limit", "account_not_in_use",
         "parts_differ", "several_wallets", "wallet_not_of_account", "wallet_quarantined",
+        "box_not_heard",
     }
 )  # fmt: skip

@@ -7,7 +7,16 @@ from cloud_server.core.roles import Role
 from protocol.units import Micro, Ms
 
 RequestKind = Literal[
-    "refund", "reversal", "adjustment", "closing", "closing_again", "settling", "retirement", "meters", "operation"
+    "refund",
+    "reversal",
+    "adjustment",
+    "closing",
+    "closing_again",
+    "settling",
+    "retirement",
+    "meters",
+    "operation",
+    "open_selling",
 ]
 REQUEST_KINDS: Final[tuple[RequestKind, ...]] = get_args(RequestKind)
 RequestState = Literal["waits", "done", "rejected", "withdrawn"]

@@ -123,7 +123,7 @@ def _owe(unit: Unit, owed: WalletGrant) -> WalletGrant | None:
 def _adjusted(centre: Centre, unit: Unit, money: Money, body: AdjustmentBody) -> None:
     grant = _owe(unit, _grant(centre, money, body.wallet, body.account, body.amount_micro, "adjustment"))
     if grant is None:
-        _ask(centre, unit, money, body)
+        _ask(centre, unit, money)
         return
     unit.contracts.add_adjustment(
         Adjustment(
@@ -148,13 +148,13 @@ def _moved(centre: Centre, unit: Unit, money: Money, body: MoveBody) -> None:
     """Given back to the wallet after a refund: granted again. Moved from wallet to wallet: the move goes on."""
     if unit.money.refund(body.move) is not None:
         if _owe(unit, _grant(centre, money, body.to_wallet, body.account, body.amount_micro, "move")) is None:
-            _ask(centre, unit, money, body)
+            _ask(centre, unit, money)
         return
     if unit.contracts.move(body.move) is not None:
         return
     boxes = {wallet.wallet: wallet.box for wallet in unit.fleet.wallets_of_account(body.account)}
     if body.from_wallet not in boxes:
-        _ask(centre, unit, money, body)
+        _ask(centre, unit, money)
         return
     request = _move_request(centre, unit, money, body, boxes[body.from_wallet])
     unit.contracts.add_move(
@@ -205,7 +205,7 @@ def _move_request(centre: Centre, unit: Unit, money: Money, body: MoveBody, box:
     return request
 
 
-def _ask(centre: Centre, unit: Unit, money: Money, body: MoneyBody) -> None:
+def _ask(centre: Centre, unit: Unit, money: Money) -> None:
     detail: dict[str, object] = {"number": money.number, "kind": money.kind, "operator": money.operator}
     detail |= {"at_ms": money.posted_at_ms, "body": bytes(money.body).decode()}
     ask(centre, unit, "money_line", f"money/{money.number}", None, detail)
@@ -218,7 +218,7 @@ def _ask_box_again(centre: Centre, unit: Unit, money: Money, body: RefundBody) -
         return
     wallets = [wallet for wallet in unit.fleet.wallets_of_account(body.account) if wallet.state == "in_use"]
     if len(wallets) != 1:
-        _ask(centre, unit, money, body)
+        _ask(centre, unit, money)
         return
     unit.money.add_reclaim(
         ReclaimRequest(

@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 
 from cloud_server.core import balances
-from cloud_server.core.settlement import Payment, Settlement, match
+from cloud_server.core.settlement import (
+    SETTLED,
+    KeptSettlement,
+    Payment,
+    Settlement,
+    match,
+    payments_of,
+    settlement_detail,
+)
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.open_selling import closed_boxes
 from cloud_server.ports import Actor
 from protocol.units import FEN_MICRO, Micro
 
@@ -37,6 +46,7 @@ def quote(centre: Centre, account: str, by: Actor) -> Quote | None:
         names = [wallet.wallet for wallet in wallets]
         sums = unit.ledger.sums(balances.accounts_of(account, names))
         limits = unit.fleet.sale_limits()
+        closed = closed_boxes(unit, [wallet for wallet in wallets if wallet.wallet in names])
         used_micro = unit.ledger.operator_day_micro(by.name, centre.posting_day(unit, centre.clock.wall_ms()))
     held_micro = balances.of_account(account, names, sums).total_micro
     room = (
@@ -51,6 +61,7 @@ def quote(centre: Centre, account: str, by: Actor) -> Quote | None:
     fed = {meter for wallet in plan.wallets if wallet.wallet in names for meter in wallet.meters}
     shops = sorted({points[m.point] for box in plan.boxes for m in box.meters if m.meter in fed and m.point in points})
     why = _why_not(found.state, bool(wallets), greatest >= limits.least_sale_micro)
+    why = why or ("box_not_heard" if closed else "")
     return Quote(
         account=account,
         payable=not why,
@@ -79,8 +90,10 @@ def masked(name: str) -> str:
     return shown[0] + "*" if len(shown) == 2 else shown[0] + "*" * (len(shown) - 2) + shown[-1]
 
 
-def settle_day(centre: Centre, by: Actor, method: str, day: str, theirs: list[Payment]) -> Settlement:
-    """Match a provider's file of one till day against `till/<token>/<method>`, and write into the audit how it went."""
+def settle_day(
+    centre: Centre, by: Actor, method: str, day: str, theirs: list[Payment], file_sha256: str
+) -> tuple[KeptSettlement, Settlement]:
+    """Match a provider's file of one till day against `till/<token>/<method>`, and keep what came of it."""
     with centre.store.read() as unit:
         ours = []
         for sale in unit.programs.sales_of_till_day(by.name, method, day):
@@ -91,14 +104,23 @@ def settle_day(centre: Centre, by: Actor, method: str, day: str, theirs: list[Pa
         paid = unit.programs.refunds_paid_on(by.name, method, *centre.bounds_of_day(day))
     ours += [Payment(refund.fact.key, -refund.fact.settled_micro, refund.fact.refund) for refund in paid]
     found = match(ours, theirs)
-    detail = {
-        "day": day,
-        "method": method,
-        "matched": len(found.matched),
-        "differing": len(found.differing),
-        "ours_only": len(found.ours_only),
-        "theirs_only": len(found.theirs_only),
-    }
+    payments, now_ms = payments_of(found), centre.clock.wall_ms()
+    kept = KeptSettlement(
+        settlement=centre.new_id(),
+        day=day,
+        method=method,
+        operator=by.name,
+        matched_at_ms=now_ms,
+        file_sha256=file_sha256,
+        agrees=found.agrees,
+        matched=len(found.matched),
+        differing=len(found.differing),
+        ours_only=len(found.ours_only),
+        theirs_only=len(found.theirs_only),
+        ours_micro=found.ours_micro,
+        theirs_micro=found.theirs_micro,
+    )
     with centre.store.write() as unit:
-        unit.audit.append(centre.clock.wall_ms(), by.name, "settlement", f"{method}/{day}", detail)
-    return found
+        unit.settlements.add(kept, payments)
+        unit.audit.append(now_ms, by.name, SETTLED, kept.settlement, settlement_detail(kept, payments))
+    return kept, found

@@ -14,6 +14,7 @@ from cloud_server.flows.close_day import Days
 from cloud_server.flows.keep_till import Tills
 from cloud_server.flows.move_credit import Moves
 from cloud_server.flows.open_account import Accounts
+from cloud_server.flows.open_selling import Selling
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_tasks import tasks
 from cloud_server.flows.refund_credit import Refunds
@@ -26,6 +27,7 @@ from cloud_server.ports.ledger import (
     AdjustmentOrder,
     ClosingOrder,
     ClosingStep,
+    OpenSellingOrder,
     RelocateOrder,
     RetireOrder,
     SettleOrder,
@@ -51,6 +53,7 @@ class Office:
     accounts: Accounts
     meters: Meters
     boxes: Boxes
+    selling: Selling
     second: SecondPerson
     tasks: Callable[[], tuple[Task, ...]]
     """Everything that waits for somebody, oldest first."""
@@ -65,7 +68,7 @@ def open_office(centre: Centre) -> Office:
     """Put the steps together."""
     refunds, reversals, adjustments = Refunds(centre), Reversals(centre), Adjustments(centre)
     closings, settlements = Closings(centre), Settlements(centre)
-    meters, boxes = Meters(centre), Boxes(centre)
+    meters, boxes, selling = Meters(centre), Boxes(centre), Selling(centre)
     kinds: Mapping[RequestKind, StepKind] = {
         "refund": StepKind(RefundOrder, refunds.take),
         "reversal": StepKind(ReversalOrder, reversals.take),
@@ -75,6 +78,7 @@ def open_office(centre: Centre) -> Office:
         "settling": StepKind(SettleOrder, settlements.take),
         "meters": StepKind(RelocateOrder, meters.take),
         "retirement": StepKind(RetireOrder, boxes.take),
+        "open_selling": StepKind(OpenSellingOrder, selling.take),
         "operation": StepKind(Operation, MeterOperations(centre).take),
     }
     return Office(
@@ -89,6 +93,7 @@ def open_office(centre: Centre) -> Office:
         accounts=Accounts(centre),
         meters=meters,
         boxes=boxes,
+        selling=selling,
         second=SecondPerson(centre, kinds),
         tasks=lambda: tasks(centre),
     )

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from cloud_server.core.fleet import GrantState, SaleFact
 from cloud_server.core.mistakes import Conflict, NotFound, mistaken
-from cloud_server.core.recovery import BoxRecovery, Question
+from cloud_server.core.recovery import BoxRecovery, Question, is_selling_closed
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import reason_errors
 from cloud_server.ports import Unit
@@ -29,6 +29,7 @@ class BoxReport:
     """Parts of sales in flight to it of which nothing was heard yet."""
     waiting_micro: int
     """Credit that waits at the centre, unsigned, until it has been heard."""
+    selling_closed: bool
 
 
 PartStands = Literal["delivered", "on_its_way", "waits", "refused", "undone", "unproven"]
@@ -86,8 +87,18 @@ def recovery_report(centre: Centre) -> RecoveryReport | None:
                 continue
             waiting = [g.amount_micro for g in unit.ledger.grants_in_state(row.box, *WAITS)]
             awaited = [part.amount_micro for part in unit.recovery.parts_of_box(row.box)]
+            recovery = newest[row.box]
             boxes.append(
-                BoxReport(row.box, row.name, row.recovery, row.seen_at_ms, newest[row.box], sum(awaited), sum(waiting))
+                BoxReport(
+                    box=row.box,
+                    name=row.name,
+                    under_way=row.recovery,
+                    heard_at_ms=row.seen_at_ms,
+                    recovery=recovery,
+                    awaited_micro=sum(awaited),
+                    waiting_micro=sum(waiting),
+                    selling_closed=row.recovery and is_selling_closed(recovery, row.seen_at_ms),
+                )
             )
         questions = tuple(unit.recovery.questions())
         sales_back = len(unit.recovery.sales_written_again(_began_at_ms(unit, newest.values())))

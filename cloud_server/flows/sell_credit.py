@@ -19,6 +19,7 @@ from cloud_server.core.views import SaleRow, SaleState
 from cloud_server.flows.again import again
 from cloud_server.flows.alarm_life import raise_alarm
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.open_selling import selling_errors
 from cloud_server.flows.sign_lines import Asker, add_money_line, sign_grant
 from cloud_server.ports import Actor, Books, KeyReused, LooksLikeDuplicate, Refused, SaleOrder, Unit
 from protocol.commands import SalePart
@@ -206,6 +207,7 @@ def _judge(
         raise Refused(errors)
     parts, wrong = sale_order.wanted_parts(order.amount, order.parts, wallets)
     errors += wrong
+    errors += selling_errors(unit, (part.wallet for part in parts))
     if parts:
         names = [wallet.wallet for wallet in wallets]
         sums = unit.ledger.sums(balances.accounts_of(order.account, names))

@@ -325,6 +325,24 @@ class RetireOrder:
     second: Actor | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSellingOrder:
+    """Sales to a box that was not heard since a restore are to be taken; always two people."""
+
+    key: str
+    box: Id
+    reason: str
+    second: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSellingAnswer:
+    """Selling is open, or the request that waits for a second person."""
+
+    state: Literal["opened"] | Confirming
+    request: Id | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RetireAnswer:
     """What each wallet of a retired box was settled at, or the request that waits for a second person."""

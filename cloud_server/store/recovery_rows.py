@@ -2,8 +2,6 @@
 
 from dataclasses import asdict
 
-import peewee as pw
-
 from cloud_server.core.recovery import BoxRecovery, ExpectedPart, PartState, Question
 from cloud_server.store import tables_memory as t
 from cloud_server.store.rows import Rows

@@ -57,7 +57,10 @@ def _box(box: BoxReport) -> str:
         back = f"{box.recovery.commands_taken} commands came back"
         return f"  {box.name}: recovered {_at(box.recovery.ended_at_ms)}, {back}"
     awaited, waiting = amount_to_text(box.awaited_micro), amount_to_text(box.waiting_micro)
-    return f"  {box.name}: TO BE HEARD ({heard}); {awaited} in flight unproven, {waiting} wait for it"
+    by = f"opened by {box.recovery.opened_by} and {box.recovery.opened_second}"
+    selling = "closed" if box.selling_closed else by if box.recovery.opened_by is not None else "open"
+    money = f"{awaited} in flight unproven, {waiting} wait for it"
+    return f"  {box.name}: TO BE HEARD ({heard}); selling {selling}; {money}"
 
 
 def _at(at_ms: int) -> str:

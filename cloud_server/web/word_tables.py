@@ -293,6 +293,7 @@ REQUEST: Final[dict[RequestKind, str]] = {
     "retirement": N_("Retire a box"),
     "meters": N_("Change of a meter"),
     "operation": N_("Remote operation"),
+    "open_selling": N_("Open selling for a box that was not heard"),
 }
 CONFLICT: Final[dict[ConflictCode, str]] = {
     "second_needed": N_("A second person, a supervisor, must confirm this."),
@@ -341,4 +342,7 @@ FIELD: Final[dict[str, str]] = {
     "wallet_quarantined": N_("This box is set apart until a person has looked at it."),
     "too_long": N_("Too long."),
     "cash_too_little": N_("Less than the amount."),
+    "box_not_heard": N_(
+        "The shop's box was not heard since the centre was restored: selling is closed until two people open it."
+    ),
 }

@@ -80,3 +80,40 @@ def sell_to_the_silent(place: Shaft, amount: str, key: str) -> str:
     answer = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": key})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
+
+
+def step(place: Shaft, path: str, key: str, body: dict[str, str], who: str, scope: str) -> dict[str, str]:
+    with place.centre.client(place.centre.named_token(who, "read", scope)) as client:
+        answer = client.post(f"/api/v1{path}", json=body, headers={"Idempotency-Key": key})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def test_two_people_open_selling_for_a_box_that_stays_silent(place: Shaft) -> None:
+    held = place.sell("3.00")
+    place.delivered(held)
+    before = balance(place)
+    place.box.kill()
+    lose_database(place)
+    assert place.cloud_server("restore", "--from-journal").returncode == 0
+    place.forget_tokens()
+    place.mend()
+    body = {"account": account_id(1, 2), "amount": "6.00", "method": "cash"}
+    refused = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": "too-early"})
+    assert refused.status_code == 422
+    assert [error["code"] for error in refused.json()["errors"]] == ["box_not_heard"]
+    assert "selling closed" in place.cloud_server("recovery").stdout
+    asked = step(place, f"/recovery/boxes/{BOX}/selling", "open", {"reason": "called the shaft"}, "desk", "office")
+    assert asked["state"] == "confirming"
+    step(place, f"/requests/{asked['request']}/approval", "yes", {}, "chief", "confirm")
+    sale = place.sell("6.00")
+    assert place.sale_state(sale) == "waiting"
+    assert "selling opened by" in place.cloud_server("recovery").stdout
+    assert "in flight unproven" in place.cloud_server("recovery", "--sales").stdout
+    place.verify()
+    place.box.start()
+    place.delivered(sale)
+    place.delivered(held)
+    assert before < balance(place) <= before + 6_000_000
+    place.verify()

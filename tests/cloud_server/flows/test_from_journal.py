@@ -12,13 +12,23 @@ import pytest
 
 from cloud_server.core.accounts import customer, in_flight, payable, wallet
 from cloud_server.core.journaled_plan import changes, plan_of
+from cloud_server.core.mistakes import Conflict
 from cloud_server.flows.office import open_office
 from cloud_server.flows.plan_site import take_plan
 from cloud_server.flows.recovery_report import recovery_report
 from cloud_server.flows.replay_journal import Replayed, newest_term, replay
 from cloud_server.flows.restore_centre import raise_term
-from cloud_server.ports import Actor, KeyReused
-from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, DayOrder, MoveOrder, SettleOrder, TillOpening
+from cloud_server.ports import Actor, KeyReused, Refused
+from cloud_server.ports.ledger import (
+    AdjustmentOrder,
+    CheckStep,
+    ClosingOrder,
+    DayOrder,
+    MoveOrder,
+    OpenSellingOrder,
+    SettleOrder,
+    TillOpening,
+)
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
 from cloud_server.store.journal_file import JournalFile
 from protocol.money import PlanBody
@@ -173,9 +183,23 @@ def test_a_box_that_is_silent_is_told_of_box_by_box(place: Path) -> None:
         two.settle(rig)
     with from_journal(place, clock) as (rig, _):
         one.settle(rig)
+        with pytest.raises(Refused, match="was not heard since"):
+            rig.sell("6", box=2, shop=2, key="early")
+        order = OpenSellingOrder(key="open", box=box_id(2), reason="电话问过，箱子还在工作")
+        selling = open_office(rig.centre)
+        asked = selling.selling.open(order, CASHIER)
+        with pytest.raises(Refused):
+            rig.sell("6", box=2, shop=2, key="early")
+        with pytest.raises(Conflict, match="cannot confirm it too"):
+            selling.second.approve(CheckStep(key="self", request=asked.request or ""), CASHIER)
+        selling.second.approve(CheckStep(key="yes", request=asked.request or ""), SUPERVISOR)
+        with pytest.raises(Conflict, match="is not closed"):
+            selling.selling.open(dataclasses.replace(order, key="twice"), CASHIER)
         waits = rig.sell("6", box=2, shop=2, key="after")
         report = recovery_report(rig.centre)
         assert report is not None
+        (opened,) = [box.recovery for box in report.boxes if box.under_way]
+        assert (opened.opened_by, opened.opened_second) == (CASHIER.name, SUPERVISOR.name)
         told = {box.box: (box.under_way, box.awaited_micro, box.waiting_micro) for box in report.boxes}
         assert told == {box_id(1): (False, 0, 0), box_id(2): (True, 0, 6 * YUAN)}
         assert rig.ledger(in_flight(wallet_id(2, 2)), payable(account_id(2, 2))) == {
