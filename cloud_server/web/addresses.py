@@ -41,6 +41,7 @@ from cloud_server.web.pages import (
     tariffs,
     tasks,
     till,
+    till_days,
 )
 from cloud_server.web.pages.page import Console
 from cloud_server.web.visit import Visit
@@ -181,6 +182,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/settings/{section}/{item}", settings.show_item, "settings"),
     Route("POST", "/settings/{section}/{item}", settings.change, "settings", fresh="always", many=True),
     Route("GET", "/till", till.show, "see_till"),
+    Route("GET", "/till/days", till_days.show, "see_till"),
+    Route("GET", "/till/days.xlsx", till_days.export, "see_till"),
     Route("POST", "/till/open", till.open_till, "sell"),
     Route("POST", "/till/close", till.close_till, "sell"),
     Route("GET", "/till/shifts/{shift}", till.show_shift, "see_till"),
