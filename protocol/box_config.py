@@ -12,7 +12,20 @@ import msgspec
 
 from protocol.errors import BadPayload, BadTariff
 from protocol.mistakes import type_mistakes
-from protocol.payload import Count, Day, HashText, IdText, Instant, Int, Name, Payload, Seq, check_json, decode
+from protocol.payload import (
+    Count,
+    Day,
+    HashText,
+    IdText,
+    Instant,
+    Int,
+    Name,
+    Payload,
+    Seq,
+    check_json,
+    decode,
+    read_plain,
+)
 from protocol.tariff_text import read_tariff
 from protocol.units import FEN_MICRO
 from protocol.zone import is_zone
@@ -211,10 +224,13 @@ def write_config(config: BoxConfig) -> str:
 def read_config(text: str) -> BoxConfig:
     """Read and check a configuration text. Raises BadPayload that lists all mistakes that can be seen together."""
     raw = text.encode()
-    check_json(raw)
-    mistakes = type_mistakes(raw, BoxConfig)
+    config: BoxConfig | None = read_plain(raw, BoxConfig)
+    mistakes: list[str] = []
+    if config is None:
+        check_json(raw)
+        mistakes = type_mistakes(raw, BoxConfig)
     if not mistakes:
-        config: BoxConfig = decode(raw, BoxConfig)
+        config = config or decode(raw, BoxConfig)
         mistakes = find_mistakes(config)
         if not mistakes:
             return config

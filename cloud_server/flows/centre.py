@@ -4,12 +4,14 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.command_chain import Place
 from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.core.tills import posting_day
+from cloud_server.flows.group_desk import GroupDesk
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.read_wishes import Crowd, ReadWishes
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
@@ -37,6 +39,8 @@ class Centre:
     fail_point: FailPoint
     places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
     crowd: Crowd = field(default_factory=Crowd)
+    desk: GroupDesk[Any] = field(default_factory=GroupDesk)
+    """Where the requests of boxes wait for the books."""
     wishes: ReadWishes = field(init=False)
     territory: Territory = WHOLE_SITE
     """What whoever asks through it may see: everything, but for somebody who is limited to buildings."""

@@ -1,11 +1,11 @@
 """One exchange with a box: who signed it, the batches it brought, and everything that it lacks, with a signed answer.
 
-One unit of work takes in all batches and decides the answer, so that what is acknowledged is committed.
+One unit of work takes in all batches and decides the answer, so that what is acknowledged is committed. Requests that
+wait for the books at the same time share one (`ingest_group`).
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cloud_server.core.batch_facts import AlarmChange
@@ -14,6 +14,7 @@ from cloud_server.core.box_memory import has_lost_memory, stands_on_another_bran
 from cloud_server.core.fleet import Box
 from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.ingest_group import Asked, settle
 from cloud_server.flows.mend_memory import mend_memory
 from cloud_server.flows.receive_batch import quarantine, receive_batch
 from cloud_server.flows.recover_box import (
@@ -26,7 +27,6 @@ from cloud_server.flows.recover_box import (
 )
 from cloud_server.flows.who_asks import Stranger, introduced, keys_of, known_box, serving_key
 from cloud_server.ports import LiveMeter, Unit
-from cloud_server.ports.database import WiderUnit
 from protocol.chain import Head
 from protocol.envelope import Line, read_line
 from protocol.errors import BadPayload
@@ -65,47 +65,54 @@ def exchange(centre: Centre, lines: Sequence[Line], shown: str | None = None) ->
     for line in lines[:-1]:
         if line.type_name not in ("batch", "epoch", "command"):
             raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
+    asked: Asked[Exchange] = Asked(tuple(lines), shown)
     with centre.crowd:
-        try:
-            result = _exchange(centre, lines, shown, centre.store.write_box)
-        except WiderUnit:
-            result = _exchange(centre, lines, shown, centre.store.write)
-        return replace(result, retry_after_s=centre.crowd.retry_after_s())
+        centre.desk.go_through(asked, asked.size_bytes, lambda group: settle(centre, group, _take_in, _after))
+        return replace(asked.result(), retry_after_s=centre.crowd.retry_after_s())
 
 
-def _exchange(
-    centre: Centre,
-    lines: Sequence[Line],
-    shown: str | None,
-    open_unit: Callable[[], AbstractContextManager[Unit]],
-) -> Exchange:
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What a request came to inside its unit, and what is to be done when that is committed."""
+
+    result: Exchange
+    before: Box
+    after: Box
+    opened: bool
+
+
+def _take_in(centre: Centre, unit: Unit, asked: Asked[Exchange]) -> _Came:
+    lines = asked.lines
     told = [line for line in lines[:-1] if line.type_name != "batch"]
-    with open_unit() as unit:
-        caller = known_box(unit, centre.site.site, lines[-1]) or introduced(centre, unit, told, lines[-1])
-        if shown is not None and shown != caller.box.box:
-            raise Stranger("the client certificate of this connection names another box")
-        box, keys, sync = caller.box, caller.keys, caller.sync
-        before = box
-        if box.recovery:
-            box = bring_back(centre, unit, box, told)
-            keys = keys_of(unit, box.box)
-        verdicts = []
-        for line in lines[:-1]:
-            if line.type_name == "batch":
-                box, verdict = receive_batch(centre, unit, box, keys, line)
-                verdicts.append(verdict)
-        opened = False
-        if caller.signer == serving_key(box) or (box.recovery and sync.epoch > box.epoch):
-            box = _take_sync(centre, unit, box, sync, lines[-1])
-            box, opened = _mend(centre, unit, box, (sync, lines[-1]), verdicts)
-        result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
-        centre.fail_point("exchange_before_commit")
-    centre.fail_point("exchange_committed")
-    if opened:
+    caller = known_box(unit, centre.site.site, lines[-1]) or introduced(centre, unit, told, lines[-1])
+    if asked.shown is not None and asked.shown != caller.box.box:
+        raise Stranger("the client certificate of this connection names another box")
+    box, keys, sync = caller.box, caller.keys, caller.sync
+    if box.recovery:
+        box = bring_back(centre, unit, box, told)
+        keys = keys_of(unit, box.box)
+    verdicts = []
+    for line in lines[:-1]:
+        if line.type_name == "batch":
+            box, verdict = receive_batch(centre, unit, box, keys, line)
+            verdicts.append(verdict)
+    opened = False
+    if caller.signer == serving_key(box) or (box.recovery and sync.epoch > box.epoch):
+        box = _take_sync(centre, unit, box, sync, lines[-1])
+        box, opened = _mend(centre, unit, box, (sync, lines[-1]), verdicts)
+    result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
+    return _Came(result, caller.box, box, opened)
+
+
+def _after(centre: Centre, came: _Came) -> Exchange:
+    """What follows when a request is committed."""
+    result = came.result
+    if came.opened:
         centre.journal.append_unmarked()
         result = look_again(centre, result)
-    _show_live(centre, sync)
-    if verdicts or before.fetched_seq != box.fetched_seq or _was_out_of_reach(before, box):
+    _show_live(centre, result.sync)
+    before, after = came.before, came.after
+    if result.verdicts or before.fetched_seq != after.fetched_seq or _was_out_of_reach(before, after):
         centre.live.changed()
     return result
 

@@ -26,7 +26,8 @@ class AlarmRows(Rows):
 
     def _change(self, change: AlarmChange) -> int:
         subject = change.subject
-        row = self._one(self._of(t.Alarm, t.Alarm.alarm_id).where(_standing(change.alarm, subject)))
+        query = self._of(t.Alarm, t.Alarm.alarm_id).where(_standing(change.alarm, subject))
+        row = self._memory.known(("standing", change.alarm, subject), lambda: self._one(query))
         if change.raised and row is None:
             if self._stands_on(change):
                 return 1

@@ -17,7 +17,7 @@ class AuditRows(Rows):
     def head(self) -> Head:
         """The newest row; number 0 where there is none."""
         query = self._of(t.AuditRow, t.AuditRow.number, t.AuditRow.hash).order_by(t.AuditRow.number.desc())
-        rows = self._tuples(query.limit(1))
+        rows = self._memory.known(("audit_head", self._site), lambda: self._tuples(query.limit(1)))
         return Head(rows[0][0], rows[0][1]) if rows else EMPTY_COMMANDS
 
     def newest_ms(self) -> int | None:

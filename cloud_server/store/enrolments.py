@@ -1,6 +1,7 @@
 """Rows of claims, enrolments, epochs, certificates and signed configurations: how hardware comes to write a history."""
 
 from dataclasses import asdict
+from typing import Any
 
 from cloud_server.core.enrolment import Claim, Enrolment
 from cloud_server.core.fleet import OpenedEpoch
@@ -56,16 +57,13 @@ class EnrolmentRows(Rows):
 
     def epochs(self, box: str) -> list[OpenedEpoch]:
         """All epochs of a box, oldest first."""
-        found = []
-        for row in self._all(self._of(t.Epoch).where(t.Epoch.box == box).order_by(t.Epoch.epoch)):
-            number, seq, line_hash = row.pop("closes_epoch"), row.pop("closes_seq"), row.pop("closes_hash")
-            closes = BatchHead(epoch=number, seq=seq, hash=line_hash) if number is not None else None
-            found.append(OpenedEpoch(closes=closes, **row))
-        return found
+        query = self._of(t.Epoch).where(t.Epoch.box == box).order_by(t.Epoch.epoch)
+        return list(self._memory.known(("epochs", box), lambda: list(map(epoch_from_row, self._all(query)))))
 
     def box_of_key(self, keyid: str) -> str | None:
         """The box whose record key, of this epoch or an earlier one, has this id."""
-        rows = self._tuples(self._of(t.Epoch, t.Epoch.box).where(t.Epoch.keyid == keyid))
+        query = self._of(t.Epoch, t.Epoch.box).where(t.Epoch.keyid == keyid)
+        rows = self._memory.known(("box_of_key", keyid), lambda: self._tuples(query))
         return rows[0][0] if rows else None
 
     def add_certificate(self, box: str, serial: str, keyid: str, pem: str, made_at_ms: int, ends_at_ms: int) -> None:
@@ -94,5 +92,13 @@ class EnrolmentRows(Rows):
     def configuration(self, box: str, version: int) -> tuple[str, str] | None:
         """Hash and text of a configuration that was signed."""
         query = self._of(t.BoxConfiguration, t.BoxConfiguration.hash, t.BoxConfiguration.text)
-        rows = self._tuples(query.where((t.BoxConfiguration.box == box) & (t.BoxConfiguration.version == version)))
+        query = query.where((t.BoxConfiguration.box == box) & (t.BoxConfiguration.version == version))
+        rows = self._memory.known(("configuration", box, version), lambda: self._tuples(query))
         return (rows[0][0], rows[0][1]) if rows else None
+
+
+def epoch_from_row(row: dict[str, Any]) -> OpenedEpoch:
+    """An epoch from its columns; takes the dictionary apart."""
+    number, seq, line_hash = row.pop("closes_epoch"), row.pop("closes_seq"), row.pop("closes_hash")
+    closes = BatchHead(epoch=number, seq=seq, hash=line_hash) if number is not None else None
+    return OpenedEpoch(closes=closes, **row)

@@ -21,16 +21,20 @@ class FleetRows(Rows):
 
     def box(self, box: str) -> Box | None:
         """One box. Inside a writing unit the row is the caller's until the unit ends."""
-        row = self._one(self._locked(self._of(t.Box).where(t.Box.box == box)))
-        return _box(self._site, row) if row is not None else None
+        query = self._locked(self._of(t.Box).where(t.Box.box == box))
+        return self._memory.known(("box", box), lambda: self._found_box(self._one(query)))
+
+    def _found_box(self, row: dict[str, Any] | None) -> Box | None:
+        return box_from_row(self._site, row) if row is not None else None
 
     def boxes(self) -> list[Box]:
         """All boxes in the order of the plan."""
-        return [_box(self._site, row) for row in self._all(self._of(t.Box).order_by(t.Box.position))]
+        return [box_from_row(self._site, row) for row in self._all(self._of(t.Box).order_by(t.Box.position))]
 
     def save_box(self, box: Box) -> None:
         """Write all that changes on a box's row."""
         self._memory.replace(("save_box", self._site), self._save_boxes, {box.box: box})
+        self._memory.know(("box", box.box), box)
 
     def _save_boxes(self, boxes: list[Box]) -> None:
         for box in boxes:
@@ -55,13 +59,14 @@ class FleetRows(Rows):
 
     def wallets_of_account(self, account: str) -> list[Wallet]:
         """The wallets of an account, in the order of their ids."""
-        return self._wallets(t.Wallet.account == account)
+        return self.wallets_where(t.Wallet.account == account)
 
     def wallets_of_box(self, box: str) -> list[Wallet]:
         """The wallets that live on a box."""
-        return list(self._memory.known(("wallets_of_box", box), lambda: self._wallets(t.Wallet.box == box)))
+        return list(self._memory.known(("wallets_of_box", box), lambda: self.wallets_where(t.Wallet.box == box)))
 
-    def _wallets(self, which: Any) -> list[Wallet]:
+    def wallets_where(self, which: Any) -> list[Wallet]:
+        """The wallets that an expression of the query names, in the order of their ids."""
         rows = self._all(self._of(t.Wallet).where(which).order_by(t.Wallet.wallet))
         query = (
             self._of(t.WalletMeter, t.WalletMeter.wallet, t.WalletMeter.meter)
@@ -262,7 +267,8 @@ def _meters(box: BoxPlan) -> Iterable[dict[str, Any]]:
         }
 
 
-def _box(site: str, row: dict[str, Any]) -> Box:
+def box_from_row(site: str, row: dict[str, Any]) -> Box:
+    """A box from its columns; takes the dictionary apart."""
     row.pop("position")
     batch_head = Head(row.pop("batch_seq"), row.pop("batch_hash"))
     command_head = Head(row.pop("command_seq"), row.pop("command_hash"))

@@ -1,6 +1,6 @@
 """Rows of the ledger: entries, postings, the sum of each account, sales and the grants that follow from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
@@ -57,18 +57,23 @@ class LedgerRows(Rows):
 
     def sums(self, accounts: Iterable[str]) -> dict[str, int]:
         """The sums of these ledger accounts, with what this unit posts; one never posted to is absent."""
-        wanted = frozenset(accounts)
-        found = dict(self._memory.known(("sums", self._site, wanted), lambda: self._stored_sums(wanted)))
-        for name in self._gathered.keys() & wanted:
+        wanted = list(accounts)
+        stored = self._stored_sums(wanted)
+        found = {name: sum_micro for name in wanted if (sum_micro := stored[name]) is not None}
+        for name in self._gathered.keys() & set(wanted):
             found[name] = found.get(name, 0) + self._gathered[name]
         return found
 
-    def _stored_sums(self, accounts: Iterable[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
+    def _stored_sums(self, accounts: Sequence[str]) -> dict[str, int | None]:
+        """At least of these accounts the sums that are stored; None for one never posted to."""
+        key = ("sums", self._site)
+        known: dict[str, int | None] = self._memory.known(key, dict)
+        missing = [name for name in accounts if name not in known]
         query = self._of(t.AccountBalance, t.AccountBalance.account, t.AccountBalance.balance_micro)
-        for names in pieces(accounts):
-            found |= dict(self._tuples(query.where(t.AccountBalance.account.in_(names))))
-        return found
+        for names in pieces(missing):
+            known.update(dict.fromkeys(names))
+            known.update(self._plain(query.where(self._among(t.AccountBalance.account, names))))
+        return known
 
     def next_receipt(self, day: str, term: int) -> int:
         """Take the next running number of a day; it is given back when the unit rolls back, so there are no holes."""
@@ -187,8 +192,8 @@ class LedgerRows(Rows):
             & t.WalletGrant.on_at_ms.is_null()
             & (t.WalletGrant.amount_micro > 0)
         )
-        find = partial(self._memory.known, ("grants_not_on", box))
-        return list(find(lambda: [grant_from_row(row) for row in self._all(query)]))
+        rows = partial(self._memory.known, ("grants_not_on", box))
+        return list(rows(lambda: [grant_from_row(row) for row in self._all(query)]))
 
 
 _POSTING_NAMES: Final = ("site", "transaction_id", "n", "account", "amount_micro")

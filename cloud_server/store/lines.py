@@ -56,7 +56,9 @@ class LineRows(Rows):
         if journaled_only:
             which &= t.SignedLine.journaled == True  # noqa: E712  # an expression of the query, not a comparison
         query = self._of(t.SignedLine, t.SignedLine.number, t.SignedLine.hash).where(which)
-        rows = self._tuples(query.order_by(t.SignedLine.number.desc()).limit(1))
+        query = query.order_by(t.SignedLine.number.desc()).limit(1)
+        known = ("chain_head", type_name, box, journaled_only)
+        rows = self._memory.known(known, lambda: self._tuples(query))
         return Head(rows[0][0], rows[0][1]) if rows else EMPTY_COMMANDS
 
     def _counts(self) -> Any:

@@ -14,7 +14,8 @@ class MemoryRows(Rows):
     def heard_behind(self, box: str) -> tuple[str, int] | None:
         """What was noted when a box was heard behind its chain, and when; None where it was not."""
         h = t.HeardBehind
-        rows = self._tuples(self._of(h, h.nonce, h.noted_at_ms).where(h.box == box))
+        query = self._of(h, h.nonce, h.noted_at_ms).where(h.box == box)
+        rows = self._memory.known(("heard_behind", box), lambda: self._tuples(query))
         return (rows[0][0], rows[0][1]) if rows else None
 
     def note_behind(self, box: str, note: str, at_ms: int) -> None:
@@ -51,4 +52,5 @@ class MemoryRows(Rows):
 
     def is_revoked(self, keyid: str) -> bool:
         """Whether this key is believed no more."""
-        return bool(self._tuples(self._of(t.RevokedKey, t.RevokedKey.keyid).where(t.RevokedKey.keyid == keyid)))
+        query = self._of(t.RevokedKey, t.RevokedKey.keyid).where(t.RevokedKey.keyid == keyid)
+        return self._memory.known(("is_revoked", keyid), lambda: bool(self._tuples(query)))

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import starmap
 from typing import Any, Final
 
 import msgspec
 import peewee as pw
 
 from cloud_server.core.batch_facts import MeterFacts, WalletFacts
-from cloud_server.core.charge_audit import MeterCharge
+from cloud_server.core.charge_audit import NO_CARRY, MeterCharge
 from cloud_server.core.fleet import StoredBatch
 from cloud_server.store import tables_history as t
 from cloud_server.store.rows import Rows
@@ -26,7 +27,8 @@ class ReadingRows(Rows):
         if seq > self._newest(box, epoch):
             return None
         which = (t.BatchLine.box == box) & (t.BatchLine.epoch == epoch) & (t.BatchLine.seq == seq)
-        rows = self._tuples(self._of(t.BatchLine, t.BatchLine.hash).where(which))
+        query = self._of(t.BatchLine, t.BatchLine.hash).where(which)
+        rows = self._memory.known(("batch_hash", box, epoch, seq), lambda: self._tuples(query))
         return rows[0][0] if rows else None
 
     def _newest(self, box: str, epoch: int) -> int:
@@ -40,6 +42,7 @@ class ReadingRows(Rows):
         place = {"box": batch.box, "epoch": batch.epoch, "seq": batch.seq}
         line = {"hash": batch.hash, "line": batch.raw, "received_at_ms": batch.received_at_ms}
         self._memory.know(("newest", batch.box, batch.epoch), max(self._newest(batch.box, batch.epoch), batch.seq))
+        self._memory.know(("batch_hash", batch.box, batch.epoch, batch.seq), [(batch.hash,)])
         self._gather(t.BatchLine, [place | line])
         became = {
             "state": batch.state,
@@ -112,17 +115,8 @@ class ReadingRows(Rows):
         return dict(self._memory.known(("meter_states", box), lambda: self._stored_meter_states(box)))
 
     def _stored_meter_states(self, box: str) -> dict[str, tuple[MeterFacts, MeterCharge]]:
-        found = {}
-        for row in self._all(self._of(t.MeterState).where(t.MeterState.box == box)):
-            charge = MeterCharge(
-                raw_wh=row["raw_wh"],
-                read_at_ms=row["read_at_ms"],
-                energy_carry=Fraction(row["energy_carry_num"], row["energy_carry_den"]),
-                money_carry_nano=row["money_carry_nano"],
-                month_wh=row["month_wh"],
-            )
-            found[row["meter"]] = (_meter_facts.decode(row["facts"]), charge)
-        return found
+        rows = self._plain(self._of(t.MeterState, *METER_STATE).where(t.MeterState.box == box))
+        return dict(starmap(meter_state, rows))
 
     def save_meter_states(self, box: str, states: Mapping[str, tuple[MeterFacts, MeterCharge]]) -> None:
         """Write what a batch changed."""
@@ -152,7 +146,7 @@ class ReadingRows(Rows):
         return dict(self._memory.known(("wallet_states", box), lambda: self._stored_wallet_states(box)))
 
     def _stored_wallet_states(self, box: str) -> dict[str, WalletFacts]:
-        rows = self._tuples(
+        rows = self._plain(
             self._of(t.WalletState, t.WalletState.wallet, t.WalletState.facts).where(t.WalletState.box == box)
         )
         return {wallet: _wallet_facts.decode(facts) for wallet, facts in rows}
@@ -166,6 +160,33 @@ class ReadingRows(Rows):
         ]
         self._gather_put(t.WalletState, ("wallet",), rows)
         self._memory.know(("wallet_states", box), self.wallet_states(box) | changed)
+
+
+METER_STATE: Final = (
+    t.MeterState.meter, t.MeterState.facts, t.MeterState.raw_wh, t.MeterState.read_at_ms, t.MeterState.energy_carry_num,
+    t.MeterState.energy_carry_den, t.MeterState.money_carry_nano, t.MeterState.month_wh,
+)  # fmt: skip
+"""The columns of `meter_state`, in their order."""
+
+
+def meter_state(
+    meter: str,
+    facts: str,
+    raw_wh: int | None,
+    read_at_ms: int | None,
+    carry_num: int,
+    carry_den: int,
+    money_carry_nano: int,
+    month_wh: int,
+) -> tuple[str, tuple[MeterFacts, MeterCharge]]:
+    """A meter with its facts and charging, from its columns."""
+    carry = Fraction(carry_num, carry_den) if carry_num else NO_CARRY
+    return meter, (_meter_facts.decode(facts), MeterCharge(raw_wh, read_at_ms, carry, money_carry_nano, month_wh))
+
+
+def wallet_facts(text: str) -> WalletFacts:
+    """Facts of a wallet from their column."""
+    return _wallet_facts.decode(text)
 
 
 _meter_facts = msgspec.json.Decoder(MeterFacts)
