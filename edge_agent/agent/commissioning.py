@@ -40,6 +40,7 @@ def planned_meters(owner: Owner, request: LocalRequest) -> dict[str, Any]:  # no
                 "pt": list(meter.ratios[-1].pt),
                 "rated_ma": meter.rated_ma,
                 "account": meter.meter in fed,
+                "settable": owner.box.place.profile_of[meter.meter].unit_id is not None,
             }
             for meter in config.meters
         ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.agent.commissioning import planned_meters, sign_report
 from edge_agent.agent.lending import bus_ask, lent_buses
+from edge_agent.agent.unit_setting import set_unit
 from edge_agent.core.orders import lock_out_on_the_spot
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_guard, may_test_relay
@@ -193,4 +194,5 @@ _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]]
     "sign_report": sign_report,
     "buses": lent_buses,
     "bus_ask": bus_ask,
+    "set_unit": set_unit,
 }

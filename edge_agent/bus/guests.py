@@ -1,6 +1,6 @@
 """Questions of guests: a technician's command that was lent the line for one transaction at a time.
 
-Reads alone. A guest waits behind relay orders, wishes and boundaries, and takes turns with the round, so that a scan
+A guest waits behind relay orders, wishes and boundaries, and takes turns with the round, so that a scan
 of a whole bus holds up nothing that matters. For the worker's thread alone.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from edge_agent.bus.requests import read_request
+from edge_agent.bus.requests import read_request, write_request
 from edge_agent.bus.transaction import Line, Pace
 from edge_agent.bus.verdict import LineFault
 from edge_agent.ports import Clock, LentAnswer, LentQuestion
@@ -45,7 +45,10 @@ class Guests:
         return True
 
     def _ask(self, question: LentQuestion) -> None:
-        request = read_request(question.unit, question.function, question.address, question.count)
+        if question.values:
+            request = write_request(question.unit, question.function, question.address, question.values)
+        else:
+            request = read_request(question.unit, question.function, question.address, question.count)
         try:
             outcome = self._line.transact(request, Pace(question.silence_ms, question.turnaround_ms))
         except BaseException:

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from edge_agent.bus import profile_words
 from edge_agent.bus.plan import plan_blocks
-from edge_agent.bus.profile_relay import read_clock, read_relay, read_serial
+from edge_agent.bus.profile_relay import read_clock, read_relay, read_serial, read_unit_id
 from edge_agent.bus.profile_table import Mistake, ProfileError, ProfileTable, listed
 from edge_agent.bus.profile_words import (
     DEFAULT_TURNAROUND_MS,
@@ -123,6 +123,7 @@ def _read_profile(top: ProfileTable, name: str) -> Profile:
         serial=read_serial(top),
         prepaid=prepaid,
         prepaid_grade=prepaid_grade,
+        unit_id=read_unit_id(top, _GRADES),
     )
     top.finish()
     return profile

@@ -38,7 +38,7 @@ def describe_profile(profile: Profile, unit: int) -> list[str]:
     ]
     if meter.serial is not None:
         lines += ["read at start, after an absence and daily (serial number):", *_reads(meter, [meter.serial])]
-    lines += _relay_lines(meter) + _clock_lines(profile.clock, unit) + _prepaid_lines(profile)
+    lines += _relay_lines(meter) + _clock_lines(profile.clock, unit) + _unit_id_lines(profile) + _prepaid_lines(profile)
     return [*lines, *_unknown_lines(profile)]
 
 
@@ -176,6 +176,16 @@ def _clock_lines(clock: MeterClock | None, unit: int) -> list[str]:
     return [
         f"clock: {count} register(s) at {clock.address:04X}, {encoding}, function {clock.write_function} "
         f"of unit {unit}, {len(clock.unlock)} step(s) to unlock; bytes: {' '.join(clock.byte_names)}"
+    ]
+
+
+def _unit_id_lines(profile: Profile) -> list[str]:
+    register = profile.unit_id
+    if register is None:
+        return []
+    return [
+        f"unit id: {register.type} at {register.address:04X}, {register.least} to {register.greatest}, function "
+        f"{register.write_function}, {len(register.unlock)} step(s) to unlock, grade {register.grade}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""The parts of a profile that are not quantities: relay, clock, serial number.
+"""The parts of a profile that are not quantities: relay, clock, serial number, unit id.
 
 `readback = "none"` means that the contact cannot be read; the meter's own copy of the order may be readable all the
 same, and is then what an order is checked by.
@@ -18,11 +18,13 @@ from edge_agent.bus.requests import (
 from edge_agent.core.meter_profile import (
     Grade,
     MeterClock,
+    RegisterType,
     RegisterWrite,
     Relay,
     RelayReadback,
     SerialEncoding,
     SerialNumber,
+    UnitRegister,
     UnlockStep,
     VendorCall,
     WordMatch,
@@ -36,6 +38,8 @@ MOST_VENDOR_BYTES = 64
 LONGEST_SETTLE_MS = 10_000
 MOST_SERIAL_REGISTERS = 16
 MOST_CLOCK_BYTES = 16
+GREATEST_UNIT = 247
+"""MODBUS over Serial Line V1.02, 2.2: above lie reserved addresses."""
 READ_ORDER_FUNCTION = {"coil": 1, "register": 3}
 ALL_BITS = 0xFFFF
 
@@ -176,3 +180,28 @@ def read_clock(top: ProfileTable) -> MeterClock | None:
     )
     table.finish()
     return clock
+
+
+def read_unit_id(top: ProfileTable, grades: list[str]) -> UnitRegister | None:
+    """Where the unit id can be set, or None where the file does not say."""
+    table = top.table("unit_id")
+    if table is None:
+        return None
+    least = table.integer("least", 1, GREATEST_UNIT, 1)
+    unlock = read_unlock(table)
+    if any(isinstance(step, VendorCall) for step in unlock):
+        table.wrong("unlock", "a function of the maker's own; a unit id is set behind plain writes alone")
+    found = UnitRegister(
+        function=table.one_of("function", READ_REGISTER_FUNCTIONS, 3),
+        write_function=table.one_of("write_function", WRITE_REGISTER_FUNCTIONS, WRITE_REGISTER_FUNCTIONS[-1]),
+        address=table.integer("address", 0, GREATEST_ADDRESS),
+        type=RegisterType(table.word("type", [RegisterType.U16, RegisterType.F32])),
+        least=least,
+        greatest=table.integer("greatest", least, GREATEST_UNIT, GREATEST_UNIT),
+        unlock=tuple(step for step in unlock if isinstance(step, RegisterWrite)),
+        grade=Grade(table.word("grade", grades)),
+    )
+    if found.type is RegisterType.F32 and found.write_function in SINGLE_WRITE_FUNCTIONS:
+        table.wrong("write_function", "writes one register; a float has two: right would be 16")
+    table.finish()
+    return found

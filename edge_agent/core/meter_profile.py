@@ -205,6 +205,20 @@ class MeterClock:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitRegister:
+    """The register that holds the unit id (the meter's address on the bus), as u16 or f32. `unlock` comes before it."""
+
+    function: int
+    write_function: int
+    address: int
+    type: RegisterType
+    least: int
+    greatest: int
+    unlock: tuple[RegisterWrite, ...]
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
     """Registers that the maker lists without a hole: a read may run over all of them. Both ends belong to it."""
 
@@ -255,3 +269,4 @@ class Profile:
     serial: SerialNumber | None
     prepaid: Mapping[str, Quantity]
     prepaid_grade: Grade | None
+    unit_id: UnitRegister | None = None

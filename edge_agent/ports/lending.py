@@ -1,4 +1,7 @@
-"""A bus that is lent to a command at the box: one question at a time, reads alone, and what came of each."""
+"""A bus that is lent to a command at the box: one question at a time, and what came of each.
+
+Reads; the agent itself may lend a write, to give a new meter its unit id.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,10 @@ class LentAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LentQuestion:
-    """One read by a guest: a command at the box to which the bus is lent, transaction by transaction.
+    """One question by a guest: a command at the box to which the bus is lent, transaction by transaction.
 
     Attributes:
-        function: 1 to 4, with a count that the protocol allows; silence_ms, turnaround_ms: as a profile says them.
+        function: 1 to 4, with a count that the protocol allows; with `values` 6 or 16, a write; silence_ms, turnaround_ms: as a profile says them.
         answer: takes the one answer; called on the bus's own thread and must not block.
     """
 
@@ -39,3 +42,4 @@ class LentQuestion:
     silence_ms: int
     turnaround_ms: int
     answer: Callable[[LentAnswer], None]
+    values: tuple[int, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_agent.config import BadConfig
+from provisioning.commission.findings import NoSuchMeter
 from provisioning.commission.report import facts, facts_text, page
 from provisioning.commission.walk import CommissionFault, Walk, Walked, Wishes
 from provisioning.files import write_file
@@ -25,6 +26,12 @@ def add_words(words: Any) -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=Path("/etc/tallybox/box.toml"), help="box.toml")
     parser.add_argument("--who", required=True, help="who commissions; stands in the report and in the box's records")
     parser.add_argument("--units", default="1-247", help="unit ids to look at on each bus: 1-40,101 (1-247)")
+    parser.add_argument(
+        "--set-unit",
+        default="",
+        metavar="METER",
+        help="give this meter, new and alone on its bus, the unit id of the plan; does nothing else",
+    )
     parser.add_argument("--relays", action="store_true", help="try each relay, each with a person's yes")
     parser.add_argument("--guards", action="store_true", help="prove each meter's own account by a top-up of 0.01")
     parser.add_argument(
@@ -37,7 +44,9 @@ def add_words(words: Any) -> argparse.ArgumentParser:
 
 
 def _commission(options: argparse.Namespace) -> int:
-    wishes = Wishes(options.config, options.who, options.units, options.relays, options.guards, options.yes)
+    wishes = Wishes(
+        options.config, options.who, options.units, options.relays, options.guards, options.yes, options.set_unit
+    )
 
     def tell(words: str) -> None:
         if not options.json:
@@ -48,9 +57,9 @@ def _commission(options: argparse.Namespace) -> int:
         walked = walk.run()
         text = facts_text(walked)
         line, record_key = walk.sign(text)
-    except (BadConfig, CommissionFault) as fault:
+    except (BadConfig, CommissionFault, NoSuchMeter) as fault:
         print(json.dumps({"error": str(fault)}) if options.json else f"provision: {fault}")
-        return WRONG_INPUT if isinstance(fault, BadConfig) else FINDINGS
+        return FINDINGS if isinstance(fault, CommissionFault) else WRONG_INPUT
     stem = options.out / f"commissioning-{walked.box[:8]}-{time.strftime('%Y%m%d-%H%M%S')}"
     signed, printed = stem.with_suffix(".line"), stem.with_suffix(".html")
     write_file(signed, line, REPORT_MODE)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 FindingKind = Literal[
     "missing", "unknown", "wrong_model", "serial_differs", "swapped", "two_on_one_address", "relay_fails",
-    "wrong_shop_dark", "ratio_differs", "alarm", "not_looked_at",
+    "wrong_shop_dark", "ratio_differs", "alarm", "not_looked_at", "unit_not_set",
 ]  # fmt: skip
 
 
@@ -27,6 +27,8 @@ class Planned:
     serial: str | None
     ct: tuple[int, int]
     pt: tuple[int, int]
+    settable: bool = False
+    """Whether its profile says how its unit id is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def read_planned(told: Mapping[str, Any]) -> list[Planned]:
             serial=one["serial"],
             ct=(one["ct"][0], one["ct"][1]),
             pt=(one["pt"][0], one["pt"][1]),
+            settable=bool(one["settable"]),
         )
         for one in told["meters"]
     ]
@@ -170,3 +173,36 @@ def read_heard(bus: str, scanned: Mapping[str, Any]) -> list[Heard]:
         )
         for one in scanned["meters"]
     ]
+
+
+class NoSuchMeter(Exception):
+    """A name that no planned meter has, or that several have."""
+
+
+def named_meter(planned: Sequence[Planned], name: str) -> Planned:
+    """The planned meter of that id or name. Raises NoSuchMeter."""
+    found = [one for one in planned if name in (one.meter, one.name)]
+    if len(found) != 1:
+        raise NoSuchMeter(f"{name!r} is {'no' if not found else 'more than one'} meter of the plan")
+    return found[0]
+
+
+def alone_on_bus(plan: Planned, heard: Sequence[Heard], *, whole: bool) -> Heard | Finding:
+    """The one meter that hangs on the bus of a planned one, or why it may not be given an address."""
+    place = f"{plan.bus} unit {plan.unit}"
+    if not whole:
+        return Finding("not_looked_at", place, f"not all of {plan.bus} was asked", "scan again with more time")
+    if not heard:
+        return Finding("missing", place, f"nothing answers on {plan.bus}", "look at its supply, wiring and speed")
+    if len(heard) > 1 or heard[0].doubled:
+        there = ", ".join(str(one.unit) for one in heard)
+        cure = "leave the new meter alone on the bus: take the others off, or wire them after it"
+        return Finding("unit_not_set", place, f"more than one meter answers on {plan.bus} (unit {there})", cure)
+    (one,) = heard
+    if plan.serial is not None and one.serial is not None and plan.serial != one.serial:
+        cure = "compare with the number on the meter; correct the plan, or take the right meter"
+        return Finding("serial_differs", place, f"{plan.name}: planned {plan.serial}, says {one.serial}", cure)
+    if one.profiles and plan.profile not in one.profiles:
+        cure = "correct the model in the plan, or take the right meter"
+        return Finding("wrong_model", place, f"{plan.name}: planned {plan.profile}, seems {one.profiles[0]}", cure)
+    return one

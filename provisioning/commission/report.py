@@ -49,6 +49,9 @@ def page(walked: Walked, line: str, record_key: str) -> str:
         (one.name, amount_to_text(one.remaining_micro), ", ".join(f"{k} {v}" for k, v in one.prices_micro.items()))
         for one in walked.accounts
     ]
+    set_ones = [
+        (one.name, one.bus, one.was, one.planned, "yes" if one.moved else "NO", one.detail) for one in walked.units_set
+    ]
     count = len(walked.findings)
     verdict = (
         '<p class="ok">Nothing differs from the plan.</p>' if not count else f'<p class="bad">{count} findings</p>'
@@ -64,6 +67,8 @@ def page(walked: Walked, line: str, record_key: str) -> str:
         _table(("meter", "bus", "unit", "planned", "answers as", "serial", "says", "CT", "kWh"), meters),
         "<h2>Accounts that the meters hold themselves</h2>" if accounts else "",
         _table(("meter", "remaining: offered as opening balance", "prices, in millionths"), accounts),
+        "<h2>Unit ids that were set</h2>" if walked.units_set else "",
+        _table(("meter", "bus", "was", "planned", "done", "detail"), set_ones),
         "<h2>Relays and guards</h2>",
         _table(("meter", "where", "result", "detail"), relays),
         f"<h2>Signature</h2><p>Signed by the box with the key <code>{html.escape(record_key)}</code>; the line is in "

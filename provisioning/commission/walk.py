@@ -21,8 +21,10 @@ from provisioning.commission.findings import (
     Finding,
     Heard,
     Planned,
+    alone_on_bus,
     compare,
     judge_ratios,
+    named_meter,
     read_heard,
     read_planned,
     standing_alarms,
@@ -55,6 +57,18 @@ class RelayTried:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitSet:
+    """A meter that was to get its unit id: from where, to where, whether it is there now, and in words."""
+
+    name: str
+    bus: str
+    was: int
+    planned: int
+    moved: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnAccount:
     """What a meter with an account of its own holds: offered as opening balance, never taken over by itself."""
 
@@ -76,6 +90,7 @@ class Walked:
     heard: list[Heard] = field(default_factory=list)
     accounts: list[OwnAccount] = field(default_factory=list)
     relays: list[RelayTried] = field(default_factory=list)
+    units_set: list[UnitSet] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -89,6 +104,8 @@ class Wishes:
     relays: bool
     guards: bool
     yes: bool
+    set_unit: str = ""
+    """The one meter that is to get the unit id of the plan: its name or id; then nothing else is done."""
 
 
 class Walk:
@@ -105,6 +122,10 @@ class Walk:
         told = self._agent("plan")
         walked = Walked(told["box"], told["config_version"], self._wishes.who, _now_ms())
         walked.planned = read_planned(told)
+        if self._wishes.set_unit:
+            self._set_unit(walked)
+            walked.ended_at_ms = _now_ms()
+            return walked
         looked = {}
         for bus in told["buses"]:
             self._tell(f"bus {bus}: looking for meters")
@@ -121,6 +142,37 @@ class Walk:
         self._add_alarms(walked)
         walked.ended_at_ms = _now_ms()
         return walked
+
+    def _set_unit(self, walked: Walked) -> None:
+        """Give one new meter, alone on its bus, the unit id that the plan has for it. Raises CommissionFault."""
+        plan = named_meter(walked.planned, self._wishes.set_unit)
+        if not plan.settable:
+            cure = "set it at the meter itself, then commission"
+            raise CommissionFault(f"{plan.name}: profile {plan.profile} does not say how a unit id is set: {cure}")
+        self._tell(f"bus {plan.bus}: looking for the one meter on it")
+        scanned = self._command("scan", "--bus", plan.bus, "--units", self._wishes.units)
+        walked.heard = read_heard(plan.bus, scanned)
+        alone = alone_on_bus(plan, walked.heard, whole=bool(scanned["complete"]))
+        if isinstance(alone, Finding):
+            walked.findings.append(alone)
+            return
+        if alone.unit == plan.unit:
+            words = "answers there already"
+            walked.units_set.append(UnitSet(plan.name, plan.bus, alone.unit, plan.unit, moved=True, detail=words))
+            return
+        seen = f"unit {alone.unit}, {alone.profiles[0] if alone.profiles else 'unknown model'}, serial {alone.serial}"
+        question = f"{plan.bus}: one meter answers, {seen}. Give it unit {plan.unit}, as {plan.name}? [y/N] "
+        if not _is_yes(self._put(question)):
+            raise CommissionFault("nothing was written: nobody said yes")
+        done = self._agent("set_unit", meter=plan.meter, unit=alone.unit, who=self._wishes.who)
+        detail = str(done.get("detail") or done.get("refused") or done.get("error") or "")
+        moved = bool(done.get("moved"))
+        walked.units_set.append(UnitSet(plan.name, plan.bus, alone.unit, plan.unit, moved, detail))
+        self._tell(f"{plan.name}: unit {alone.unit} to {plan.unit}: {'done' if moved else 'NOT DONE'}, {detail}")
+        if not moved:
+            cure = "scan the bus to see where it answers; set it at the meter itself if it does not obey"
+            place = f"{plan.bus} unit {alone.unit}"
+            walked.findings.append(Finding("unit_not_set", place, f"{plan.name}: {detail}", cure))
 
     def _read_settings(self, meters: Sequence[Planned], texts: dict[str, str], walked: Walked) -> None:
         """Ratios that the meters hold, and accounts of their own that an older system left in them."""

@@ -12,21 +12,37 @@ from provisioning.simulator.adf400l import (
     serial_words,
     set_clock,
 )
+from provisioning.simulator.frames import ExceptionCode, Refusal
 from provisioning.simulator.registers import (
     Area,
     BlockArea,
     Content,
+    MeterFacts,
     Row,
     Transaction,
+    Words,
     fixed,
     setting,
     table,
     u16,
 )
 
+
+def _move(facts: MeterFacts, words: Words) -> None:
+    facts.memory.settings["unit"] = words[0]
+
+
+def _check_unit(words: Words) -> None:
+    if not 1 <= words[0] <= 247:
+        raise Refusal(ExceptionCode.ILLEGAL_VALUE, f"an address is 1..247, not {words[0]}")
+
+
+# The meter answers this write under its old address and everything after it under the new one.
+UNIT_ID = Content(1, lambda facts: (facts.unit,), _move, _check_unit, (("unit", 0),))
+
 # 0914/0929: fourteen slots of three bytes; 093E: four seasons of three bytes [M].
 SYSTEM = Area(0x0900, 0x0972, "system parameters", (
-    Row(0x0900, "address 1", u16(lambda facts: facts.unit)),
+    Row(0x0900, "address 1", UNIT_ID),
     Row(0x0901, "parity, baud rate 1", fixed(0x0000)),
     Row(0x0902, "password", setting("password", 1)),
     Row(0x0903, "three-phase circuits", fixed(4)),

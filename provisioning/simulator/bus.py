@@ -70,7 +70,7 @@ class SimulatedBus:
         self.second_master: SecondMaster | None = None
         self.started_ns = clock.now_ns()
         self.failure: Exception | None = None
-        self._unit = {meter.description.unit: meter for meter in meters}
+        self._unit = {meter.unit: meter for meter in meters}
         self._clock = clock
         self._master_fd = -1
         self._slave_fd = -1
@@ -233,6 +233,8 @@ class SimulatedBus:
             return None, SILENCE
         meter = self._unit.get(request.unit)
         reply = None if meter is None else self._answer(meter, request)
+        if meter is not None and meter.unit != request.unit:
+            self._unit = {each.unit: each for each in self.meters}
         if meter is None or reply is None:
             return None, SILENCE
         outgoing = spoil(request, frame.data, reply, meter.faults)

@@ -143,6 +143,11 @@ class SimulatedMeter:
             self.memory.contact_closed = wanted
 
     @property
+    def unit(self) -> int:
+        """The unit id that it answers to: as hung up, or as it was told since."""
+        return self.memory.settings.get("unit", 0) or self.description.unit
+
+    @property
     def contact_closed(self) -> bool:
         """Whether current can flow."""
         return self.memory.contact_closed
@@ -196,7 +201,7 @@ class SimulatedMeter:
             memory=self.memory,
             measured=self._measure(slot.power_mw if self.contact_closed else 0, slot),
             local_time=EPOCH + timedelta(milliseconds=self._local_ms()),
-            unit=self.description.unit,
+            unit=self.unit,
         )
 
     def _facts_told(self) -> MeterFacts:

@@ -46,7 +46,7 @@ def _meter_report(site: SimulatedSite, bus: SimulatedBus, meter: SimulatedMeter)
             "id": meter.description.id,
             "point": meter.description.point,
             "model": meter.description.model,
-            "unit": meter.description.unit,
+            "unit": meter.unit,
             "serial": meter.memory.serial,
             "energy_wh": meter.energy_wh,
             "real_energy_wh": round(meter.real_energy_wh, 3),

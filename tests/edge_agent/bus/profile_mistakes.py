@@ -97,6 +97,19 @@ WRONG = (
     ),
     _nx3("relay.unlock", UNLOCK, "unlock = 4"),
     _nx3("clock.bytes", '"minute", "second"]', '"minute"]', "bytes: five names"),
+    _nx3(
+        "unit_id.write_function",
+        "[serial]",
+        '[unit_id]\naddress = 20\ntype = "f32"\ngrade = "manual"\nwrite_function = 6\n[serial]',
+        "write_function = 6, a float",
+    ),
+    _nx3(
+        "unit_id.unlock",
+        "[serial]",
+        '[unit_id]\naddress = 20\ntype = "u16"\ngrade = "manual"\n'
+        'unlock = [{ function = 0x28, send = "FE01", answer = "FE01" }]\n[serial]',
+        "unit_id, unlock: function = 0x28",
+    ),
     _nx3("serial.registers", 'encoding = "ascii"', 'encoding = "u32"'),
     _nx3("prepaid.ballance", "[serial]", '[prepaid]\ngrade = "tool"\nballance = {}\n[serial]', "ballance = {}"),
     _b4("kind", 'kind = "relay_board"\n', "", "a board, no kind"),
