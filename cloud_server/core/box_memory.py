@@ -26,6 +26,22 @@ def stands_on_another_branch(box: Box, epoch: int, head: Head, batch_hash: Calla
     return batch_hash(epoch, head.seq) != head.hash
 
 
+OVERTAKEN_WITHIN_MS: Final = 120_000
+"""So much later than it was sent a request may be taken in on a slow line or by a busy centre: longer than a box waits
+for an answer. A clock that is further behind is that of another machine, or of one that lost its time."""
+
+
+def was_overtaken(said_at_ms: int | None, sent_at_ms: int) -> bool:
+    """Whether a request was sent before one that was taken in already. It tells where the box stood then, not where it
+    stands: a box that wants to be served at once asks anew while its older request may still be under way."""
+    return said_at_ms is not None and 0 < said_at_ms - sent_at_ms <= OVERTAKEN_WITHIN_MS
+
+
+def newest_said(said_at_ms: int | None, sent_at_ms: int) -> int:
+    """By the box's own clock, when the newest request in its place was sent; a clock that was set counts as it is."""
+    return said_at_ms if said_at_ms is not None and was_overtaken(said_at_ms, sent_at_ms) else sent_at_ms
+
+
 ALTERNATIONS_MAX: Final = 3
 """So often in a row a box may be heard behind its chain, then in its place, before it is believed to be two: one late
 request is no second machine, and of two machines the one in its place is heard every 25 s at least."""

@@ -58,6 +58,8 @@ class Box:
     seen_at_ms: Ms | None
     posted_at_ms: Ms | None
     """`sealed_at_ms` of the newest posted batch: how old everything is that the centre knows of this box."""
+    said_at_ms: Ms | None
+    """When, by its own clock, it sent the newest request that was in its place: what came late is told by it."""
     recovery: bool
     """The box is ahead of this centre: it knows an epoch or a command that the centre has forgotten."""
 

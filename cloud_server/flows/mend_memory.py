@@ -13,7 +13,9 @@ from cloud_server.core.box_memory import (
     has_lost_memory,
     judge_behind,
     may_open_by_itself,
+    newest_said,
     read_note,
+    was_overtaken,
 )
 from cloud_server.core.fleet import Box
 from cloud_server.flows.centre import Centre
@@ -37,8 +39,12 @@ def mend_memory(centre: Centre, unit: Unit, box: Box, asked: tuple[Sync, Line], 
     head, now_ms = Head(sync.batch_head.seq, sync.batch_head.hash), centre.clock.wall_ms()
     note = _note(unit, box, now_ms)
     if not has_lost_memory(box, sync.epoch, head) or not may_open_by_itself(box):
+        box = replace(box, said_at_ms=newest_said(box.said_at_ms, sync.sent_at_ms))
+        unit.fleet.save_box(box)
         if note is not None and not note.good_since:
             unit.memory.note_behind(box.box, replace(note, good_since=True).text, now_ms)
+        return box, False
+    if was_overtaken(box.said_at_ms, sync.sent_at_ms):
         return box, False
     what, after = judge_behind(note, sync.nonce, centre.wake.listening(box.box))
     if what is Behind.TWO:

@@ -6,6 +6,7 @@ from cloud_server.store import (
     tables_energy,
     tables_factors,
     tables_fleet,
+    tables_gateway,
     tables_history,
     tables_ledger,
     tables_memory,
@@ -33,8 +34,15 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_memory.MODELS,
     *tables_office.MODELS,
     *tables_webhooks.MODELS,
+    *tables_gateway.MODELS,
 )
-GUARDED = (*tables_ledger.GUARDED, *tables_history.GUARDED, *tables_money.GUARDED, *tables_office.GUARDED)
+GUARDED = (
+    *tables_ledger.GUARDED,
+    *tables_history.GUARDED,
+    *tables_money.GUARDED,
+    *tables_office.GUARDED,
+    *tables_gateway.GUARDED,
+)
 
 
 def make_schema(engine: Engine, site: str) -> bool:

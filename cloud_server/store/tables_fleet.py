@@ -74,6 +74,7 @@ class Box(Table):
     agent = pw.TextField()
     seen_at_ms = pw.BigIntegerField(null=True)
     posted_at_ms = pw.BigIntegerField(null=True)
+    said_at_ms = pw.BigIntegerField(null=True)
     recovery = pw.BooleanField()
 
     class Meta:

@@ -201,3 +201,33 @@ def test_late_requests_now_and_then_are_no_second_machine(rig: SiteRig, box: Spe
         rig.exchange(box)
         rig.clock.now_ms += 700_000
     assert state_of(rig) == (BoxState.ENROLLED, 1)
+
+
+@pytest.mark.parametrize("listening", [True, False])
+def test_requests_overtaken_again_and_again_are_no_second_machine(
+    rig: SiteRig, box: SpeakingBox, listening: bool
+) -> None:
+    """A busy centre, or a slow line, takes a box's requests in out of order many times within ten minutes."""
+    for turn in range(8):
+        box.now_ms = rig.clock.now_ms
+        late = [box.request() for _ in range(1 + turn % 2)]
+        rig.clock.now_ms += 1_000
+        box.use(SHOP, 10)
+        box.seal()
+        rig.settle(box)
+        with mock.patch.object(rig.bells, "listening", return_value=listening):
+            for request in late:
+                synchronise.exchange(rig.centre, request)
+        rig.exchange(box)
+    assert state_of(rig) == (BoxState.ENROLLED, 1)
+    assert rig.breaches() == []
+
+
+def test_a_box_set_back_whose_clock_lost_its_time_is_renewed_all_the_same(rig: SiteRig, box: SpeakingBox) -> None:
+    image = copy.deepcopy(box)
+    image.nonces = 1_000_000
+    use(rig, box, 4_000)
+    for _ in range(2):
+        image.now_ms = rig.clock.now_ms - 3_600_000
+        synchronise.exchange(rig.centre, image.request())
+    assert state_of(rig) == (BoxState.ENROLLED, 2)

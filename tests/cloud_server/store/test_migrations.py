@@ -8,6 +8,7 @@ import pytest
 from cloud_server.store import (
     tables_energy,
     tables_factors,
+    tables_gateway,
     tables_memory,
     tables_messages,
     tables_money,
@@ -30,6 +31,7 @@ def columns(path: Path) -> dict[str, set[str]]:
 
 
 TABLES_OF = {
+    11: tables_gateway,
     9: tables_energy,
     8: tables_webhooks,
     7: tables_factors,
@@ -40,6 +42,7 @@ TABLES_OF = {
 }
 """Schema -> the tables that came with it."""
 COLUMNS_OF: dict[int, dict[str, tuple[str, ...]]] = {
+    12: {"box": ("said_at_ms",)},
     10: {"staff": ("buildings",), "api_token": ("buildings",)},
     4: {"alarm": ADDED_TO_ALARMS},
     3: {"wallet_grant": ADDED_TO_GRANTS},
