@@ -30,7 +30,7 @@ from cloud_server.ports.memory import MemoryBook, RecoveryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
 from cloud_server.ports.outbox import MessageBook
-from cloud_server.ports.programs import ProgramBook, Tokens
+from cloud_server.ports.programs import ProgramBook, SettlementBook, Tokens
 from cloud_server.ports.read_rows import ReadRows
 from cloud_server.ports.webhooks import WebhookBook
 from protocol.chain import Head
@@ -270,16 +270,6 @@ class Audit(Protocol):
     def append(self, at_ms: int, who: str, action: str, subject: str, detail: Mapping[str, object]) -> None: ...
 
 
-class ManyBoxes(Protocol):
-    """Asks at once what the exchanges of many boxes would ask one by one; answers stay in the unit."""
-
-    def lock(self, keyids: Sequence[str]) -> dict[str, Box]: ...
-
-    def learn(self, boxes: Sequence[Box]) -> None: ...
-
-    def learn_to_post(self, boxes: Sequence[Box], unread: Iterable[tuple[str, int]]) -> None: ...
-
-
 class Unit(Protocol):
     """One transaction with all rows in it. Not to be kept after its `with` block, nor held while waiting."""
 
@@ -288,9 +278,6 @@ class Unit(Protocol):
 
     @property
     def fleet(self) -> Fleet: ...
-
-    @property
-    def many_boxes(self) -> ManyBoxes: ...
 
     @property
     def enrolments(self) -> Enrolments: ...
@@ -339,6 +326,9 @@ class Unit(Protocol):
 
     @property
     def programs(self) -> ProgramBook: ...
+
+    @property
+    def settlements(self) -> SettlementBook: ...
 
     @property
     def webhooks(self) -> WebhookBook: ...

@@ -12,6 +12,7 @@ from cloud_server.core.invariants.evidence import KeptEnergy, Memory, SignedByte
 from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, ReversalFact
 from cloud_server.core.recovery import ExpectedPart
 from cloud_server.core.second_person import SecondRequest
+from cloud_server.core.settlement import KeptPayment, KeptSettlement
 from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay
 from cloud_server.core.transaction import Posting
 from cloud_server.store import tables_history as th
@@ -27,6 +28,7 @@ from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import grant_from_row
 from cloud_server.store.money_rows import reclaim_from_row
 from cloud_server.store.rows import Rows
+from cloud_server.store.settlement_rows import SettlementRows
 from cloud_server.store.site import SiteRows
 from cloud_server.store.till_rows import TillRows, closed_day
 from protocol.signing import PublicKey
@@ -187,6 +189,9 @@ class EvidenceRows(Rows):
     def adjustments(self) -> Iterator[Adjustment]:
         a = to.Adjustment
         yield from map(adjustment_from_row, self._all(self._of(a).order_by(a.adjustment)))
+
+    def provider_settlements(self) -> Iterator[tuple[KeptSettlement, tuple[KeptPayment, ...]]]:
+        return SettlementRows(self._database, self._site).all()
 
     def moves(self) -> Iterator[CreditMove]:
         m = to.CreditMove

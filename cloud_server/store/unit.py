@@ -17,7 +17,6 @@ from cloud_server.store.evidence import EvidenceRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
-from cloud_server.store.many_boxes import ManyBoxes
 from cloud_server.store.memory_rows import MemoryRows
 from cloud_server.store.messages import MessageRows
 from cloud_server.store.money_rows import MoneyRows
@@ -27,6 +26,7 @@ from cloud_server.store.recovery_rows import RecoveryRows
 from cloud_server.store.report_rows import ReportBook
 from cloud_server.store.rows import Scope
 from cloud_server.store.schema import GUARDED
+from cloud_server.store.settlement_rows import SettlementRows
 from cloud_server.store.site import SiteRows
 from cloud_server.store.till_rows import TillRows
 from cloud_server.store.tokens import TokenRows
@@ -40,7 +40,6 @@ class Unit:
     def __init__(self, database: pw.Database, site: str, scope: Scope) -> None:
         self.site = SiteRows(database, site)
         self.fleet = FleetRows(database, site, scope)
-        self.many_boxes = ManyBoxes(database, site, scope)
         self.enrolments = EnrolmentRows(database, site)
         self.ledger = LedgerRows(database, site, scope)
         self.lines = LineRows(database, site, scope)
@@ -59,6 +58,7 @@ class Unit:
         self.memory = MemoryRows(database, site)
         self.recovery = RecoveryRows(database, site)
         self.programs = ProgramRows(database, site)
+        self.settlements = SettlementRows(database, site)
         self.webhooks = WebhookRows(database, site, scope)
 
 

@@ -11,6 +11,7 @@ from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpo
 from cloud_server.core.money_requests import ReclaimRequest, Refund, ReversalFact
 from cloud_server.core.recovery import ExpectedPart
 from cloud_server.core.second_person import SecondRequest
+from cloud_server.core.settlement import KeptPayment, KeptSettlement
 from cloud_server.core.tills import ClosedDay, DayEntry, SealedDay
 from cloud_server.core.transaction import Posting
 from protocol.envelope import Line, read_line
@@ -154,6 +155,8 @@ class Evidence(Protocol):
     def settlements(self) -> Iterator[WalletSettlement]: ...
 
     def adjustments(self) -> Iterator[Adjustment]: ...
+
+    def provider_settlements(self) -> Iterator[tuple[KeptSettlement, tuple[KeptPayment, ...]]]: ...
 
     def moves(self) -> Iterator[CreditMove]: ...
 

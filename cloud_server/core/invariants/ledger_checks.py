@@ -1,5 +1,6 @@
 """Checks of the ledger itself: sums, accounts against boxes, entries against signed lines, who and why. Pure."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -11,6 +12,7 @@ from cloud_server.core.invariants.evidence import CheckResult, Evidence, parsed,
 from cloud_server.core.invariants.step_entries import BY_PEOPLE, entries_of_line
 from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.core.receipts import TWICE
+from cloud_server.core.settlement import SETTLED, settlement_detail
 from cloud_server.core.transaction import Posting, merged, transaction_id
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.errors import BadPayload
@@ -94,14 +96,32 @@ def nothing_was_changed(evidence: Evidence) -> CheckResult:
     """18. The audit chain and the chain of money lines are whole; the guards on rows are in place."""
     breaches = [f"guard {name} is missing or changed" for name in evidence.missing_guards()]
     head, rows = EMPTY_COMMANDS, 0
+    told: dict[str, str] = {}
     for entry in evidence.audit_entries():
         rows += 1
+        if entry.action == SETTLED:
+            told[entry.subject] = entry.detail
         if not entry_fits(entry, head):
             breaches.append(f"audit row {entry.number}: does not follow from row {head.seq} or was changed")
         head = Head(entry.number, entry.hash)
+    files, wrong = _settlements_as_told(evidence, told)
     lines = sum(1 for _ in evidence.money_lines())
-    looked = f"{rows} audit rows, {lines} money lines, the guards of append-only tables"
+    looked = f"{rows} audit rows, {lines} money lines, {files} settlement files, the guards of append-only tables"
+    breaches += wrong
     return CheckResult("18 nothing was changed or left out", looked, tuple(breaches))
+
+
+def _settlements_as_told(evidence: Evidence, told: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Providers' files as they were matched, against what the audit says of each; how many, and what differs."""
+    files, breaches = 0, []
+    for kept, payments in evidence.provider_settlements():
+        files += 1
+        said = json.loads(told.get(kept.settlement, "{}"))
+        if said != settlement_detail(kept, payments):
+            breaches.append(f"settlement {kept.settlement} of {kept.day}: is not what the audit says of it")
+    missing = {name for name, detail in told.items() if "payments_sha256" in detail}
+    missing -= {kept.settlement for kept, _ in evidence.provider_settlements()}
+    return files, [*breaches, *(f"settlement {name}: is gone" for name in sorted(missing))]
 
 
 def entries_follow_from_lines(evidence: Evidence) -> CheckResult:

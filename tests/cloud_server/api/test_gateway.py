@@ -1,6 +1,10 @@
 """What a payment gateway needs beside a sale: a quote, money that was taken already, and a day's file matched."""
 
+import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,9 +126,53 @@ def test_a_day_is_matched(programs: Programs, rig: SiteRig) -> None:
     assert (told["ours_micro"], told["theirs_micro"]) == (3 * YUAN, 15_500_000)
     right = file.replace("2.50", "2.00").replace("z,9.00", "c,-3.00")
     query = {"day": day, "method": "wechat"}
+    rig.clock.now_ms += 1_000
     assert programs("sell").post(f"{API}/settlements", params=query, content=right).json()["agrees"]
+    check_kept(programs, told["id"], file)
+    assert rig.breaches() == []
     other = programs("sell", name="other").post(f"{API}/settlements", params=query, content=right).json()
     assert (other["matched"], other["ours_micro"]) == (0, 0)
+
+
+def check_kept(programs: Programs, settlement: str, file: str) -> None:
+    """What came of the file is kept: who, when, which file, each payment."""
+    heads = programs.items(f"{API}/settlements")
+    assert [head["agrees"] for head in heads] == [True, False], "the newest first"
+    assert (heads[1]["id"], heads[1]["till"]) == (settlement, "till/api:gateway/wechat")
+    head = programs("sell").get(f"{API}/settlements/{settlement}").json()
+    assert head["file_sha256"] == hashlib.sha256(file.encode()).hexdigest()
+    assert (head["matched"], head["differing"], head["ours_only"], head["theirs_only"]) == (2, 1, 1, 1)
+    address = f"{API}/settlements/{settlement}/payments"
+    rows = programs("sell").get(address, params={"limit": 3}).json()
+    assert [(one["found"], one["transaction"]) for one in rows["items"]] == [
+        ("differing", "b"),
+        ("ours_only", "c"),
+        ("theirs_only", "z"),
+    ]
+    rest = programs("sell").get(address, params={"after": rows["next"]}).json()["items"]
+    assert [(one["found"], one["transaction"], one["ours_micro"]) for one in rest] == [
+        ("matched", "a", YUAN),
+        ("matched", "c", 3 * YUAN),
+    ]
+    differing = programs("sell").get(address, params={"differing_only": True}).json()["items"]
+    assert len(differing) == 3
+    stranger = programs("sell", name="other")
+    assert stranger.get(f"{API}/settlements/{settlement}").status_code == 404
+    assert stranger.get(f"{API}/settlements").json()["items"] == []
+
+
+def test_a_settlement_that_was_changed_is_found(programs: Programs, rig: SiteRig) -> None:
+    sell(programs, "a", "1")
+    query = {"day": rig.centre.day_of(rig.clock.now_ms), "method": "wechat"}
+    programs("sell").post(f"{API}/settlements", params=query, content="transaction,amount\r\na,1.00\r\n")
+    assert rig.breaches() == []
+    if not isinstance(rig.config.database, Path):
+        pytest.skip("somebody with the file of the database; a server's guards are taken off by its own tests")
+    with closing(sqlite3.connect(rig.config.database)) as file:
+        file.execute('DROP TRIGGER "provider_payment_never_changes"')
+        file.execute("UPDATE provider_payment SET theirs_micro = 5")
+        file.commit()
+    assert [breach for breach in rig.breaches() if "is not what the audit says of it" in breach]
 
 
 def test_a_file_with_mistakes_names_them(programs: Programs) -> None:
