@@ -150,7 +150,8 @@ def wire(config: Config) -> Parts:
     )
     books = ReadBooks(centre)
     people, passwords = StoredPeople(engine, site.site), ArgonPasswords()
-    sign_in = SignIn(people, passwords, clock, chance)
+    site_words = (site.name, site.code)
+    sign_in = SignIn(people, passwords, clock, chance, site_words)
     factors, demanded = StoredFactors(engine, site.site), config.second_factor_demanded
     alarms = AlarmOffice(centre)
     return Parts(
@@ -166,7 +167,7 @@ def wire(config: Config) -> Parts:
         sign_in=sign_in,
         second=SecondFactor(factors, TimeCodes(), sign_in, clock, chance, demanded=demanded, issuer=site.name),
         alarms=alarms,
-        staff=StaffOffice(people, passwords, clock, chance),
+        staff=StaffOffice(people, passwords, clock, chance, site_words),
         office=open_office(centre),
         messages=wire_messages(config, centre, alarms, neighbours.has_turn),
         backups=BackupKeeper(centre, _backup_folder(config)),

@@ -1,5 +1,6 @@
 """Who calls the staff API: a bearer token, looked up at every request, and the scope that an address asks for."""
 
+import logging
 from collections.abc import Callable
 
 from fastapi import Request
@@ -15,6 +16,7 @@ from cloud_server.core.roles import Role
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import Actor
 
+log = logging.getLogger(__name__)
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tallybox"'}
 BEARER = HTTPBearer(auto_error=False, description="A token of this centre, `tbx_…`: see docs/api.md, Tokens.")
 """Only so that the OpenAPI document says how one signs in."""
@@ -55,6 +57,7 @@ def caller_token(centre: Centre, request: Request, *scopes: Scope) -> ApiToken:
     if isinstance(throttle, Throttle):
         throttle.let_in("token", token.token, now_ms)
     if not any(token.may(scope) for scope in scopes):
+        log.warning("scope_refused", extra={"token": token.name, "scopes": list(scopes), "path": request.url.path})
         raise ApiProblem(403, f"The token does not have the scope {' or '.join(scopes)}")
     hold_to_buildings(centre, request, token.territory)
     return token

@@ -4,6 +4,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from cloud_server.core.password_rules import password_fault
 from cloud_server.core.roles import Role
 from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.flows.sign_in import (
@@ -15,7 +16,6 @@ from cloud_server.flows.sign_in import (
     StaffMistakes,
     hash_token,
     name_fault,
-    password_fault,
 )
 from cloud_server.ports import Actor, Chance, NameTaken, Passwords, People, SessionRow, StaffRow, WallClock
 from protocol.ids import Id, make_id
@@ -24,6 +24,8 @@ from protocol.units import Ms
 PASSWORD_LINK_MS: Final = 24 * 3_600_000
 """A link for a new password holds for a day, as the first administrator's does."""
 
+SESSION_NAME_CHARACTERS: Final = 16
+"""Of a session's hash, so that a page can name it: with it nobody gets in."""
 StaffFault = Literal["last_administrator", "not_yourself", "gone"]
 
 
@@ -38,7 +40,16 @@ class NotAllowed(Exception):
 class StaffOffice:
     """Adds, changes and disables people; a password is only ever set by the person it belongs to."""
 
-    def __init__(self, people: People, passwords: Passwords, clock: WallClock, chance: Chance) -> None:
+    def __init__(
+        self,
+        people: People,
+        passwords: Passwords,
+        clock: WallClock,
+        chance: Chance,
+        site_words: tuple[str, ...] = (),
+    ) -> None:
+        """`site_words`: names of the site, which no password is made of."""
+        self._site_words = site_words
         self._people = people
         self._passwords = passwords
         self._clock = clock
@@ -123,13 +134,41 @@ class StaffOffice:
         row = self.person_of_link(token)
         if row is None:
             raise LinkGone
-        fault = password_fault(password, row.name)
-        if fault is not None:
-            raise StaffMistakes(password=fault)
+        self._judge(password, row)
         made = self._passwords.make(password)
         if not self._people.use_password_link(hash_token(token), row.staff, made, self._clock.wall_ms(), row.name):
             raise LinkGone
         return row
+
+    def change_own(self, by: Actor, password: str) -> None:
+        """Set one's own new password; all of one's sessions end. Who is asked for the old one is the caller's.
+
+        Raises StaffMistakes, LookupError for somebody who is not there any more.
+        """
+        row = self._people.staff(by.id)
+        if row is None:
+            raise LookupError(by.name)
+        self._judge(password, row)
+        self._people.change_password(by.id, self._passwords.make(password), self._clock.wall_ms(), by.name)
+
+    def end_own_session(self, by: Actor, name: str) -> bool:
+        """End one of one's own sessions, known by the beginning of its hash; False where there is none."""
+        found = [row for row in self.sessions() if row.staff == by.id and session_name(row) == name]
+        for row in found:
+            self._people.end_session(row.token_hash)
+        return bool(found)
+
+    def end_other_sessions(self, by: Actor, token_hash: str) -> int:
+        """End all of one's own sessions but the one that asks; how many."""
+        others = [row for row in self.sessions() if row.staff == by.id and row.token_hash != token_hash]
+        for row in others:
+            self._people.end_session(row.token_hash)
+        return len(others)
+
+    def _judge(self, password: str, row: StaffRow) -> None:
+        fault = password_fault(password, row.name, (*self._site_words, row.display_name))
+        if fault is not None:
+            raise StaffMistakes(password=fault)
 
     def end_sessions(self, staff: Id, by: Actor) -> int:
         """End all sessions of a person; how many there were."""
@@ -144,3 +183,8 @@ class StaffOffice:
 def _administrates(person: StaffRow) -> bool:
     """Whether this person may keep the site's people: one who is limited to buildings may not."""
     return person.active and "administrator" in person.roles and person.territory.is_whole
+
+
+def session_name(row: SessionRow) -> str:
+    """What a session is called on a page of its owner."""
+    return row.token_hash[:SESSION_NAME_CHARACTERS]

@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from cloud_server.core.password_rules import PASSWORD_CHARACTERS_MOST, PasswordFault, password_fault
 from cloud_server.core.roles import Role
 from cloud_server.ports import Actor, Chance, Failures, NameTaken, Passwords, People, SessionRow, StaffRow, WallClock
 from protocol.ids import make_id
@@ -23,10 +24,6 @@ TOUCH_EVERY_MS: Final = 60_000
 """How finely use is noted: a write a minute, not one a request."""
 SETUP_LINK_MS: Final = 24 * 3_600_000
 """How long the first administrator's link holds, as a box's claim does."""
-PASSWORD_CHARACTERS_LEAST: Final = 10
-"""Length before composition: no demand for signs or digits."""
-PASSWORD_CHARACTERS_MOST: Final = 128
-"""Room for any pass phrase; longer ones would only make the hash work."""
 NAME_CHARACTERS_MOST: Final = 64
 """Of a sign-in name and of a person's name."""
 QUIET_MS: Final = 15 * 60_000
@@ -36,21 +33,6 @@ FIRST_WAIT_MS: Final = 15_000
 FREE_TRIES: Final[dict[str, int]] = {"both": 5, "address": 20, "name": 50}
 """Tries before the first wait: of one name from one address; from one address; of one name from anywhere. The last
 is the widest, so that a stranger cannot easily keep a cashier out."""
-COMMON_PASSWORDS: Final = frozenset(
-    {
-        "1234567890",
-        "12345678910",
-        "0123456789",
-        "qwertyuiop",
-        "password12",
-        "password123",
-        "administrator",
-        "tallybox00",
-    }
-)
-"""The few that are long enough and still tried first."""
-
-PasswordFault = Literal["too_short", "too_long", "like_name", "too_common"]
 NameFault = Literal["required", "too_long", "bad_characters", "taken"]
 
 
@@ -86,7 +68,16 @@ class LinkGone(Exception):
 class SignIn:
     """Sign-in, sessions and the first administrator, over the stored people."""
 
-    def __init__(self, people: People, passwords: Passwords, clock: WallClock, chance: Chance) -> None:
+    def __init__(
+        self,
+        people: People,
+        passwords: Passwords,
+        clock: WallClock,
+        chance: Chance,
+        site_words: tuple[str, ...] = (),
+    ) -> None:
+        """`site_words`: names of the site, which no password is made of."""
+        self._site_words = site_words
         self._people = people
         self._passwords = passwords
         self._clock = clock
@@ -215,7 +206,7 @@ class SignIn:
         mistakes = StaffMistakes(
             name=name_fault(name),
             display_name=name_fault(display_name, spaces=True),
-            password=password_fault(password, name),
+            password=password_fault(password, name, self._site_words),
         )
         if mistakes.name or mistakes.display_name or mistakes.password:
             raise mistakes
@@ -253,20 +244,6 @@ def actor_of(staff: StaffRow) -> Actor:
         roles=staff.roles,
         territory=staff.territory,
     )
-
-
-def password_fault(password: str, name: str) -> PasswordFault | None:
-    """What is wrong with a new password, or None."""
-    if len(password) < PASSWORD_CHARACTERS_LEAST:
-        return "too_short"
-    if len(password) > PASSWORD_CHARACTERS_MOST:
-        return "too_long"
-    folded = password.casefold()
-    if name.strip() and folded.replace(name.strip().casefold(), "") in {"", "1", "12", "123", "1234"}:
-        return "like_name"
-    if folded in COMMON_PASSWORDS or len(set(folded)) <= 2:
-        return "too_common"
-    return None
 
 
 def name_fault(name: str, *, spaces: bool = False) -> NameFault | None:

@@ -1,5 +1,6 @@
 """Ties addresses, pages and guard together: who may, from where, with how fresh a proof; then the page answers."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from inspect import isawaitable
@@ -115,6 +116,7 @@ def _answer(
     return compress(guard.dress(response, services.public_url), request.headers.get("accept-encoding", ""))
 
 
+log = logging.getLogger(__name__)
 UNFINISHED: Final = ("/second-factor", "/sign-out")
 """Where somebody may go whose sign-in lacks its second factor."""
 ACTING: Final[frozenset[str]] = frozenset(RIGHTS) - {"see_points", "see_phones", "see_sales", "see_books"}
@@ -139,8 +141,11 @@ def _refusal(console: Console, visit: Visit, route: Route, request: Request) -> 
     if visit.trust.standing is not Standing.WHOLE:
         return None if route.path in UNFINISHED else _to_form("/second-factor", visit, method)
     if ask != "signed_in" and ask not in visit.rights:
+        log.warning("right_refused", extra={"person": visit.actor.name, "right": ask, "path": route.path})
         return errors.forbidden(console, visit, ask)
     verdict = verdict_on(visit)
+    if verdict != "own":
+        log.warning("outside_buildings", extra={"person": visit.actor.name, "path": route.path, "verdict": verdict})
     if verdict == "absent":
         return errors.not_found(console, visit)
     if verdict == "shared" and ask in ACTING:

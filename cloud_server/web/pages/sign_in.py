@@ -4,7 +4,8 @@ import logging
 
 from starlette.responses import Response
 
-from cloud_server.flows.sign_in import PASSWORD_CHARACTERS_LEAST, LinkGone, StaffMistakes
+from cloud_server.core.password_rules import PASSWORD_CHARACTERS_LEAST
+from cloud_server.flows.sign_in import LinkGone, StaffMistakes
 from cloud_server.web import guard
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other

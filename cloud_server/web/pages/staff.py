@@ -5,10 +5,11 @@ from typing import Literal
 
 from starlette.responses import Response
 
+from cloud_server.core.password_rules import PASSWORD_CHARACTERS_LEAST
 from cloud_server.core.roles import ROLES, Role
 from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.flows.keep_staff import NotAllowed, StaffFault
-from cloud_server.flows.sign_in import PASSWORD_CHARACTERS_LEAST, LinkGone, StaffMistakes
+from cloud_server.flows.sign_in import LinkGone, StaffMistakes
 from cloud_server.ports import StaffRow
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console

@@ -33,6 +33,7 @@ PARTS = {
     "occasion": "alarm2",
     "language": "en",
     "message": "0" * 32,
+    "session": "none",
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}", "/my/{token}"}
 
