@@ -270,6 +270,16 @@ class Audit(Protocol):
     def append(self, at_ms: int, who: str, action: str, subject: str, detail: Mapping[str, object]) -> None: ...
 
 
+class ManyBoxes(Protocol):
+    """Asks at once what the exchanges of many boxes would ask one by one; answers stay in the unit."""
+
+    def lock(self, keyids: Sequence[str]) -> dict[str, Box]: ...
+
+    def learn(self, boxes: Sequence[Box]) -> None: ...
+
+    def learn_to_post(self, boxes: Sequence[Box], unread: Iterable[tuple[str, int]]) -> None: ...
+
+
 class Unit(Protocol):
     """One transaction with all rows in it. Not to be kept after its `with` block, nor held while waiting."""
 
@@ -278,6 +288,9 @@ class Unit(Protocol):
 
     @property
     def fleet(self) -> Fleet: ...
+
+    @property
+    def many_boxes(self) -> ManyBoxes: ...
 
     @property
     def enrolments(self) -> Enrolments: ...

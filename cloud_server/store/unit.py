@@ -17,6 +17,7 @@ from cloud_server.store.evidence import EvidenceRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import LedgerRows
 from cloud_server.store.lines import LineRows
+from cloud_server.store.many_boxes import ManyBoxes
 from cloud_server.store.memory_rows import MemoryRows
 from cloud_server.store.messages import MessageRows
 from cloud_server.store.money_rows import MoneyRows
@@ -40,6 +41,7 @@ class Unit:
     def __init__(self, database: pw.Database, site: str, scope: Scope) -> None:
         self.site = SiteRows(database, site)
         self.fleet = FleetRows(database, site, scope)
+        self.many_boxes = ManyBoxes(database, site, scope)
         self.enrolments = EnrolmentRows(database, site)
         self.ledger = LedgerRows(database, site, scope)
         self.lines = LineRows(database, site, scope)

@@ -42,6 +42,7 @@ TABLES_OF = {
 }
 """Schema -> the tables that came with it."""
 COLUMNS_OF: dict[int, dict[str, tuple[str, ...]]] = {
+    12: {"box": ("said_at_ms",)},
     10: {"staff": ("buildings",), "api_token": ("buildings",)},
     4: {"alarm": ADDED_TO_ALARMS},
     3: {"wallet_grant": ADDED_TO_GRANTS},
