@@ -5,7 +5,7 @@ behind a lock sees what its former holder committed. A snapshot from before the 
 SERIALIZABLE would fail units in numbers over the sums that every batch adds to. Reading units are one snapshot.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -39,6 +39,9 @@ CONNECT_OPTIONS: Final = {
     "keepalives_count": "3",
 }
 """Unless the address says otherwise: a host that is gone is noticed in seconds, and a standby is passed by."""
+THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+TLS_MODES: Final = frozenset({"verify-full", "verify-ca"})
+"""Those in which a server has to show who it is (PostgreSQL 15, 34.19.1)."""
 SESSION_OPTIONS: Final = (
     "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC "
     "-c default_transaction_isolation=read\\ committed"
@@ -146,7 +149,7 @@ class _Text(StrDumper):
 
 def _pool(address: PostgresAddress, options: str = "") -> _Database:
     said = psycopg.conninfo.conninfo_to_dict(address.text)
-    given = {name: value for name, value in CONNECT_OPTIONS.items() if name not in said}
+    given = _given(said)
     given["options"] = f"{SESSION_OPTIONS} {options} {said.get('options') or ''}".strip()
     return _Database(
         address.text,
@@ -219,8 +222,24 @@ def _shown(address: PostgresAddress) -> str:
 def connect_apart(address: PostgresAddress) -> psycopg.Connection[Any]:
     """A connection outside the pools, each statement committed by itself. Raises psycopg.Error."""
     said = psycopg.conninfo.conninfo_to_dict(address.text)
-    given: dict[str, Any] = {name: value for name, value in CONNECT_OPTIONS.items() if name not in said}
+    given: dict[str, Any] = _given(said)
     return psycopg.connect(address.text, autocommit=True, **given)
+
+
+def tls_mode(address: PostgresAddress) -> str | None:
+    """How the connection is guarded: the mode of the address, else `verify-full` (ASVS 12.3.1); None on this machine,
+    where there is nothing between."""
+    said = psycopg.conninfo.conninfo_to_dict(address.text)
+    return str(said["sslmode"]) if "sslmode" in said else _given(said).get("sslmode")
+
+
+def _given(said: Mapping[str, Any]) -> dict[str, str]:
+    """What a connection is told beside its address, where that does not say otherwise."""
+    options = {name: value for name, value in CONNECT_OPTIONS.items() if name not in said}
+    hosts = str(said.get("host") or "").split(",")
+    if "sslmode" not in said and not all(h in THIS_MACHINE or not h or h.startswith("/") for h in hosts):
+        options["sslmode"] = "verify-full"
+    return options
 
 
 def ask(address: PostgresAddress, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from cloud_server.ports.database import PostgresAddress
-from cloud_server.store.postgres import ask
+from cloud_server.store.postgres import TLS_MODES, ask, tls_mode
 
 _LOOKS: Final = (
     "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', "
@@ -23,10 +23,19 @@ def server_warnings(address: PostgresAddress) -> list[str]:
     settings, place, standbys, role = ask(address, _LOOKS)
     said = dict(settings)
     return [
+        *tls_warnings(address),
         *_durability(said, int(standbys[0][0])),
         *_text(said, place[0]),
         *_role(said, bool(role[0][0])),
     ]
+
+
+def tls_warnings(address: PostgresAddress) -> list[str]:
+    """What stands between this program and a server elsewhere."""
+    mode = tls_mode(address)
+    if mode is None or mode in TLS_MODES:
+        return []
+    return [f"sslmode = {mode}: whoever stands between may read or change the books; verify-full is what it should be"]
 
 
 def _durability(said: dict[str, str], standbys: int) -> list[str]:
