@@ -111,8 +111,8 @@ def _year_before(day: date) -> date:
 
 def _energy_of(basis: Basis, first: date, last: date) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for row in basis.unit.energy.used(spans_of(first, last), "all"):
-        sums[row.meter] = sums.get(row.meter, 0) + row.energy_wh
+    for meter, energy_wh in basis.unit.energy.of_meters(spans_of(first, last)):
+        sums[meter] = sums.get(meter, 0) + energy_wh
     return sums
 
 

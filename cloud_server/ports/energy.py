@@ -51,6 +51,10 @@ class EnergyBook(Protocol):
         """By period, meter and rate; a period that several spans touch comes once for each."""
         ...
 
+    def of_meters(self, spans: tuple[Span, ...]) -> Iterator[tuple[str, Wh]]:
+        """In all, by meter; a meter comes once for each span."""
+        ...
+
     def vacant(self, spans: tuple[Span, ...], step: Step) -> Iterator[VacantEnergy]: ...
 
     def hours(self, spans: tuple[Span, ...]) -> Iterator[tuple[str, list[Wh]]]:

@@ -112,6 +112,12 @@ class EnergyRows(Rows):
             wanted = query.select(period, table.meter, table.rate, *sums)
             yield from map(UsedEnergy._make, self._straight(wanted.group_by(period, table.meter, table.rate)))
 
+    def of_meters(self, spans: tuple[Span, ...]) -> Iterator[tuple[str, Wh]]:
+        """Energy of each meter in all; a meter comes once for each span."""
+        for table, _, query in self._spans(spans, "all"):
+            wanted = query.select(table.meter, pw.fn.SUM(table.energy_wh)).group_by(table.meter)
+            yield from ((meter, energy_wh) for meter, energy_wh in self._straight(wanted))
+
     def vacant(self, spans: tuple[Span, ...], step: Step) -> Iterator[VacantEnergy]:
         """What was charged to nobody, by period and meter."""
         for table, period, query in self._spans(spans, step):
