@@ -12,6 +12,7 @@ from cloud_server.flows.keep_look import SiteLook
 from cloud_server.flows.office import Office
 from cloud_server.ports.courier import CourierFile
 from cloud_server.ports.ledger import TillNow
+from protocol.workbook.template import Known
 from tests.fakes.centre_money import FakeMoney
 
 
@@ -67,13 +68,15 @@ class FakeClosings:
     def adjust(self, order: object, by: object) -> Any:
         raise Conflict("nothing is adjusted in the made-up street")
 
-    replace_meter = adjust
+    replace_meter = move = retire = relocate_meter = adjust
 
     def open_closings(self) -> tuple[()]:
         return ()
 
     def close(self, order: object, by: object) -> Any:
         raise Conflict("nobody leaves the made-up street")
+
+    again = cancel = close
 
 
 class FakeSettings:
@@ -103,6 +106,35 @@ class FakeCouriers:
         raise NotFound("box", box)
 
 
+class FakeImports:
+    """Like `flows.import_site.SiteImport`: there is no plan to read into."""
+
+    def known(self) -> Known:
+        return Known()
+
+    def read(self, sheets: object, by: object) -> Any:
+        raise Conflict("the made-up street has no plan")
+
+    def preview(self, draft: str, by: object, *, gone: bool) -> None:
+        return None
+
+    def take(self, draft: str, version: int, by: object, *, gone: bool) -> Any:
+        raise Conflict("the made-up street has no plan", "plan_changed")
+
+
+class PlainLook:
+    """Like `flows.keep_look.SiteLook`: no look of its own, and none is kept."""
+
+    def look(self) -> Look:
+        return Look()
+
+    def logo(self) -> None:
+        return None
+
+    def put(self, accent: str, logo: object, by: object, *, keep_logo: bool) -> None:
+        """Forgotten at once."""
+
+
 def fake_settings() -> SettingsDesk:
     """A desk without a plan."""
     return cast(SettingsDesk, FakeSettings())
@@ -110,12 +142,12 @@ def fake_settings() -> SettingsDesk:
 
 def fake_imports() -> SiteImport:
     """A desk that reads nothing in: there is no plan."""
-    return cast(SiteImport, SimpleNamespace())
+    return cast(SiteImport, FakeImports())
 
 
 def plain_look() -> SiteLook:
     """A site that has no look of its own."""
-    return cast(SiteLook, SimpleNamespace(look=Look))
+    return cast(SiteLook, PlainLook())
 
 
 def fake_office(money: FakeMoney) -> Office:
@@ -123,4 +155,5 @@ def fake_office(money: FakeMoney) -> Office:
     desks: dict[str, object] = {"tills": FakeTills(), "days": FakeDays(), "second": FakeSecond()}
     desks |= {"refunds": money, "reversals": money, "closings": FakeClosings()}
     desks |= {"adjustments": FakeClosings(), "settlements": FakeClosings(), "meters": FakeClosings()}
+    desks |= {"moves": FakeClosings(), "boxes": FakeClosings()}
     return cast(Office, SimpleNamespace(**desks))

@@ -33,9 +33,13 @@ PARTS = {
     "occasion": "alarm2",
     "language": "en",
     "message": "0" * 32,
+    "draft": "0" * 32,
+    "mark": "none",
+    "digest": "none",
     "session": "none",
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}", "/my/{token}"}
+OPEN |= {"/look/{mark}/accent.css", "/look/{digest}/logo"}
 
 
 def address(route: Route) -> str:
@@ -53,6 +57,8 @@ def test_each_route_opens_for_its_roles_and_for_nobody_else(role: Role, browser_
         browser.get("/")
         if route.method == "GET":
             browser.get(address(route))
+        elif route.upload:
+            browser.send_file(address(route), b"")
         else:
             browser.post(address(route))
         allowed = route.ask == "signed_in" or role in TABLE[route.ask]
