@@ -45,6 +45,7 @@ from cloud_server.flows.plan_site import tell_plan_once
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.read_reports import ReportOffice
+from cloud_server.flows.rest import Rest
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.sign_in import SignIn
@@ -74,6 +75,8 @@ JOURNAL_EVERY_S: Final = 3.0
 """A line that a crash left out of the journal is in it this soon."""
 WATCH_EVERY_S: Final = 10.0
 """How soon a box that has gone silent is told of, beyond its limit."""
+HEARD_EVERY_S: Final = 1.0
+"""That boxes were heard is shown to the minute; a second of them is one statement."""
 BACKUP_EVERY_S: Final = 600.0
 """How soon a night's backup is begun, and one that was missed is told of."""
 WEBHOOKS_EVERY_S: Final = 2.0
@@ -109,7 +112,7 @@ class Parts:
     staff: StaffOffice
     office: Office
     messages: MessageParts
-
+    rest: Rest
     backups: BackupKeeper
     bundles: Path
 
@@ -148,6 +151,7 @@ def wire(config: Config) -> Parts:
         live=live,
         fail_point=fail_point_from(os.environ.get(FAIL_POINT_VARIABLE)),
     )
+    centre.wishes.tell = neighbours.tell
     books = ReadBooks(centre)
     people, passwords = StoredPeople(engine, site.site), ArgonPasswords()
     site_words = (site.name, site.code)
@@ -170,6 +174,7 @@ def wire(config: Config) -> Parts:
         staff=StaffOffice(people, passwords, clock, chance, site_words),
         office=open_office(centre),
         messages=wire_messages(config, centre, alarms, neighbours.has_turn),
+        rest=Rest(centre),
         backups=BackupKeeper(centre, _backup_folder(config)),
         bundles=config.state_dir / FOLDER,
     )
@@ -230,7 +235,7 @@ def make_app(parts: Parts) -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     mount_problems(app)
-    app.include_router(box_routes(parts.centre, parts.bells, parts.bundles))
+    app.include_router(box_routes(parts.centre, parts.bells, parts.rest, parts.bundles))
     mount_programs(
         app,
         ProgramServices(
@@ -264,6 +269,7 @@ def _background(parts: Parts) -> list[Any]:
         _every(JOURNAL_EVERY_S, lambda: _append_unmarked(parts.centre)),
         _every(TIDY_EVERY_S, webhooks.forget),
         _every(WEBHOOKS_EVERY_S, webhooks.send_due),
+        _every(HEARD_EVERY_S, parts.rest.note_heard),
         _every(WATCH_EVERY_S, lambda: watch_journal(parts.centre)),
         _every(BACKUP_EVERY_S, parts.backups.look),
         _every(WATCH_EVERY_S, _in_turn(parts, lambda: watch_fleet(parts.centre))),
@@ -343,7 +349,7 @@ def serve(config: Config) -> None:
     parts.centre.journal.check_at_start()
     _append_unmarked(parts.centre)
     tell_plan_once(parts.centre)
-    parts.neighbours.start(partial(hear, parts.bells, parts.live))
+    parts.neighbours.start(partial(hear, parts.bells, parts.live, parts.centre.wishes))
     app = make_app(parts)
     settings = uvicorn.Config(
         BehindProxy(app, config.trusted_proxies) if config.trusted_proxies else app,

@@ -66,9 +66,8 @@ def exchange(centre: Centre, lines: Sequence[Line], shown: str | None = None) ->
         if line.type_name not in ("batch", "epoch", "command"):
             raise BadPayload(f"a line of type {line.type_name} has no place in a sync request")
     asked: Asked[Exchange] = Asked(tuple(lines), shown)
-    with centre.crowd:
-        centre.desk.go_through(asked, asked.size_bytes, lambda group: settle(centre, group, _take_in, _after))
-        return replace(asked.result(), retry_after_s=centre.crowd.retry_after_s())
+    centre.desk.go_through(asked, asked.size_bytes, lambda group: settle(centre, group, _take_in, _after))
+    return replace(asked.result(), retry_after_s=centre.crowd.retry_after_s())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def _after(centre: Centre, came: _Came) -> Exchange:
     if came.opened:
         centre.journal.append_unmarked()
         result = look_again(centre, result)
-    _show_live(centre, result.sync)
+    show_live(centre, result.sync)
     before, after = came.before, came.after
     if result.verdicts or before.fetched_seq != after.fetched_seq or _was_out_of_reach(before, after):
         centre.live.changed()
@@ -271,7 +270,8 @@ def _commands(centre: Centre, unit: Unit, box: Box, sync: Sync, head: Head) -> l
     return found
 
 
-def _show_live(centre: Centre, sync: Sync) -> None:
+def show_live(centre: Centre, sync: Sync) -> None:
+    """Take the live values that a box sent along."""
     if sync.live:
         now_ms = centre.clock.wall_ms()
         centre.live.show(

@@ -13,6 +13,7 @@ from typing import Final, Self
 import msgspec
 
 from cloud_server.core.limits import LOOK_LASTS_MS
+from cloud_server.flows.read_wishes import ReadWishes
 from cloud_server.ports import LiveMeter, WakeUp, WallClock
 
 LIVE_METERS_A_WORD: Final = 10
@@ -35,11 +36,13 @@ class _Bell:
             self._loop.call_soon_threadsafe(self._event.set)
 
     async def rung(self, timeout_s: float) -> bool:
-        """True when rung, False when the time is over."""
+        """True when rung since one waited last, False when the time is over."""
         try:
-            await asyncio.wait_for(self._event.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
         except TimeoutError:
             return False
+        self._event.clear()
         return True
 
 
@@ -51,6 +54,8 @@ class BoxBells:
         self._lock = threading.Lock()
         self._bells: dict[str, _Bell] = {}
         self._rings = 0
+        self._rung: dict[str, int] = {}
+        self._rung_all = 0
         self._closed = False
 
     def wake(self, box: str) -> None:
@@ -67,6 +72,7 @@ class BoxBells:
         """Wake the box if its request is held here."""
         with self._lock:
             self._rings += 1
+            self._rung[box] = self._rings
             bell = self._bells.get(box)
         if bell is not None:
             bell.ring()
@@ -75,14 +81,20 @@ class BoxBells:
         """Wake all whose requests are held here."""
         with self._lock:
             self._rings += 1
+            self._rung_all = self._rings
             bells = list(self._bells.values())
         for bell in bells:
             bell.ring()
 
     def rings(self) -> int:
-        """How often anything was rung. Unchanged since before one looked, nothing can have come since."""
+        """How often anything was rung: to be noted before one looks."""
         with self._lock:
             return self._rings
+
+    def rung_since(self, box: str, rings: int) -> bool:
+        """Whether this box was rung since so many rings were counted; if not, nothing can have come for it since."""
+        with self._lock:
+            return max(self._rung.get(box, 0), self._rung_all) > rings
 
     def listening(self, box: str) -> bool:
         """Whether the box holds a request open now."""
@@ -108,6 +120,11 @@ class BoxBells:
         if self._closed:
             bell.ring()
 
+    def holds(self, box: str, bell: _Bell) -> bool:
+        """Called by `HeldRequest`."""
+        with self._lock:
+            return self._bells.get(box) is bell and not self._closed
+
     def leave(self, box: str, bell: _Bell) -> None:
         """Called by `HeldRequest`."""
         with self._lock:
@@ -132,8 +149,17 @@ class HeldRequest:
     ) -> None:
         self._bells.leave(self._box, self._bell)
 
+    @property
+    def holds(self) -> bool:
+        """False when a newer request took this one's place, or nobody is held any more."""
+        return self._bells.holds(self._box, self._bell)
+
+    def wake(self) -> None:
+        """End the waiting of this request alone."""
+        self._bell.ring()
+
     async def woken(self, timeout_s: float) -> bool:
-        """True when there is something, or a newer request took this one's place; False when the time is over."""
+        """True when there may be something for the box, or it is held no more; False when the time is over."""
         return await self._bell.rung(timeout_s)
 
 
@@ -232,7 +258,7 @@ class LiveRoom:
             self._boxes.wake_all()
 
 
-def hear(bells: BoxBells, live: LiveRoom, word: str) -> None:
+def hear(bells: BoxBells, live: LiveRoom, wishes: ReadWishes, word: str) -> None:
     """Do what another process told. Raises ValueError for a word that no process of this version tells."""
     kind, _, rest = word.partition(" ")
     match kind:
@@ -241,6 +267,9 @@ def hear(bells: BoxBells, live: LiveRoom, word: str) -> None:
             live.ring()
         case "wake":
             bells.ring(rest)
+        case "read":
+            box, _, meter = rest.partition(" ")
+            wishes.note(box, meter)
         case "changed":
             live.ring()
         case "look":

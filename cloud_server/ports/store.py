@@ -32,6 +32,7 @@ from cloud_server.ports.office import AlarmBookRows, ReportRows
 from cloud_server.ports.outbox import MessageBook
 from cloud_server.ports.programs import ProgramBook, SettlementBook, Tokens
 from cloud_server.ports.read_rows import ReadRows
+from cloud_server.ports.standings import Standings
 from cloud_server.ports.webhooks import WebhookBook
 from protocol.chain import Head
 from protocol.envelope import Line
@@ -294,6 +295,9 @@ class Unit(Protocol):
 
     @property
     def enrolments(self) -> Enrolments: ...
+
+    @property
+    def standings(self) -> Standings: ...
 
     @property
     def ledger(self) -> Ledger: ...

@@ -29,6 +29,7 @@ from cloud_server.store.rows import Scope
 from cloud_server.store.schema import GUARDED
 from cloud_server.store.settlement_rows import SettlementRows
 from cloud_server.store.site import SiteRows
+from cloud_server.store.standing_rows import StandingRows
 from cloud_server.store.till_rows import TillRows
 from cloud_server.store.tokens import TokenRows
 from cloud_server.store.webhook_rows import WebhookRows
@@ -43,6 +44,7 @@ class Unit:
         self.fleet = FleetRows(database, site, scope)
         self.many_boxes = ManyBoxes(database, site, scope)
         self.enrolments = EnrolmentRows(database, site)
+        self.standings = StandingRows(database, site)
         self.ledger = LedgerRows(database, site, scope)
         self.lines = LineRows(database, site, scope)
         self.money = MoneyRows(database, site)

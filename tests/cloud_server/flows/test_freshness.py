@@ -44,11 +44,11 @@ def test_a_wanted_reading_is_told_once(rig: SiteRig) -> None:
 def test_a_whole_site_is_slowed(rig: SiteRig) -> None:
     box = rig.enrol(1)
     assert rig.exchange(box).retry_after_s is None
-    for _ in range(BUSY_EXCHANGES):
-        rig.centre.crowd.__enter__()
+    for _ in range(BUSY_EXCHANGES + 1):
+        rig.centre.crowd.enter(0)
     first = rig.exchange(box).retry_after_s
-    for _ in range(50 * BUSY_EXCHANGES):
-        rig.centre.crowd.__enter__()
+    for _ in range(20 * BUSY_EXCHANGES):
+        rig.centre.crowd.enter(0)
     assert first is not None
     assert 0 < first < SLOWER_MAX_S
     assert rig.exchange(box).retry_after_s == SLOWER_MAX_S
