@@ -1,6 +1,6 @@
 """One look at the whole site: everything that rows of pages are made from, read at one moment. Part of `read_books`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cloud_server.core.batch_facts import MeterFacts, WalletFacts
@@ -113,4 +113,31 @@ class Looker:
             posted_heard_ms=unit.books.posting_times(),
             forecasts=unit.messages.forecasts(),
             live={m: v for m, v in self._centre.live.values().items() if now_ms - v.heard_at_ms <= LIVE_FRESH_MS},
+        )
+
+    def look_at_boxes(self, unit: Unit, names: Iterable[str]) -> Look | None:
+        """Some boxes alone, without meters, balances and alarms: enough to tell how far a sale has come.
+
+        A look at a whole city takes longer than all else of a sale.
+        """
+        site = self.site_map(unit)
+        if site is None:
+            return None
+        found = {name: box for name in sorted(names) if (box := unit.fleet.box(name)) is not None}
+        return Look(
+            now_ms=self._centre.clock.wall_ms(),
+            site=site,
+            boxes=found,
+            listening=frozenset(name for name in found if self._centre.wake.listening(name)),
+            waiting={},
+            facts={},
+            wallet_facts={},
+            account_states={},
+            wallet_micro={},
+            in_flight_micro={},
+            customer_micro={},
+            alarms=(),
+            posted_heard_ms={},
+            forecasts={},
+            live={},
         )

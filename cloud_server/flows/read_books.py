@@ -113,8 +113,9 @@ class ReadBooks:
     def sale(self, sale: Id) -> SaleRow | None:
         """One sale and how far it has come."""
         with self._centre.store.read() as unit:
-            look = self._looker.look(unit)
             facts = unit.books.sales(sale=sale)
+            grants = unit.books.grants_of_sales([sale]).get(sale, [])
+            look = self._looker.look_at_boxes(unit, {grant.box for grant in grants})
             rows = sale_rows(look, unit, facts) if look is not None else ()
         return rows[0] if rows else None
 

@@ -73,7 +73,7 @@ def street(site: str, *, boxes: int = 2, shops: int = 3, opening_micro: int = 0)
         buildings=[BuildingPlan(building=BUILDING, name="东街")],
         boxes=[_box(box, shops) for box in range(1, boxes + 1)],
         points=[
-            PointPlan(point=point_id(b, n), building=BUILDING, number=f"{'ABCDEFGH'[b - 1]}{n:02d}", name=f"商铺{b}{n}")
+            PointPlan(point=point_id(b, n), building=BUILDING, number=f"{_street(b)}{n:02d}", name=f"商铺{b}{n}")
             for b, n in places
         ],
         customers=[
@@ -86,6 +86,11 @@ def street(site: str, *, boxes: int = 2, shops: int = 3, opening_micro: int = 0)
         wallets=wallets,
         tariffs=[TariffText(tariff=TARIFF, version=1, text=FLAT_TARIFF, hash=text_hash(FLAT_TARIFF))],
     )
+
+
+def _street(box: int) -> str:
+    """The letter in the numbers of a box's shops; beyond the alphabet of a small street, its number."""
+    return "ABCDEFGH"[box - 1] if box <= 8 else f"{box}-"
 
 
 def _wallet(box: int, shop: int, opening_micro: int, account: str | None = None) -> WalletPlan:
