@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
@@ -18,6 +18,7 @@ from cloud_server.api.problems import ApiProblem
 from cloud_server.flows import synchronise
 from cloud_server.flows.again import again
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.group_desk import GROUP_MAX
 from cloud_server.flows.read_wishes import SLOWER_MAX_S
 from cloud_server.flows.rest import Rest
 from cloud_server.flows.synchronise import Exchange
@@ -29,14 +30,14 @@ from protocol.limits import BODY_BYTES_MAX
 MEDIA_TYPE: Final = "application/x-ndjson"
 EXCHANGE_AGAIN_S: Final = 2.0
 """A box asks again by itself: what others were in the way of is taken anew, a server that is lost is not waited for."""
-EXCHANGES_AT_ONCE: Final = 8
-"""Threads for whole exchanges: more would only share the same processor."""
+EXCHANGES_AT_ONCE: Final = GROUP_MAX
+"""Threads for whole exchanges. Most of them only wait to be taken along; no more than a group are."""
+LOOKS_AT_ONCE: Final = 4
+"""Threads for whole looks at the end of a wait, each with a connection of its own."""
 LONE_BYTES_MAX: Final = 2_000
 """A lone `sync` line takes some 700 bytes, packed; what is larger is unpacked elsewhere than on the event loop."""
 SMALL_BYTES: Final = 1_400
 """Below one packet compression saves nothing."""
-
-Result = TypeVar("Result")
 
 
 class SyncDesk:
@@ -46,7 +47,8 @@ class SyncDesk:
         self._centre = centre
         self._bells = bells
         self._rest = rest
-        self._threads = ThreadPoolExecutor(EXCHANGES_AT_ONCE, "exchange")
+        self._exchanges = ThreadPoolExecutor(EXCHANGES_AT_ONCE, "exchange")
+        self._looks = ThreadPoolExecutor(LOOKS_AT_ONCE, "look-again")
 
     async def serve(self, request: Request) -> Response:
         """Raises Stranger, TheirFault, TryAgain, ApiProblem 503."""
@@ -70,7 +72,8 @@ class SyncDesk:
             wait_s = crowd.retry_after_s() or SLOWER_MAX_S
             raise ApiProblem(503, "Too many boxes at once", headers={"Retry-After": str(wait_s)})
         try:
-            return await self._aside(partial(self._taken_in, body, encoding, shown))
+            taking_in = partial(self._taken_in, body, encoding, shown)
+            return await asyncio.get_running_loop().run_in_executor(self._exchanges, taking_in)
         finally:
             crowd.leave(len(body))
 
@@ -103,12 +106,9 @@ class SyncDesk:
     async def _look_again(self, earlier: Exchange) -> Exchange:
         found = await self._rest.look_again(earlier)
         if found is None:
-            found = await self._aside(partial(synchronise.look_again, self._centre, earlier))
+            looking = partial(synchronise.look_again, self._centre, earlier)
+            found = await asyncio.get_running_loop().run_in_executor(self._looks, looking)
         return found
-
-    async def _aside(self, work: partial[Result]) -> Result:
-        """Do it on a thread of the exchanges."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 async def _hung_up(request: Request, held: HeldRequest) -> None:
