@@ -3,6 +3,7 @@
 Command and answer key are Ed25519, the CA's is ECDSA P-256; all lie in files that only the centre's user reads.
 """
 
+import os
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,7 @@ class KeyFolder:
             return None
 
         for name in ("command.key", "answer.key", "ca.key"):
-            mistakes += _readable_by_others(folder / name)
+            mistakes += _open_to_others(folder / name)
         command = load(folder / "command.key", _ed25519)
         answer = load(folder / "answer.key", _ed25519)
         ca_key = load(folder / "ca.key", _p256)
@@ -217,10 +218,16 @@ def _earlier_keys(folder: Path, root: PublicKey, site: str) -> list[str]:
     return found
 
 
-def _readable_by_others(path: Path) -> list[str]:
-    """A key that others can read is no key."""
+def _open_to_others(path: Path) -> list[str]:
+    """A key that others can read is no key, and whoever owns its file can change that."""
     try:
-        mode = path.stat().st_mode
+        told = path.stat()
     except OSError:
         return []
-    return [f"{path}: mode {stat.S_IMODE(mode):04o} lets others read it; chmod 0400"] if mode & _OTHERS_READ else []
+    ours, found = os.geteuid(), []
+    if told.st_mode & _OTHERS_READ:
+        found.append(f"{path}: mode {stat.S_IMODE(told.st_mode):04o} lets others read it; chmod 0400")
+    # Root looks at everybody's files, and runs no centre.
+    if ours and told.st_uid not in (ours, 0):
+        found.append(f"{path}: belongs to user {told.st_uid}; right would be user {ours}, who runs the centre")
+    return found

@@ -188,12 +188,16 @@ def _end_of(certificate: x509.Certificate) -> int:
 
 def _faults(path: Path) -> list[str]:
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        told = path.stat()
     except OSError as fault:
         return [f"{path}: {fault.strerror}; run `edge-agent enrol`"]
+    mode, found, ours = stat.S_IMODE(told.st_mode), [], os.geteuid()
     if mode & 0o377:
-        return [f"{path}: mode {mode:04o} lets others read or change it; right is {SECRET_MODE:04o}"]
-    return []
+        found.append(f"{path}: mode {mode:04o} lets others read or change it; right is {SECRET_MODE:04o}")
+    # Who owns a file can change it, whatever its mode. Root looks at everybody's, and runs no agent.
+    if ours and told.st_uid not in (ours, 0):
+        found.append(f"{path}: belongs to user {told.st_uid}; right would be user {ours}, who runs the agent")
+    return found
 
 
 def _read(path: Path) -> bytes:

@@ -1,5 +1,6 @@
 """The centre's configuration: every mistake at once, each with its key, its value and what would be right."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def test_keys_that_others_can_read_are_refused(settings: Path) -> None:
     assert [mistake.rpartition(": ")[2] for mistake in fault.value.mistakes] == [
         "mode 0440 lets others read it; chmod 0400"
     ] * 2
+
+
+def test_keys_of_another_user_are_refused(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = settings.parent / "keys" / "command.key"
+    if os.geteuid() == 0:
+        os.chown(path, 4_711, -1)
+    owner = path.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: 4_712)
+    with pytest.raises(KeysFault) as fault:
+        load_keys(settings)
+    assert f"{path}: belongs to user {owner}; right would be user 4712, who runs the centre" in fault.value.mistakes
 
 
 def test_keys_that_the_root_did_not_name_are_refused(settings: Path, tmp_path: Path) -> None:

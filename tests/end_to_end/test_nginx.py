@@ -246,7 +246,7 @@ def test_a_sale_wakes_a_box_that_waits(proxied: Proxied, box: SpeakingBox, tmp_p
         waiting.start()
         time.sleep(1)
         assert not answers, "it is held"
-        body = {"account": account_id(1, 1), "amount": "10.00", "method": "cash"}
+        body = {"account": account_id(1, 2), "amount": "10.00", "method": "cash"}
         sold = till.post("/api/v1/sales", json=body, headers={"Idempotency-Key": "through nginx"})
         assert sold.status_code == 201, sold.text
         waiting.join(waits_for_s)

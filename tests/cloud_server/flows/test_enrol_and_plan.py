@@ -1,7 +1,9 @@
 """Boxes come in by claim, proof and a person's yes; a plan is taken whole and told to those it concerns."""
 
 import base64
+import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ from cloud_server.flows.enrol_box import NotTakenIn, TakenIn, Waiting
 from protocol.box_config import TariffText, read_config, text_hash
 from protocol.chain import EMPTY_COMMANDS
 from protocol.commands import Configure, Grant, read_body
-from protocol.envelope import check_signature, read_line, seal
+from protocol.envelope import Line, check_signature, read_line, seal
 from protocol.errors import BadPayload, BadSignature
 from protocol.messages import Enrol, Epoch, Keys
 from protocol.payload import read_payload, write_payload
@@ -96,6 +98,58 @@ def test_a_new_claim_ends_the_one_before(rig: SiteRig) -> None:
     with pytest.raises(NotTakenIn, match="unknown"):
         enrol_box.ask_to_enrol(rig.centre, hardware(rig).enrol_line(old))
     assert isinstance(enrol_box.ask_to_enrol(rig.centre, hardware(rig).enrol_line(new)), Waiting)
+
+
+def outcomes(rig: SiteRig, *lines: Line) -> list[object]:
+    """What becomes of requests that arrive at the same moment: what each gets, or why it is refused."""
+    at_once = threading.Barrier(len(lines))
+
+    def ask(line: Line) -> object:
+        at_once.wait(30)
+        try:
+            return enrol_box.ask_to_enrol(rig.centre, line)
+        except NotTakenIn as fault:
+            return str(fault)
+
+    with ThreadPoolExecutor(len(lines)) as pool:
+        return list(pool.map(ask, lines))
+
+
+def test_of_two_machines_with_one_claim_at_the_same_moment_one_waits(rig: SiteRig) -> None:
+    rig.plan()
+    for _ in range(5):
+        token = str(claim(rig)["token"])
+        lines = [hardware(rig, seed=seed).enrol_line(token) for seed in ("a", "b", "c", "d")]
+        came = outcomes(rig, *lines)
+        assert sum(isinstance(one, Waiting) for one in came) == 1, came
+        assert sum("used" in str(one) for one in came) == 3, came
+    assert rig.breaches() == []
+
+
+def test_two_boxes_come_in_at_the_same_moment_and_one_that_asks_twice_is_one(rig: SiteRig) -> None:
+    rig.plan()
+    one, two = (hardware(rig, box).enrol_line(str(claim(rig, box)["token"])) for box in (1, 2))
+    first, second, again = outcomes(rig, one, two, one)
+    assert isinstance(first, Waiting)
+    assert isinstance(second, Waiting)
+    assert again == first != second
+
+
+def test_a_stolen_claim_that_is_used_first_ends_with_the_next_claim(rig: SiteRig) -> None:
+    """The thief's fingerprint is not the one on the box's own screen: nobody says yes, and a new claim is made."""
+    rig.plan()
+    thief, box = hardware(rig, seed="thief"), hardware(rig)
+    stolen = thief.enrol_line(str(claim(rig)["token"]))
+    assert isinstance(enrol_box.ask_to_enrol(rig.centre, stolen), Waiting)
+    with pytest.raises(Mistaken, match="the box that asked has"):
+        enrol_box.confirm(rig.centre, box_id(1), fingerprint(box.key.public.keyid), "p")
+    line = box.enrol_line(str(claim(rig)["token"]))
+    asked = enrol_box.ask_to_enrol(rig.centre, line)
+    assert isinstance(asked, Waiting)
+    enrol_box.confirm(rig.centre, box_id(1), asked.fingerprint, "p")
+    assert isinstance(enrol_box.ask_to_enrol(rig.centre, line), TakenIn)
+    with pytest.raises(NotTakenIn, match="unknown"):
+        enrol_box.ask_to_enrol(rig.centre, stolen)
 
 
 def bent(box: SpeakingBox, token: str, **fields: object) -> Enrol:

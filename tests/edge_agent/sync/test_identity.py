@@ -1,6 +1,7 @@
 """Who the box is: keys made once, files that only the owner reads, proofs that hold."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,18 @@ def test_a_file_that_others_may_read_or_change_is_refused_by_name(
 ) -> None:
     (identity.folder / name).chmod(0o440)
     with pytest.raises(IdentityFault, match=rf"{name}: mode 0440 .* right is 0400"):
+        read_identity(tmp_path)
+
+
+@pytest.mark.parametrize("name", [RECORD_KEY, TLS_KEY, CA, PLACE])
+def test_a_file_of_another_user_is_refused_by_name(
+    tmp_path: Path, identity: Identity, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() == 0:
+        os.chown(identity.folder / name, 4_711, -1)
+    owner = (identity.folder / name).stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: 4_712)
+    with pytest.raises(IdentityFault, match=rf"{name}: belongs to user {owner}; right would be user 4712"):
         read_identity(tmp_path)
 
 
