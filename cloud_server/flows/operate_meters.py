@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cloud_server.core.limits import KEY_CHARACTERS_MAX, ORDER_LASTS_MS
-from cloud_server.core.mistakes import Conflict, FieldError, NotFound, NotNow
+from cloud_server.core.mistakes import Conflict, FieldError, FieldErrorCode, NotFound, NotNow
 from cloud_server.core.sale_order import order_hash
 from cloud_server.core.views import CommandRow
 from cloud_server.flows.bounds import Bounds
@@ -21,6 +21,8 @@ from protocol.commands import Body, InService, LiftLockOut, LockOutCommand, Rele
 
 CONFIRMED: Final = "-yes"
 """Ends the key of an order that a second person confirmed: the asker's own key is answered already."""
+UNKNOWN: Final[FieldErrorCode] = "unknown"
+TAKES_NONE: Final[FieldErrorCode] = "box_takes_none"
 METERS_AT_ONCE_MAX: Final = 2_000
 """A whole large site in one order."""
 
@@ -93,14 +95,15 @@ class MeterOperations:
             errors.append(FieldError(field="meters", value="", code="required", message=text))
         outside = set(Bounds(centre).meters_outside(operation.meters))
         for index, (meter, place) in enumerate(zip(operation.meters, places, strict=True)):
-            box = boxes.get(place or "")
+            box, code = boxes.get(place or ""), UNKNOWN
             if box is None or meter in outside:
                 text = "no such meter"
             elif not box.takes_commands:
+                code = TAKES_NONE
                 text = f"its box {box.name} takes no commands: it is {'in recovery' if box.recovery else box.state}"
             else:
                 continue
-            errors.append(FieldError(field=f"meters[{index}]", value=meter[:40], code="unknown", message=text))
+            errors.append(FieldError(field=f"meters[{index}]", value=meter[:40], code=code, message=text))
         if errors:
             raise Refused(errors)
         signed = []

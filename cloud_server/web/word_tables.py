@@ -10,6 +10,7 @@ from cloud_server.core.mistakes import ConflictCode
 from cloud_server.core.money_requests import RefundState
 from cloud_server.core.roles import RIGHTS, Right, Role
 from cloud_server.core.second_person import RequestKind
+from cloud_server.core.tasks import TaskKind
 from cloud_server.core.views import (
     AccountState,
     Badge,
@@ -295,6 +296,15 @@ REQUEST: Final[dict[RequestKind, str]] = {
     "operation": N_("Remote operation"),
     "open_selling": N_("Open selling for a box that was not heard"),
 }
+TASK: Final[dict[TaskKind, str]] = {
+    "closing_refused": N_("A box refused to close: ask again"),
+    "closing_ready": N_("A closing can be settled"),
+    "move_stuck": N_("Moved credit has no balance to go to"),
+    "meter_change_refused": N_("A meter's change was refused"),
+    "credit_at_centre": N_("Credit at the centre, on no box"),
+    "till_open": N_("A till of a closed day is open"),
+    "day_not_sealed_clean": N_("Breaches in the books of a day"),
+}
 CONFLICT: Final[dict[ConflictCode, str]] = {
     "second_needed": N_("A second person, a supervisor, must confirm this."),
     "second_is_maker": N_("Whoever asks for it cannot confirm it too: it takes two people."),
@@ -322,6 +332,7 @@ CONFLICT: Final[dict[ConflictCode, str]] = {
     "other": N_("The books as they stand do not allow it."),
 }
 FIELD: Final[dict[str, str]] = {
+    "box_takes_none": N_("The box takes no orders now."),
     "required": N_("Please fill this in."),
     "not_a_number": N_("Type digits with at most two decimals, for example 100.00."),
     "not_above_zero": N_("The amount must be above 0."),

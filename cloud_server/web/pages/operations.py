@@ -15,7 +15,7 @@ from cloud_server.ports.money import Waits
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.monitor import search_text, shown_state
 from cloud_server.web.pages.page import Console
-from cloud_server.web.pages.point import ENDING_KINDS, read_until
+from cloud_server.web.pages.point import ENDING_KINDS, read_until, refusal_text
 from cloud_server.web.render import see_other
 from cloud_server.web.visit import Visit
 
@@ -110,9 +110,11 @@ def order(console: Console, visit: Visit) -> Response:
     try:
         visit.services.operations.order(operation, visit.actor)
     except Refused as refused:
-        return _confirm(console, visit, 422, kind, rows, str(refused))
-    except (Conflict, Waits) as fault:
-        return _confirm(console, visit, 409, kind, rows, str(fault))
+        return _confirm(console, visit, 422, kind, rows, refusal_text(console, visit, refused, rows))
+    except Conflict as fault:
+        return _confirm(console, visit, 409, kind, rows, console.renderer.words_for(visit).conflict(fault.code))
+    except Waits:
+        return _confirm(console, visit, 409, kind, rows, "waits")
     except KeyReused:
         return _confirm(console, visit, 409, kind, rows, "key_reused")
     except NotNow as not_now:

@@ -1,5 +1,6 @@
 """One supply point: what it does now, what it did on a day, and the orders that the person may give."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from cloud_server.core.views import DayEnergy, IntervalRow, PointPage
+from cloud_server.core.views import DayEnergy, IntervalRow, PointPage, PointRow
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
 from cloud_server.web.charts import Chart, Series
 from cloud_server.web.measured import measured
@@ -190,10 +191,20 @@ def give_order(console: Console, visit: Visit) -> Response:
     try:
         visit.services.operations.order(operation, visit.actor)
     except Refused as refused:
-        return _order_form(console, visit, 422, page, kind, mistake=str(refused))
+        return _order_form(console, visit, 422, page, kind, mistake=refusal_text(console, visit, refused, (page.row,)))
     except KeyReused:
         return _order_form(console, visit, 409, page, kind, mistake="key_reused")
     return see_other(f"/points/{page.row.point}?ordered={kind}")
+
+
+def refusal_text(console: Console, visit: Visit, refused: Refused, rows: Sequence[PointRow]) -> str:
+    """What was refused, each shop by its name, in the reader's language."""
+    words, found = console.renderer.words_for(visit), []
+    for error in refused.errors:
+        row = next((row for row in rows if row.meter == error.value), None)
+        said = words.field(error.code)
+        found.append(f"{row.number} {row.name}: {said}" if row is not None else said)
+    return " ".join(dict.fromkeys(found))
 
 
 def _order_asked(visit: Visit) -> tuple[PointPage, OperationKind] | None:
