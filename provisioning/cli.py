@@ -346,5 +346,5 @@ def _add_box(words: Any) -> None:
     confirm.add_argument("fingerprint", metavar="FINGERPRINT", nargs="+", help="as the box shows it, blanks included")
     add_centre_options(confirm)
     confirm.set_defaults(run=_box_confirm)
-    for each in (listed, add, confirm, *hardware.add_words(box, _show)):
+    for each in (listed, add, confirm, *hardware.add_words(box, _show, _agreed)):
         each.add_argument("--json", action="store_true", help="the result as one JSON object")

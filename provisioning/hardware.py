@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from provisioning import boxes
 from provisioning.centre_api import BoxAtCentre, CentreApi
@@ -12,10 +12,12 @@ from provisioning.options import UsageFault, add_centre_options, connect
 
 Show = Callable[..., int]
 """Prints words, or facts for a script, and gives the exit code."""
+Ask = Callable[[str], bool]
+"""Puts a question at the terminal; True for a yes."""
 
 
-def add_words(box: Any, show: Show) -> list[argparse.ArgumentParser]:
-    """Add the words to `provision box`, which show what came of them; their parsers."""
+def add_words(box: Any, show: Show, ask: Ask) -> list[argparse.ArgumentParser]:
+    """Add the words to `provision box`, which say what they will do, ask, and show what came of it; their parsers."""
     replace = _word(box, "replace", "get a claim for other hardware at a place that has some", _replace, show)
     decide = _word(box, "decide", "after a fork: say which hardware goes on", _decide, show)
     decide.add_argument(
@@ -33,6 +35,9 @@ def add_words(box: Any, show: Show) -> list[argparse.ArgumentParser]:
         )
     for parser in (decide, revoke, retire):
         parser.add_argument("--reason", required=True, help="why, in a sentence; it stands in the audit")
+    for parser in (replace, decide, revoke, retire):
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.set_defaults(ask=ask)
     return [replace, decide, revoke, retire]
 
 
@@ -47,7 +52,9 @@ def _word(box: Any, name: str, words: str, run: Any, show: Show) -> argparse.Arg
 def _replace(options: argparse.Namespace) -> int:
     path = _new_file(options)
     with connect(options) as api:
-        box = boxes.find_box(api.boxes(), options.box)
+        box = _found(api, options)
+        words = "gets a claim for other hardware; an earlier claim ends, and what serves there goes on until a person"
+        _agree(options, box, f"{words} has confirmed the other")
         claim = boxes.keep_claim(api.replacement(box.box), box, path, options.centre_address)
     return _say_claim(options, claim)
 
@@ -55,7 +62,13 @@ def _replace(options: argparse.Namespace) -> int:
 def _decide(options: argparse.Namespace) -> int:
     path = _new_file(options) if options.goes_on == "new" else None
     with connect(options) as api:
-        box = boxes.find_box(api.boxes(), options.box)
+        box = _found(api, options)
+        who = (
+            "the one with the key on record"
+            if options.goes_on == "present"
+            else "other hardware, by a claim of its own,"
+        )
+        _agree(options, box, f"{who} goes on here in a new epoch; every other machine with this key has to be off")
         came = api.decide_hardware(box.box, options.goes_on, options.reason)
         if path is not None:
             return _say_claim(options, boxes.keep_claim(came["claim"], box, path, options.centre_address))
@@ -73,8 +86,27 @@ def _retire(options: argparse.Namespace) -> int:
 def _end(options: argparse.Namespace, how: str, words: str) -> int:
     with connect(options) as api:
         box = _found(api, options)
+        if box.state == _ENDED[how]:
+            return _say(options, f"Box {box.name} is {box.state} already; nothing was changed.", {"state": box.state})
+        _agree(options, box, _WHAT_ENDS[how])
         came = api.end_box(box.box, how, options.reason)
     return _say(options, f"Box {box.name} {words}.", came)
+
+
+_ENDED: Final = {"revocation": "revoked", "retirement": "retired"}
+_WHAT_ENDS: Final = {
+    "revocation": "nothing that it signs is believed any more, from this moment; sales to its meters wait at the "
+    "centre until other hardware stands there. This cannot be taken back",
+    "retirement": "once a second person says yes at the console, its place is given up and no claim is made for it",
+}
+
+
+def _agree(options: argparse.Namespace, box: BoxAtCentre, plan: str) -> None:
+    """Show what is going to be done, and go on with a person's yes. Raises UsageFault."""
+    heard = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(box.seen_at_ms / 1000)) if box.seen_at_ms else "never"
+    question = f"Box {box.name} ({box.state}, last heard {heard}): {plan}. Go on?"
+    if not (options.yes or options.ask(question)):
+        raise UsageFault("nothing was changed; say yes, or add --yes")
 
 
 def _found(api: CentreApi, options: argparse.Namespace) -> BoxAtCentre:

@@ -219,3 +219,46 @@ def test_all_that_is_missing_to_speak_with_the_centre(
     shown = capsys.readouterr().err
     for part in ("--url", "--ca FILE", "--token-file FILE (or TALLYBOX_TOKEN)"):
         assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("word", "plan"),
+    [
+        (("revoke",), "nothing that it signs is believed any more"),
+        (("retire",), "once a second person says yes"),
+        (("replace",), "what serves there goes on until a person has confirmed the other"),
+        (("decide", "--goes-on", "present"), "the one with the key on record goes on here"),
+    ],
+)
+def test_what_is_decided_about_hardware_is_shown_first_and_wants_a_yes(
+    words: list[str],
+    centre: Centre,
+    word: tuple[str, ...],
+    plan: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "n"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", answer)
+    why = ["--out", str(tmp_path / "claim.toml")] if word[0] == "replace" else ["--reason", "stolen"]
+    assert main(["box", word[0], "A1", *word[1:], *why, *words]) == 2
+    assert plan in asked[0]
+    assert [method for method, _, _ in centre.heard if method == "POST"] == []
+
+
+def test_what_has_ended_already_is_left_as_it_is(
+    words: list[str], centre: Centre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word, state in (("revoke", "revoked"), ("retire", "retired")):
+        centre.state = state
+        assert main(["box", word, "A1", "--reason", "again", *words]) == 0
+        assert said(capsys) == {"state": state}
+    centre.state = "enrolled"
+    assert main(["box", "revoke", "A1", "--reason", "stolen", "--yes", *words]) == 0
+    assert [path for method, path, _ in centre.heard if method == "POST"] == [f"/api/v1/boxes/{BOX}/revocation"]
