@@ -56,6 +56,9 @@ class Words:
     def request(self, code: str) -> str:
         return self.of(t.REQUEST, code)
 
+    def task(self, code: str) -> str:
+        return self.of(t.TASK, code)
+
     def conflict(self, code: str) -> str:
         return self.of(t.CONFLICT, code)
 

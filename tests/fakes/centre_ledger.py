@@ -155,5 +155,5 @@ def fake_office(money: FakeMoney) -> Office:
     desks: dict[str, object] = {"tills": FakeTills(), "days": FakeDays(), "second": FakeSecond()}
     desks |= {"refunds": money, "reversals": money, "closings": FakeClosings()}
     desks |= {"adjustments": FakeClosings(), "settlements": FakeClosings(), "meters": FakeClosings()}
-    desks |= {"moves": FakeClosings(), "boxes": FakeClosings()}
+    desks |= {"moves": FakeClosings(), "boxes": FakeClosings(), "tasks": lambda: ()}
     return cast(Office, SimpleNamespace(**desks))

@@ -1,10 +1,14 @@
 """What waits for somebody: steps that want a second person's yes, and refunds that lie ready. No rule of money."""
 
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from cloud_server.core.mistakes import Conflict, ConflictCode, NotFound
+from cloud_server.core.site_map import map_site
+from cloud_server.core.tasks import Task
 from cloud_server.ports import KeyReused, Refused
 from cloud_server.ports.ledger import CheckStep
 from cloud_server.web.forms import new_key
@@ -53,12 +57,45 @@ def _page(console: Console, visit: Visit, status: int, conflict: ConflictCode | 
         status,
         waiting=visit.services.office.second.waiting(),
         refunds=visit.services.money.refunds(REFUNDS_MOST, open_only=True),
+        others=_others(visit),
         me=visit.actor.name,
         name_of=lambda about: _about(visit, about),
         key=lambda: new_key(visit.services.chance),
         conflict=conflict,
         done=done if done in ANSWERS else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One more thing that waits: what it is, whom it concerns, and where it is seen to."""
+
+    task: Task
+    whom: str
+    path: str
+
+
+def _others(visit: Visit) -> list[Waiting]:
+    """What waits beside second persons and refunds, of what this person may see: the rest is not named at all."""
+    newest = visit.services.settings.plan()
+    site = map_site(newest[1]) if newest is not None else None
+    found = []
+    for task in visit.services.office.tasks():
+        if task.kind in ("till_open", "day_not_sealed_clean"):
+            path = f"/till?operator={quote(task.about)}" if task.kind == "till_open" else "/till"
+            if visit.may("close_day"):
+                found.append(Waiting(task, task.about, path))
+        elif task.kind == "meter_change_refused":
+            point = site.point_of.get(task.about) if site is not None else None
+            if point is not None:
+                found.append(Waiting(task, f"{point.number} {point.name}", f"/points/{point.point}"))
+        elif task.kind not in ("second_person", "refund_payable"):
+            sheet = visit.services.books.sale_sheet(task.about)
+            if sheet is not None:
+                settles = task.kind == "closing_ready" and visit.may("close_accounts")
+                path = f"/closings/{task.task}" if settles else f"/customers/{task.about}"
+                found.append(Waiting(task, _about(visit, task.about), path))
+    return found
 
 
 def _about(visit: Visit, about: str) -> str:

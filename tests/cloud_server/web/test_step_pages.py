@@ -58,6 +58,10 @@ def test_a_tenant_follows_another_in_one_guided_way(console: ConsoleRig) -> None
     go_on(console.rig, office, *boxes)
     supervisor.get(ACCOUNT)
     assert "Its account is open" in supervisor.text
+    listed = supervisor.get("/tasks")
+    assert "A closing can be settled" in listed
+    assert 'href="/closings/' in listed
+    supervisor.get(ACCOUNT)
     closing = "/closings/" + supervisor.text.split('href="/closings/')[1].split('"')[0]
     opened = "/customers/" + supervisor.text.split('<a class="button" href="/customers/')[-1].split('"')[0]
     take(supervisor, closing, how="refund", method="cash", reason="搬走")
