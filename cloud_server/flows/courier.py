@@ -59,7 +59,7 @@ def file_for(centre: Centre, box: str, after: int | None = None) -> OutFile:
         lines = [centre.authority.keys_line]
         base = 0
         if epoch is not None:
-            lines.append(read_line(epoch))
+            lines.append(centre.authority.countersigned(read_line(epoch)))
             base = read_payload(lines[-1].payload, Epoch).commands_base.seq
         begin = max(row.fetched_seq, row.applied_seq, base) if after is None else max(after, base)
         commands = [centre.authority.countersigned(line) for line in _commands(unit, box, begin)]

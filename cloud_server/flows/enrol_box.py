@@ -159,7 +159,8 @@ def _taken_in(centre: Centre, unit: Unit, box: Box) -> TakenIn:
     assert raw is not None
     assert pem is not None
     limits = centre.authority.limits_for(box.box, 0)
-    return TakenIn(pem, (centre.authority.keys_line, *(() if limits is None else (limits,)), read_line(raw)))
+    epoch = centre.authority.countersigned(read_line(raw))
+    return TakenIn(pem, (centre.authority.keys_line, *(() if limits is None else (limits,)), epoch))
 
 
 def confirm(centre: Centre, box: str, typed: str, by: str) -> Box:

@@ -205,7 +205,7 @@ def _look(centre: Centre, unit: Unit, box: Box, signer: str, sync: Sync, verdict
     """What the box lacks: keys, epoch, commands; and where it stands with us."""
     head = unit.lines.chain_head("command", box.box, journaled_only=True)
     behind = has_lost_memory(box, sync.epoch, Head(sync.batch_head.seq, sync.batch_head.hash))
-    lines = [*_keys(centre, sync), *_epoch(unit, box, sync, behind=behind)]
+    lines = [*_keys(centre, sync), *_epoch(centre, unit, box, sync, behind=behind)]
     if box.takes_commands and not behind and signer == serving_key(box):
         lines += _commands(centre, unit, box, sync, head)
     gap = any(verdict.verdict in ("gap", "bad_signature") for verdict in verdicts)
@@ -247,12 +247,12 @@ def _commands_wanted(unit: Unit, box: Box, sync: Sync) -> int | None:
     return unit.lines.last_answered(box.box).seq + 1
 
 
-def _epoch(unit: Unit, box: Box, sync: Sync, *, behind: bool) -> list[Line]:
+def _epoch(centre: Centre, unit: Unit, box: Box, sync: Sync, *, behind: bool) -> list[Line]:
     """The epoch in force, for whoever has not fetched it; one in which something was written is nobody's beginning."""
     if sync.epoch >= box.epoch or behind:
         return []
     raw = unit.lines.line("epoch", box.box, box.epoch)
-    return [read_line(raw)] if raw is not None else []
+    return [centre.authority.countersigned(read_line(raw))] if raw is not None else []
 
 
 def _commands(centre: Centre, unit: Unit, box: Box, sync: Sync, head: Head) -> list[Line]:
