@@ -295,6 +295,7 @@ ACTION: Final[dict[str, str]] = {
     "webhook_made": N_("Webhook made"),
     "webhook_ended": N_("Webhook ended"),
     "second_factor_set_up": N_("Second factor set up"),
+    "recovery_code_used": N_("Recovery code used"),
     "second_factor_removed": N_("Second factor removed"),
     "alarms_settled": N_("Alarms settled by hand"),
     "account_opened": N_("Account opened"),
