@@ -7,7 +7,7 @@ box as it did before. What cannot be gone on with by itself is put before people
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from cloud_server.core.contracts import Adjustment, ClosingFact, CreditMove
+from cloud_server.core.contracts import RETIRED, Adjustment, ClosingFact, CreditMove
 from cloud_server.core.fleet import BoxState, GrantState, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
 from cloud_server.flows.centre import Centre
@@ -66,7 +66,7 @@ def go_on_after(centre: Centre, unit: Unit, steps: Steps) -> None:
             case AccountBody():
                 _go_on_closing(centre, unit, money, body)
             case SettledBody():
-                _retired(unit, body)
+                _retired(centre, unit, body)
             case _:
                 pass
 
@@ -289,8 +289,22 @@ def _closing_request(centre: Centre, unit: Unit, fact: ClosingFact, wallet: str,
     return request
 
 
-def _retired(unit: Unit, body: SettledBody) -> None:
-    """Its box will not return: it is heard no more."""
+def _retired(centre: Centre, unit: Unit, body: SettledBody) -> None:
+    """Its box will not return and is heard no more: what had not been answered then, the newest grants, came back."""
     box = unit.fleet.box(body.box)
     if box is not None and box.state is not BoxState.RETIRED:
         unit.fleet.save_box(replace(box, state=BoxState.RETIRED))
+    left_micro = body.in_flight_micro
+    grants = unit.ledger.grants_of_account(body.account, GrantState.SIGNED, GrantState.WAITING)
+    for grant in sorted(grants, key=lambda one: one.command or 0, reverse=True):
+        if grant.wallet != body.wallet:
+            continue
+        if grant.state is GrantState.WAITING:
+            unit.ledger.save_grant(replace(grant, state=GrantState.UNDONE, reason=RETIRED))
+        elif left_micro and grant.amount_micro <= left_micro:
+            unit.ledger.save_grant(replace(grant, state=GrantState.REFUSED, reason=RETIRED))
+            left_micro -= grant.amount_micro
+    now_ms = centre.clock.wall_ms()
+    for request in unit.money.open_reclaims(body.wallet):
+        ended = replace(request, state=ReclaimState.EXPIRED, reason=RETIRED, answered_at_ms=now_ms)
+        unit.money.save_reclaim(ended)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from cloud_server.core.accounts import customer, in_flight, payable, wallet
+from cloud_server.core.fleet import BoxState
 from cloud_server.core.journaled_plan import changes, plan_of
 from cloud_server.core.mistakes import Conflict
 from cloud_server.flows.office import open_office
@@ -26,6 +27,7 @@ from cloud_server.ports.ledger import (
     DayOrder,
     MoveOrder,
     OpenSellingOrder,
+    RetireOrder,
     SettleOrder,
     TillOpening,
 )
@@ -37,6 +39,7 @@ from tests.cloud_server.flows.test_recover_centre import Remembering, enrol
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
 from tests.cloud_server.street import YUAN, account_id, box_id, customer_id, meter_id, street, wallet_id
 from tests.fakes.centre_clock import FakeClock
+from tests.postgres_server import PostgresServer
 
 SUPERVISOR = Actor(id="1" * 32, name="zhao", display_name="赵", roles=frozenset({"supervisor"}))
 
@@ -46,7 +49,7 @@ def from_journal(
     place: Path, clock: FakeClock, order: random.Random | None = None
 ) -> Iterator[tuple[SiteRig, Replayed]]:
     """Nothing but keys, configuration and journal is left of the centre."""
-    shutil.rmtree(place / "site" / "state")
+    shutil.rmtree(place / "site" / "state", ignore_errors=True)
     (place / "site" / "state").mkdir()
     clock.now_ms += 60_000
     with open_rig(place, clock) as rig:
@@ -213,6 +216,32 @@ def test_a_box_that_is_silent_is_told_of_box_by_box(place: Path) -> None:
         assert rig.breaches() == []
 
 
+def test_a_box_that_was_retired_stays_so(place: Path) -> None:
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        enrol(rig, 1)
+        two = enrol(rig, 2)
+        rig.sell("50", box=2, shop=2)
+        two.settle(rig)
+        use(rig, two, 2, 2, 1_000)
+        rig.sell("7", box=2, shop=2)
+        office = open_office(rig.centre)
+        asked = office.boxes.retire(RetireOrder(key="ret", box=box_id(2), reason="水淹"), CASHIER)
+        office.second.approve(CheckStep(key="yes", request=asked.request or ""), SUPERVISOR)
+        credit = rig.ledger(customer(account_id(2, 2)))
+        assert credit == {customer(account_id(2, 2)): 57 * YUAN - 800_000}
+        assert rig.breaches() == []
+    with from_journal(place, clock) as (rig, done):
+        assert done.not_taken == 0
+        assert rig.ledger(customer(account_id(2, 2))) == credit
+        with rig.store.read() as unit:
+            row = unit.fleet.box(box_id(2))
+        assert row is not None
+        assert (row.state, row.recovery) == (BoxState.RETIRED, False)
+        assert rig.breaches() == []
+
+
 def test_lines_of_several_hosts_find_their_order(place: Path) -> None:
     clock = FakeClock()
     with open_rig(place, clock) as rig:
@@ -224,6 +253,29 @@ def test_lines_of_several_hosts_find_their_order(place: Path) -> None:
         before = balances(rig)
     with from_journal(place, clock, random.Random(4)) as (rig, done):
         assert done.not_taken == 0
+        one.settle(rig)
+        assert balances(rig) == before
+        assert rig.breaches() == []
+
+
+@pytest.mark.postgres
+def test_the_journal_fills_an_empty_database_of_a_server(
+    place: Path, postgres_server: PostgresServer, postgres_template: str
+) -> None:
+    clock = FakeClock()
+    lost, empty = (postgres_server.make_database(postgres_template) for _ in range(2))
+    with open_rig(place, clock, database=lost) as rig:
+        rig.plan(opening_micro=3 * YUAN)
+        one = enrol(rig, 1)
+        rig.sell("100")
+        one.settle(rig)
+        use(rig, one, 1, 2, 5_000)
+        before = balances(rig)
+        settings = rig.config.path
+    settings.write_text(settings.read_text().replace(lost.text, empty.text))
+    with from_journal(place, clock) as (rig, done):
+        assert rig.config.database == empty
+        assert (done.not_taken, done.plan_taken) == (0, True)
         one.settle(rig)
         assert balances(rig) == before
         assert rig.breaches() == []
