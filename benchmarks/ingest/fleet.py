@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from cloud_server.core.fleet import BoxState
 from cloud_server.core.planned_site import config_of
 from cloud_server.store import tables_fleet as tf
@@ -64,6 +66,18 @@ def make_fleet(engine: Engine, site: str, numbers: range) -> list[FleetBox]:
             rows._insert(tf.Wallet, [row for box in some for row in _wallet_rows(box)])
             rows._insert(tf.WalletMeter, [row for box in some for row in _binding_rows(box)])
     return made
+
+
+def make_buyer(engine: Engine, site: str, box: FleetBox) -> None:
+    """Somebody to whom a box's first wallet can be sold."""
+    account, customer = street.account_id(box.number, 1), street.customer_id(box.number, 1)
+    text = msgspec.json.encode(street.street(site, boxes=1, shops=1)).decode()
+    with engine.write() as database:
+        rows = Rows(database, site)
+        rows._insert(tf.Plan, [{"version": 1, "text": text, "made_at_ms": 0, "made_by": "load"}])
+        rows._insert(tf.Customer, [{"customer": customer, "name": "张记", "phones": "[]"}])
+        row = {"account": account, "number": "K1", "customer": customer, "state": "in_use"}
+        rows._insert(tf.Account, [row])
 
 
 def _box(site: str, number: int) -> FleetBox:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from operator import add
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,7 @@ class EnergySum:
         self.energy_wh += other.energy_wh
         self.charge_micro += other.charge_micro
         self.last_used_ms = max(self.last_used_ms, other.last_used_ms)
-        self.hours_wh = [ours + theirs for ours, theirs in zip(self.hours_wh, other.hours_wh, strict=True)]
+        self.hours_wh = list(map(add, self.hours_wh, other.hours_wh))
 
 
 EnergySums = dict[EnergyKey, EnergySum]

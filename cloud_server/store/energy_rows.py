@@ -49,7 +49,11 @@ class EnergyRows(Rows):
         if not days:
             return
         for key, found in days.items():
-            self._added.setdefault(key, EnergySum()).add(found)
+            known = self._added.get(key)
+            if known is None:
+                self._added[key] = found
+            else:
+                known.add(found)
         self._memory.at_end(("energy", self._site), self._write_added)
 
     def _write_added(self) -> None:
