@@ -12,7 +12,7 @@ def keep_energy(store: Store, zone: str) -> int | None:
     """Build the sums from the intervals, unless they are there for the days of this zone; how many intervals were read.
 
     At set-up and at each start: an older database has none yet, and another zone of the site makes other days.
-    Takes some five minutes for 35 million intervals.
+    Takes some ten minutes of processor for 35 million intervals.
     """
     with store.read() as unit:
         if unit.site.fact("energy_zone") == zone:
