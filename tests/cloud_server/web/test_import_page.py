@@ -72,7 +72,8 @@ def test_a_workbook_is_shown_then_taken_whole(empty: ConsoleRig) -> None:
     browser = empty.browser("administrator")
     send(browser, workbook(empty.rig.site))
     assert browser.status == 200, browser.text
-    assert row_of(browser, "Supply point") == (2, 0, 0)
+    assert [row_of(browser, kind) for kind in ("Box", "Bus", "Meter")] == [(1, 0, 0), (2, 0, 0), (2, 0, 0)]
+    assert row_of(browser, "Supply point") == row_of(browser, "Wallet") == (2, 0, 0)
     assert plan_of(empty).points == [], "nothing holds before it is taken"
     take(browser)
     assert "Taken." in browser.text
