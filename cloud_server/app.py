@@ -154,8 +154,7 @@ def wire(config: Config) -> Parts:
     centre.wishes.tell = neighbours.tell
     books = ReadBooks(centre)
     people, passwords = StoredPeople(engine, site.site), ArgonPasswords()
-    site_words = (site.name, site.code)
-    sign_in = SignIn(people, passwords, clock, chance, site_words)
+    sign_in = SignIn(people, passwords, clock, chance, (site.name, site.code))
     factors, demanded = StoredFactors(engine, site.site), config.second_factor_demanded
     alarms = AlarmOffice(centre)
     return Parts(
@@ -171,7 +170,7 @@ def wire(config: Config) -> Parts:
         sign_in=sign_in,
         second=SecondFactor(factors, TimeCodes(), sign_in, clock, chance, demanded=demanded, issuer=site.name),
         alarms=alarms,
-        staff=StaffOffice(people, passwords, clock, chance, site_words),
+        staff=StaffOffice(people, passwords, clock, chance, (site.name, site.code)),
         office=open_office(centre),
         messages=wire_messages(config, centre, alarms, neighbours.has_turn),
         rest=Rest(centre),
