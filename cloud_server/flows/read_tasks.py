@@ -7,6 +7,7 @@ from cloud_server.core.fleet import GrantState
 from cloud_server.core.money_requests import ReclaimState
 from cloud_server.core.tasks import Task
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Looker
 from cloud_server.ports import Unit
 from protocol.units import FEN_MICRO
 
@@ -17,11 +18,15 @@ REFUSED_WITHIN_MS: Final = 7 * 86_400_000
 
 
 def tasks(centre: Centre) -> tuple[Task, ...]:
-    """Everything that waits, oldest first."""
+    """Everything that waits, oldest first; to somebody who is limited to buildings, what is about those."""
     since_ms = centre.clock.wall_ms() - REFUSED_WITHIN_MS
     with centre.store.read() as unit:
         found = [*_seconds(unit), *_refunds(unit), *_closings(unit), *_moves(unit), *_changes(unit, since_ms)]
         found += [*_credit(unit), *_tills(centre, unit)]
+        if not centre.territory.is_whole:
+            site = Looker(centre).site_map(unit)
+            within = {*site.accounts, *site.meters} if site is not None else set()
+            found = [task for task in found if task.about in within]
     return tuple(sorted(found, key=lambda task: (task.since_ms, task.task)))
 
 

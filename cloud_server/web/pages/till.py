@@ -44,6 +44,8 @@ def open_till(console: Console, visit: Visit) -> Response:
 def close_till(console: Console, visit: Visit) -> Response:
     """Count and close a till; the paper of the shift follows."""
     form = visit.form
+    if form.get("operator", "") not in ("", visit.actor.name) and not visit.may("close_day"):
+        return errors.forbidden(console, visit, "close_day")
     typed: dict[str, str] = {method: clean_amount(form.get(f"counted-{method}", "")) for method in METHODS}
     try:
         order = TillCount(

@@ -179,6 +179,14 @@ def test_a_second_person_of_another_building_confirms_nothing(world: World) -> N
     assert "no permission for these buildings" in cashier.text
 
 
+def test_who_is_limited_closes_no_till_but_their_own(world: World) -> None:
+    supervisor = world.limited("supervisor")
+    supervisor.get("/till")
+    supervisor.post("/till/close", key="other-till", operator="cashier-east", **{"counted-cash": "0"})
+    assert supervisor.status == 403
+    assert "cashier-east" not in supervisor.get("/till/days")
+
+
 def test_an_administrator_limits_a_person_and_their_sessions_end(world: World) -> None:
     administrator, person = world.console.browser("administrator"), add_limited(world.console.rig, "auditor", "new")
     theirs = world.console.browser("auditor")
