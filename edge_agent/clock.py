@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
+import struct
 import time
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,11 @@ OFFSET_VARIABLE: Final = "TALLYBOX_CLOCK_OFFSET_FILE"
 the machine's own clock must stay. Without the variable, as on every real box, the system's clock holds."""
 OFFSET_READ_EVERY_NS: Final = 100_000_000
 """How soon a step is noticed; a bus worker asks for the time many times within."""
+HARDWARE_CLOCK: Final = Path("/dev/rtc0")
+ADJTIME: Final = Path("/etc/adjtime")
+"""Its third line says LOCAL where the hardware clock shows local time (man 5 adjtime); UTC without it."""
+RTC_SET_TIME: Final = 0x4024700A
+"""_IOW('p', 0x0a, struct rtc_time) of Linux (man 4 rtc)."""
 
 
 class SystemClock:
@@ -90,4 +97,27 @@ def _set_system(at_ms: int) -> bool:
         time.clock_settime_ns(time.CLOCK_REALTIME, at_ms * 1_000_000)
     except OSError:
         return False
+    set_hardware_clock(at_ms)
     return True
+
+
+def set_hardware_clock(at_ms: int, device: Path = HARDWARE_CLOCK, adjtime: Path = ADJTIME) -> bool:
+    """Let the battery's clock show it too, so that the next boot begins right; False where there is none to set.
+
+    One that shows local time is left alone: which local time, nobody here knows.
+    """
+    try:
+        if adjtime.exists() and "LOCAL" in adjtime.read_text(encoding="utf-8").splitlines()[2:3]:
+            return False
+        with device.open("rb", buffering=0) as clock:
+            fcntl.ioctl(clock, RTC_SET_TIME, rtc_time(at_ms))
+    except OSError:
+        return False
+    return True
+
+
+def rtc_time(at_ms: int) -> bytes:
+    """struct rtc_time of Linux: second, minute, hour, day, month from 0, years since 1900; the rest is not read."""
+    now = time.gmtime(at_ms / 1_000)
+    fields = (now.tm_sec, now.tm_min, now.tm_hour, now.tm_mday, now.tm_mon - 1, now.tm_year - 1_900, 0, 0, 0)
+    return struct.pack("=9i", *fields)

@@ -79,6 +79,8 @@ def test_a_box_has_no_capability_and_its_drop_in_only_the_clock() -> None:
     assert drop_in["CapabilityBoundingSet"] == drop_in["AmbientCapabilities"] == "CAP_SYS_TIME"
     assert drop_in["ProtectClock"] == "no", "it would take the capability away"
     assert drop_in["SystemCallFilter"] == "clock_settime", "allowed again behind what forbids the group"
+    assert drop_in["DeviceAllow"] == "char-rtc rw", "the battery's clock is set too"
+    assert 'GROUP="tallybox"' in text_of("91-tallybox-clock.rules")
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
 
 
