@@ -13,7 +13,10 @@ PICTURES = {
     "till": "till",
     "customer": "customer",
     "point-real": "point",
-    "settings-tariff": "settings-tariff",
+    "tariff-form": "tariff-form",
+    "tenant": "tenant",
+    "import-mistakes": "import-mistakes",
+    "import-shown": "import-shown",
 }
 """Screenshot -> picture of the guide."""
 LOOKS = {"zh": "zh-CN-light-1280", "en": "en-dark-1280"}
