@@ -96,7 +96,7 @@ class SyncDesk:
                     if hung_up.done():
                         break
                     result = await self._look_again(result)
-                    if not (rung and result.idle and held.holds) or self._centre.live.wanted_until_ms():
+                    if not (rung and result.idle and held.holds) or self._centre.live.invite(result.box):
                         break
                     rung = False
             finally:

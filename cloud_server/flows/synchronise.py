@@ -160,7 +160,7 @@ def sign_answer(centre: Centre, result: Exchange) -> tuple[Line, ...]:
         verdicts=list(result.verdicts),
         resend_from=result.resend_from,
         commands_wanted_from=result.commands_wanted_from,
-        live_until_ms=centre.live.wanted_until_ms() or None,
+        live_until_ms=centre.live.invite(result.box) or None,
         read_now=centre.wishes.take(result.box),
         retry_after_s=result.retry_after_s,
     )

@@ -7,6 +7,7 @@ other processes of the centre as words, and `hear` does here what they tell.
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,6 +19,11 @@ from cloud_server.ports import LiveMeter, WakeUp, WallClock
 
 LIVE_METERS_A_WORD: Final = 10
 """A meter's live values are some 400 bytes at most, and a word between processes holds under 8000."""
+
+
+LIVE_BOXES_MAX: Final = 200
+"""Boxes that send live values to one process at once, a request every two seconds each: a tenth of a processor. Of the
+others pages show the newest batch; a thousand at this pace would leave nothing for those who sell."""
 
 
 def _tell_nobody(_word: str) -> None:
@@ -63,10 +69,12 @@ class BoxBells:
         self.ring(box)
         self._tell(f"wake {box}")
 
-    def wake_all(self) -> None:
-        """There is something for every box."""
-        self.ring_all()
-        self._tell("wake *")
+    def wake_some(self, most: int) -> None:
+        """Wake some of those whose requests are held here."""
+        with self._lock:
+            bells = list(islice(self._bells.values(), most))
+        for bell in bells:
+            bell.ring()
 
     def ring(self, box: str) -> None:
         """Wake the box if its request is held here."""
@@ -174,6 +182,7 @@ class LiveRoom:
         self._values: dict[str, LiveMeter] = {}
         self._number = 0
         self._wanted_until_ms = 0
+        self._invited: dict[str, int] = {}
         self._bells: set[_Bell] = set()
         self._closed = False
 
@@ -200,6 +209,17 @@ class LiveRoom:
         now_ms = self._clock.wall_ms()
         with self._lock:
             return self._wanted_until_ms if self._wanted_until_ms > now_ms else 0
+
+    def invite(self, box: str) -> int:
+        """Until when this box is to send live values; 0 where nobody looks, or where there is no more room."""
+        until_ms, now_ms = self.wanted_until_ms(), self._clock.wall_ms()
+        with self._lock:
+            if len(self._invited) >= LIVE_BOXES_MAX:
+                self._invited = {one: ends_ms for one, ends_ms in self._invited.items() if ends_ms > now_ms}
+            if not until_ms or (len(self._invited) >= LIVE_BOXES_MAX and box not in self._invited):
+                return 0
+            self._invited[box] = until_ms
+        return until_ms
 
     def changed(self) -> None:
         """Something that pages show has changed."""
@@ -243,7 +263,7 @@ class LiveRoom:
         return self.number()
 
     def look(self) -> None:
-        """Somebody looks: boxes that were not asked for live values learn it at once."""
+        """Somebody looks: boxes that were not asked for live values learn it at once, as many as there is room for."""
         until_ms = self._clock.wall_ms() + LOOK_LASTS_MS
         self.want(until_ms)
         self._tell(f"look {until_ms}")
@@ -255,7 +275,7 @@ class LiveRoom:
             is_new = self._wanted_until_ms <= now_ms
             self._wanted_until_ms = max(self._wanted_until_ms, min(until_ms, now_ms + LOOK_LASTS_MS))
         if is_new:
-            self._boxes.wake_all()
+            self._boxes.wake_some(LIVE_BOXES_MAX)
 
 
 def hear(bells: BoxBells, live: LiveRoom, wishes: ReadWishes, word: str) -> None:

@@ -119,7 +119,9 @@ class WakeUp(Protocol):
         """There is something for this box. May be called from any thread."""
         ...
 
-    def wake_all(self) -> None: ...
+    def wake_some(self, most: int) -> None:
+        """Let some of those that this process holds ask again."""
+        ...
 
     def listening(self, box: str) -> bool:
         """Whether the box holds a request open now."""
@@ -147,8 +149,8 @@ class LiveBoard(Protocol):
 
     def values(self) -> dict[str, LiveMeter]: ...
 
-    def wanted_until_ms(self) -> Ms:
-        """Until when somebody looks; an instant in the past where nobody does."""
+    def invite(self, box: str) -> Ms:
+        """Until when this box is to send live values; 0 where it is not to."""
         ...
 
     def changed(self) -> None:

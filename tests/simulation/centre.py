@@ -49,7 +49,7 @@ class Bells:
     def wake(self, box: str) -> None:
         self.ring(box)
 
-    def wake_all(self) -> None: ...
+    def wake_some(self, most: int) -> None: ...
 
     def listening(self, box: str) -> bool:
         return self.holds(box)

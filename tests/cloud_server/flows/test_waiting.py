@@ -3,7 +3,8 @@
 import asyncio
 import threading
 
-from cloud_server.flows.waiting import BoxBells, LiveRoom
+from cloud_server.core.limits import LOOK_LASTS_MS
+from cloud_server.flows.waiting import LIVE_BOXES_MAX, BoxBells, LiveRoom
 from cloud_server.ports import LiveMeter
 from tests.fakes.centre_clock import FakeClock
 
@@ -99,3 +100,44 @@ def test_boxes_are_asked_for_live_values_while_somebody_looks() -> None:
         return seen
 
     assert asyncio.run(story()) == [0, True, 10_000, False, 0]
+
+
+def test_no_more_boxes_are_asked_for_live_values_than_there_is_room_for() -> None:
+    clock = FakeClock()
+    room = LiveRoom(clock, BoxBells())
+    names = [f"b{number}" for number in range(LIVE_BOXES_MAX + 1)]
+    assert not any(room.invite(name) for name in names), "nobody looks"
+    room.look()
+    first = [room.invite(name) for name in names]
+    assert all(first[:-1])
+    assert first[-1] == 0
+    clock.advance(5_000)
+    room.look()
+    assert room.invite(names[0]) > first[0], "who was asked goes on as long as somebody looks"
+    clock.advance(LOOK_LASTS_MS - 1)
+    room.look()
+    assert room.invite(names[-1]) > 0, "those who stopped make room"
+
+
+def test_a_box_that_was_rung_since_one_looked_is_told_from_one_that_was_not() -> None:
+    bells = BoxBells()
+    bells.ring("a")
+    rings = bells.rings()
+    bells.ring("b")
+    assert [bells.rung_since(box, rings) for box in "ab"] == [False, True]
+    bells.ring_all()
+    assert [bells.rung_since(box, rings) for box in "abc"] == [True, True, True]
+
+
+def test_a_request_waits_on_behind_a_ring_that_brought_nothing() -> None:
+    async def story() -> list[object]:
+        bells = BoxBells()
+        with bells.hold("b") as held:
+            bells.ring("b")
+            seen: list[object] = [await held.woken(5), held.holds, await held.woken(0.05)]
+            held.wake()
+            seen += [await held.woken(5), held.holds]
+            with bells.hold("b"):
+                return [*seen, held.holds]
+
+    assert asyncio.run(story()) == [True, True, False, True, True, False]
