@@ -157,10 +157,10 @@ class Shaft:
         self.centre.process.kill()
         self.centre.process.wait()
 
-    def mend(self) -> None:
-        """It is whole again."""
+    def mend(self, ends_at: str = "") -> None:
+        """It is whole again; `ends_at` names a place in a flow at which the centre's process will be killed."""
         settings = self.centre.config.path
-        self.centre.process = run(settings, log=self.folder / "log")
+        self.centre.process = run(settings, log=self.folder / "log", ends_at=ends_at)
         wait_until_up(self.centre, self.folder / "log")
 
     def cloud_server(self, *words: str) -> "subprocess.CompletedProcess[str]":

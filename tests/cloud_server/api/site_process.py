@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from cloud_server.app import FAIL_POINT_VARIABLE
 from cloud_server.config import Config
 from protocol.envelope import Line, read_body, write_body
 from protocol.messages import Answer
@@ -111,12 +112,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(settings: Path, *, log: Path) -> subprocess.Popen[bytes]:
+def run(settings: Path, *, log: Path, ends_at: str = "") -> subprocess.Popen[bytes]:
+    """Start it; `ends_at` names a place in a flow at which it is killed."""
     with log.open("ab") as file:
         return subprocess.Popen(
             [sys.executable, "-m", "cloud_server", "run", "--config", str(settings)],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | ({FAIL_POINT_VARIABLE: ends_at} if ends_at else {}),
             stderr=file,
         )
 
@@ -141,7 +143,7 @@ def site_process(folder: Path) -> Iterator[SiteProcess]:
         site.process.wait(15)
 
 
-def wait_until_up(site: SiteProcess, log: Path, within_s: float = 30) -> None:
+def wait_until_up(site: SiteProcess, log: Path, within_s: float = 120) -> None:
     end = time.monotonic() + within_s
     with site.client() as client:
         while True:
