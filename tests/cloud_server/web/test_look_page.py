@@ -101,6 +101,10 @@ def test_colour_and_logo_stand_on_every_page_and_at_sign_in(browser: Browser, co
     assert style.text == ":root{--accent:#1f3a5f;--on-accent:#ffffff}"
     assert stranger.client.get("/look/ffffffffffff/logo").status_code == 404
 
+    stranger.client.cookies.clear()
+    assert "accented-top" in stranger.get("/sign-in")
+    assert f'src="/look/{address}' in stranger.text
+
     browser.get("/settings/look")
     browser.send_file("/settings/look", b"", remove="yes")
     assert "/look/" not in browser.text.replace("/settings/look", "")
