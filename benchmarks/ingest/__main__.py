@@ -17,7 +17,7 @@ from benchmarks.ingest.run import Row, cores, measure, server
 RATIO_AIM: Final = 0.25
 RATE_AIM: Final = 20_000
 DRAIN_AIM_S: Final = 20
-SHAPES: Final = {10: ((96, 1), (12, 8)), 100: ((16, 1), (2, 8)), 1_000: ((2, 1), (1, 8)), 10_000: ((1, 1),)}
+SHAPES: Final = {10: ((96, 1), (12, 8)), 100: ((16, 1), (2, 8)), 1_000: ((2, 1),), 10_000: ((1, 1),)}
 """Boxes -> batches in a request and half hours in a batch. The more boxes, the less each has to tell."""
 
 
