@@ -151,6 +151,6 @@ JUDGED: Final[Mapping[str, Callable[[Bounds, Unit, SiteMap, str], Verdict]]] = {
 """Names of parts of addresses -> how what they name is judged."""
 EVERYBODYS: Final = frozenset(
     {"token", "kind", "step", "answer", "item", "section", "number", "job", "batch", "shift", "staff", "occasion",
-     "language", "draft", "session", "digest"}
+     "language", "draft", "session", "digest", "mark"}
 )  # fmt: skip
 """Names of parts that name no place: words, pages behind whole-site rights, and what its own reader narrows."""
