@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from cloud_server.ports.database import PostgresAddress
+from tests import engines
 from tests.house_rules.catalogs import compile_stale
 from tests.postgres_server import PostgresServer, find_programs
 
@@ -74,6 +76,31 @@ def postgres_server(postgres_programs: Path) -> Iterator[PostgresServer]:
         server.remove()
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """The name of a database with all tables and no site, of which each test's own is a copy."""
+    from cloud_server.store.postgres import PostgresEngine
+    from cloud_server.store.schema import make_schema
+
+    postgres_server.execute("CREATE DATABASE filled")
+    engine = PostgresEngine(postgres_server.address("filled"))
+    make_schema(engine, "f" * 32)
+    engine.close()
+    return "filled"
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> PostgresAddress | None:
+    """`engines.place_of_books`, for one test on each engine that counts (`tests/engines.py`)."""
+    return engines.place_of_books(request)
+
+
+@pytest.fixture(scope="module")
+def module_database(request: pytest.FixtureRequest) -> PostgresAddress | None:
+    """`engines.place_of_books`, for what the tests of one file share."""
+    return engines.place_of_books(request)
+
+
 def is_this_machine(host: str | bytes | None) -> bool:
     """Tell whether a name or address leads back here. No name at all means all interfaces in a bind."""
     if not host:
@@ -102,6 +129,16 @@ def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(refuse_other_machines)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Ask for the engines."""
+    engines.add_option(parser)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Once for each engine."""
+    engines.choose(metafunc)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

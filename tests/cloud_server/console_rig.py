@@ -14,6 +14,7 @@ from cloud_server.flows.office import open_office
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.second_factor import SecondFactor
 from cloud_server.flows.sign_in import SignIn
+from cloud_server.ports.database import PostgresAddress
 from cloud_server.store.factors import StoredFactors
 from cloud_server.store.people import StoredPeople
 from cloud_server.web.assembly import console_services
@@ -69,9 +70,11 @@ def wire_console(rig: SiteRig, public_url: str = "") -> FastAPI:
 
 
 @contextmanager
-def open_console_rig(folder: Path, clock: FakeClock | None = None) -> Iterator[ConsoleRig]:
+def open_console_rig(
+    folder: Path, clock: FakeClock | None = None, database: PostgresAddress | None = None
+) -> Iterator[ConsoleRig]:
     """A centre in a folder with its console."""
-    with open_rig(folder, clock) as rig:
+    with open_rig(folder, clock, database=database) as rig:
         made = ConsoleRig(rig, wire_console(rig), [])
         try:
             yield made

@@ -9,6 +9,7 @@ import pytest
 from cloud_server.ports import Actor, Books, Desk, KeyReused, LooksLikeDuplicate, Refused, SaleOrder
 from tests.cloud_server.site_rig import open_rig
 from tests.cloud_server.street import account_id
+from tests.engines import place_of_books
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_site import FakeSite
 
@@ -30,7 +31,7 @@ class Counter:
         return SaleOrder(key=key, account=account, amount=amount, **({"method": "cash"} | how))  # type: ignore[arg-type]  # a test bends any field
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def counter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Counter]:
     if request.param == "fake":
         clock = FakeClock()
@@ -38,7 +39,7 @@ def counter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Counter]
         first, second = [row.account for row in site.rows.values() if row.account is not None][:2]
         yield Counter(site, site, clock, (first, second))
         return
-    with open_rig(tmp_path) as rig:
+    with open_rig(tmp_path, database=place_of_books(request)) as rig:
         rig.plan()
         rig.enrol(1)
         yield Counter(rig.desk, rig.books, rig.clock, (account_id(1, 2), account_id(1, 3)))

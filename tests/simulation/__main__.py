@@ -28,6 +28,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many worlds, from this seed on")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--no-office", action="store_true", help="nobody but the sales desk moves money")
+    parser.add_argument("--losses", action="store_true", help="memory is lost and hardware changes")
+    parser.add_argument("--digest", action="store_true", help="say what came of it, in one word")
     parser.add_argument("--trace", action="store_true", help="tell every step")
     parser.add_argument("--log", action="store_true", help="what the programs log, too")
     parsed = parser.parse_args()
@@ -38,11 +40,15 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
             try:
                 trace = say if parsed.trace else _quiet
-                world = run_world(seed, parsed.steps, Path(folder), trace, office=not parsed.no_office)
+                world = run_world(
+                    seed, parsed.steps, Path(folder), trace, office=not parsed.no_office, losses=parsed.losses
+                )
             except Breach as breach:
                 say(str(breach))
                 failed += 1
                 continue
+        if parsed.digest:
+            say(f"seed {seed}: {world.end_digest}")
         say(f"seed {seed}: held for {world.steps} steps, {time.process_time() - began:.1f} s of a core")
     return 1 if failed else 0
 

@@ -1,7 +1,8 @@
 """The centre as a process: opened on its folder, working, dead at any line, opened again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,11 +18,14 @@ from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.office import Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_books import ReadBooks
+from cloud_server.flows.replay_journal import newest_term, replay
+from cloud_server.flows.restore_centre import raise_term
 from cloud_server.flows.sell_credit import SalesDesk
 from cloud_server.flows.set_up import set_up_centre
 from cloud_server.flows.waiting import LiveRoom
 from cloud_server.flows.watch_fleet import watch_fleet
 from cloud_server.ports import JournalFault
+from cloud_server.ports.database import PostgresAddress
 from cloud_server.store.database import Engine
 from cloud_server.store.engines import open_engine
 from cloud_server.store.journal_file import JournalFile
@@ -73,31 +77,69 @@ class Parts:
 
 
 class SimCentre:
-    """One centre and its folder."""
+    """One centre and its folder. On PostgreSQL it is two processes, which are asked in turns."""
 
-    def __init__(self, folder: Path, time: Timeline, chance: SeededChance, bells: Bells) -> None:
+    def __init__(
+        self, folder: Path, time: Timeline, chance: SeededChance, bells: Bells, database: PostgresAddress | None = None
+    ) -> None:
         self.folder = folder
         self.time = time
         self.chance = chance
         self.bells = bells
-        self.config = make_folder(folder)
+        self.config = make_folder(folder, database=database)
         self.running = False
         self.run_number = 0
+        self.asked = 0
         self.fuse: Fuse | None = None
         self.deaths: list[str] = []
         self.journal_broken = False
         self.died: Callable[[], None] = lambda: None
+        self.once_open: list[Callable[[], None]] = []
+        """What people do when it is up again."""
         self.open()
 
     def open(self) -> None:
         """Start, as `cloud-server run` does."""
         clock = CentreClock(self.time)
-        self.parts = _wire(self.config, clock, self.chance, self.bells)
+        count = 1 if isinstance(self.config.database, Path) else 2
+        self.processes = [_wire(self.config, clock, self.chance, self.bells) for _ in range(count)]
+        self.parts = self.processes[0]
         self.break_journal(self.journal_broken)
         self.running = True
         self.run_number += 1
-        self.parts.centre.journal.check_at_start()
+        for process in self.processes:
+            process.centre.journal.check_at_start()
+        waiting, self.once_open = self.once_open, []
+        for do in waiting:
+            do()
         self._background(self.run_number)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the database file is."""
+        assert isinstance(self.config.database, Path)
+        return self.config.database.parent
+
+    def restore(self) -> int:
+        """What `cloud-server restore` does with a database that was put back; the new term."""
+        parts = _wire(self.config, CentreClock(self.time), self.chance, self.bells)
+        try:
+            term = raise_term(parts.centre, [newest_term(parts.journal.lines())])
+            replay(replace(parts.centre, term=term), parts.journal.lines)
+            with parts.store.write() as unit:
+                unit.site.put_fact("journal_bytes", str(parts.journal.length() or 0))
+        finally:
+            parts.close()
+        return term
+
+    def seen(self) -> list[tuple[str, str, list[tuple[str, int]]]]:
+        """Every entry of the ledger, without what differs from run to run (keys, and what is signed with them)."""
+        with self.parts.store.evidence(self.parts.centre.authority.command_keys) as evidence:
+            entries = list(evidence.entries())
+        return sorted(
+            (entry.kind, entry.key, sorted((part.account, part.amount_micro) for part in entry.postings))
+            for entry in entries
+        )
 
     def _background(self, run_number: int) -> None:
         """What nobody asks for, again and again while this run lasts."""
@@ -125,6 +167,8 @@ class SimCentre:
 
     def burn(self, work: Callable[[], Result]) -> Result | None:
         """Do something, with the fuse burning if one is lit; None where the centre died of it."""
+        self.asked += 1
+        self.parts = self.processes[self.asked % len(self.processes)]
         if self.fuse is None:
             return work()
         done: list[Result] = []
@@ -138,9 +182,10 @@ class SimCentre:
     def break_journal(self, broken: bool) -> None:
         """The journal's disk takes nothing, or takes lines again."""
         self.journal_broken = broken
-        self.parts.journal.__dict__.pop("append", None)
-        if broken:
-            self.parts.journal.__dict__["append"] = _takes_nothing
+        for process in self.processes:
+            process.journal.__dict__.pop("append", None)
+            if broken:
+                process.journal.__dict__["append"] = _takes_nothing
 
     def light(self, lines: int) -> None:
         """Let it die so many lines from now."""
@@ -150,7 +195,8 @@ class SimCentre:
         """Everything in memory is gone."""
         self.deaths.append(where)
         self.running, self.fuse = False, None
-        self.parts.close()
+        for process in self.processes:
+            process.close()
         self.died()
 
     def breaches(self, *, thorough: bool) -> list[str]:
@@ -160,15 +206,19 @@ class SimCentre:
             results = [check(evidence) for check in (CHECKS if thorough else QUICK_CHECKS)]
         return [f"{result.name}: {breach}" for result in results for breach in result.breaches]
 
-    def doubts(self) -> list[str]:
-        """What the centre itself finds wrong with honest boxes: nothing at all."""
+    def doubts(self, behind: AbstractSet[str] = frozenset(), *, restored: bool = False) -> list[str]:
+        """What the centre itself finds wrong with honest boxes: nothing at all.
+
+        `behind`: boxes that may be quarantined, since a store of theirs was set back; `restored`: the centre was, too.
+        """
         with self.parts.store.evidence(self.parts.centre.authority.command_keys) as evidence:
             found = [f"finding {f.kind} {f.epoch}/{f.seq} {f.meter}: {f.detail}" for f in evidence.findings()]
         with self.parts.centre.store.read() as unit:
             for box in unit.fleet.boxes():
-                if box.state is not BoxState.ENROLLED or box.recovery:
+                forked = box.state is BoxState.QUARANTINED and box.box in behind
+                if not (box.state is BoxState.ENROLLED or forked) or (box.recovery and not restored):
                     found.append(f"box {box.box} is {'in recovery' if box.recovery else box.state}")
-                if unit.readings.is_parked(box.box):
+                if unit.readings.is_parked(box.box) and not forked:
                     found.append(f"a batch of box {box.box} is parked")
         return found
 

@@ -17,7 +17,7 @@ from edge_agent.core.wallets import running_micro
 from edge_agent.flows.box_books import BookReader
 from edge_agent.ports import RelayOrder
 from protocol.records import Fee, Interval, Record
-from protocol.units import DAY_MS
+from protocol.units import DAY_MS, amount_from_text
 from tests.simulation.box import SimBox
 from tests.simulation.clocks import START_MS
 from tests.simulation.meters import CYCLE_MS, WRAP_WH
@@ -97,6 +97,22 @@ def not_yet_opened(box: SimBox) -> list[str]:
     return found
 
 
+def left_in_the_dark(box: SimBox) -> list[str]:
+    """Meters of tenants that are to be supplied by readings that are fresh and believed, can be, and are not."""
+    owned = box.owner.box
+    if box.disk_full or owned.state.no_room:
+        return []
+    found = []
+    for name, meter in box.meters.items():
+        row = owned.state.meters[name]
+        free = row.state.service == "in_service" and name not in owned.lent
+        able = meter.answers and not meter.deaf and not row.state.held and name not in owned.state.doubts
+        known = name not in owned.state.lost and fresh_reading(owned.place, owned.state, name, owned.now())
+        if free and able and known and not meter.closed and right_contact(box, name):
+            found.append(name)
+    return found
+
+
 class Checker:
     """Holds what was seen so far."""
 
@@ -104,16 +120,22 @@ class Checker:
         self.world = world
         self.books = {name: BookReader() for name in world.boxes}
 
+    def forget(self, box: str) -> None:
+        """Its store is another one."""
+        self.books[box] = BookReader()
+
     def now(self, *, thorough: bool) -> list[str]:
         """After every step."""
-        world = self.world
+        world, losses = self.world, self.world.losses
         found, world.wrongs = world.wrongs, []
         found += world.staff.wrongs
         for box in world.boxes.values():
             if box.alive:
                 found += [f"box {box.box[-8:]}: {text}" for text in self._box(box)]
         if world.centre.running:
-            found += [*world.centre.doubts(), *world.centre.breaches(thorough=thorough), *self._acknowledged()]
+            behind, restored = (losses.behind, losses.backup is not None) if losses else (frozenset[str](), False)
+            found += world.centre.doubts(behind, restored=restored)
+            found += [*world.centre.breaches(thorough=thorough), *self._acknowledged()]
         return found
 
     def _box(self, box: SimBox) -> list[str]:
@@ -130,7 +152,8 @@ class Checker:
         if (waiting.marks or kept.marks) != owned.state.marks:
             found.append("marks in memory are not those of the store")
         found += _fees(books.records, box.time.now_ms)
-        if owned.state.marks.epoch == 1 and box.owner.sealing.set_back is not None:
+        behind = self.world.losses.behind if self.world.losses is not None else ()
+        if box.box not in behind and box.owner.sealing.set_back is not None:
             found.append(f"believes that it was set back: {box.owner.sealing.set_back}")
         return found
 
@@ -142,10 +165,12 @@ class Checker:
                 if sold.sale is not None and unit.ledger.sale(sold.sale) is None:
                     found.append(f"8 {key}: sale {sold.sale} was answered and is not in the books")
             for box in world.boxes.values():
-                waits = box.run.store.first_unacknowledged() if box.alive else (0, 0)
-                row, head = unit.fleet.box(box.box), len(self.books[box.box].headers)
-                held = head if waits is None else waits[1] - 1
-                if row is not None and row.batch_head.seq < held:
+                row, books = unit.fleet.box(box.box), self.books[box.box]
+                if not box.alive or row is None or row.recovery or row.epoch != books.epoch:
+                    continue
+                waits = box.run.store.first_unacknowledged()
+                held = len(books.headers) if waits is None or waits[0] != books.epoch else waits[1] - 1
+                if row.batch_head.seq < held:
                     found.append(f"8 box {box.box[-8:]}: {held} batches acknowledged, {row.batch_head.seq} held")
         return found
 
@@ -168,11 +193,20 @@ class Checker:
             for key, sold in self.world.staff.sales.items():
                 if sold.sale is None or unit.ledger.sale(sold.sale) is None:
                     found.append(f"{key}: sale {sold.sale} is not in the books")
+            found += self._every_cent()
             for box in self.world.boxes.values():
                 facts = {meter: fact for meter, (fact, _) in unit.readings.meter_states(box.box).items()}
                 found += [f"box {box.box[-8:]}: {text}" for text in _settled_wrong(unit, box, facts)]
                 found += [f"box {box.box[-8:]}: {text}" for text in self._energy(box)]
         return found
+
+    def _every_cent(self) -> list[str]:
+        """What people paid for, once each, is what the ledger took in for sales."""
+        paid = sum(amount_from_text(sold.order.amount) for sold in self.world.staff.sales.values())
+        booked = sum(
+            part[1] for kind, _, parts in self.world.centre.seen() if kind == "sale" for part in parts if part[1] > 0
+        )
+        return [] if paid == booked else [f"people paid {paid}, and sales of {booked} are booked"]
 
     def _energy(self, box: SimBox) -> list[str]:
         """11. What each meter's register rose by, and nothing else, was charged."""

@@ -13,6 +13,12 @@ KEPT: Final[tuple[tuple[int, int, str], ...]] = (
 
 KEPT_WITH_OFFICE: Final[tuple[tuple[int, int, str], ...]] = (
     (3002, 40, "energy behind a closed wallet was told as charged to the wrong one"),
+    (77, 40, "a relay whose cause alone changed was not told of before the next boundary"),
     (3014, 40, "the close of a day passed over the day before it"),
 )
 """The same for worlds with an office."""
+
+KEPT_WITH_LOSSES: Final[tuple[tuple[int, int, bool, str], ...]] = (
+    (6004, 18, True, "an epoch that was not fetched before the command key changed was refused for ever"),
+)
+"""The same for worlds in which memory is lost: seed, steps, whether there is an office."""

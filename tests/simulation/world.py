@@ -1,20 +1,19 @@
 """The world from one seed: what is there, what happens next, and what must hold after every step."""
 
+import hashlib
 import random
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from cloud_server.flows import enrol_box, plan_site
-from cloud_server.flows.enrol_box import TakenIn, Waiting
+from cloud_server.flows import plan_site
+from cloud_server.ports.database import PostgresAddress
 from edge_agent.ports import RelayOrder
-from tests.cloud_server.speaking_box import make_box
-from tests.simulation import checks
+from tests.simulation import checks, hardware
 from tests.simulation.box import Run, SimBox
 from tests.simulation.centre import Bells, SimCentre
-from tests.simulation.clocks import START_MS, BoxClock, SeededChance, Timeline
-from tests.simulation.meters import SimMeter
+from tests.simulation.clocks import START_MS, SeededChance, Timeline
+from tests.simulation.losses import Losses
 from tests.simulation.network import Fibre
 from tests.simulation.office import OfficePeople
 from tests.simulation.plan import box_id, simulated_street, tariff
@@ -26,8 +25,13 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 OFFICE_SEED: Final = 7_000_000
 """The office has its own chance: a world without it is the same as before there was one."""
+LOSS_SEED: Final = 8_000_000
+LOSS_SHARE: Final = 0.4
 OFFICE_SHARE: Final = 0.5
 """After every second step somebody in the office does something."""
+DARK_MAX_MS: Final = 5 * MINUTE_MS
+DARK_ROUNDS_MAX: Final = 12
+"""Closings are spaced, rest after an opening, and come again when one was not heard: all of that is over by then."""
 THOROUGH_EVERY: Final = 12
 """All checks look at the whole history: after each step it is those that cost little, and all of them this often."""
 
@@ -40,8 +44,9 @@ class World:
     """Boxes, their street, a centre and staff."""
 
     def __init__(
-        self, seed: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True
-    ) -> None:
+        self, seed: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True,
+        losses: bool = False, database: PostgresAddress | None = None,
+    ) -> None:  # fmt: skip
         self.seed = seed
         self.trace = trace
         self.chance = random.Random(seed)
@@ -53,85 +58,52 @@ class World:
         self.told: list[str] = []
         self.wrongs: list[str] = []
         self.late: dict[str, int] = {}
+        self.dark: dict[str, tuple[int, int]] = {}
+        """Meter that could be supplied and is not -> for how many rounds, and since when."""
+        self.end_digest = ""
         self.interval_s = self.chance.choice((1_800, 3_600, 7_200))
         self.fibres: dict[str, Fibre] = {}
         self.boxes: dict[str, SimBox] = {}
-        bells = Bells(self._ring, lambda box: box in self.fibres and self.fibres[box].held is not None)
-        self.centre = SimCentre(folder / "centre", self.time, SeededChance(self._chance()), bells)
+        self.losses = Losses(self, folder, random.Random(seed + LOSS_SEED)) if losses else None
+        bells = Bells(self._ring, lambda box: any(fibre.held is not None for fibre in self._ways_to(box)))
+        self.centre = SimCentre(folder / "centre", self.time, SeededChance(self.draw()), bells, database)
         self.site = self.centre.config.site.site
         self.tariffs = [tariff(1, "2026-01-01T00:00:00")]
         self.box_count = self.chance.choice((1, 2, 2))
         self.plan = simulated_street(self.site, self.box_count, self.interval_s, self.tariffs)
         plan_site.take_plan(self.centre.parts.centre, self.plan, "provisioner")
         for number in range(1, self.box_count + 1):
-            self._enrol(box_id(number), folder / f"box{number}")
+            hardware.enrol(self, box_id(number), folder / f"box{number}")
         self.staff = self._hire()
         self.office = OfficePeople(self.centre, self.staff, random.Random(seed + OFFICE_SEED)) if office else None
         self.checker = checks.Checker(self)
         self._commission()
         self.centre.died = self._centre_died
 
-    def _chance(self) -> random.Random:
+    def draw(self) -> random.Random:
+        """Chance for a part of this world."""
         return random.Random(self.chance.getrandbits(64))
 
     def _ring(self, box: str) -> None:
-        if box in self.fibres:
-            self.time.after(5, self.fibres[box].ring)
+        for fibre in self._ways_to(box):
+            self.time.after(5, fibre.ring)
 
-    def _enrol(self, name: str, folder: Path) -> None:
-        """A box comes in over its claim, a person confirms it, its agent starts."""
-        centre = self.centre.parts.centre
-        hardware = make_box(self.site, name, self.time.now_ms)
-        token = tomllib.loads(enrol_box.make_claim(centre, name, "provisioner"))["token"]
-        line = hardware.enrol_line(token)
-        asked = enrol_box.ask_to_enrol(centre, line)
-        assert isinstance(asked, Waiting)
-        enrol_box.confirm(centre, name, asked.fingerprint, "provisioner")
-        came = enrol_box.ask_to_enrol(centre, line)
-        assert isinstance(came, TakenIn)
-        planned = next(box for box in self.plan.boxes if box.box == name)
-        meters = {
-            meter.meter: SimMeter(
-                meter=meter.meter,
-                time=self.time,
-                load_w=self.chance.randrange(200, 3_000),
-                begun_wh=self.chance.randrange(10**7),
-                tells_contact=meter.unit != 2,
-                serial=meter.serial or "ADF-1",
-            )
-            for meter in planned.meters
-        }
-        self.fibres[name] = Fibre(name, self.time, self._chance(), self.centre)
-        box = SimBox(
-            box=name,
-            site=self.site,
-            folder=folder,
-            root=centre.authority.root_public,
-            key=hardware.key,
-            time=self.time,
-            chance=self._chance(),
-            fibre=self.fibres[name],
-            clock=BoxClock(self.time),
-            meters=meters,
-            ordered=self._ordered,
-            died=self._box_died,
-            round_done=self._round_done,
-        )
-        self.boxes[name] = box
-        box.enrol(came.lines)
-        box.start()
+    def _ways_to(self, box: str) -> list[Fibre]:
+        """The fibre of a place; with two machines of one key there are two."""
+        clone = self.losses.clones.get(box) if self.losses is not None else None
+        return [*([self.fibres[box]] if box in self.fibres else []), *([clone.fibre] if clone is not None else [])]
 
     def _hire(self) -> Staff:
         accounts: dict[str, tuple[str, ...]] = {}
         for wallet in self.plan.wallets:
             accounts[wallet.account] = (*accounts.get(wallet.account, ()), wallet.wallet)
         meters = tuple(meter.meter for box in self.plan.boxes for meter in box.meters)
-        return Staff(self.centre, self.time, self._chance(), accounts, meters)
+        return Staff(self.centre, self.time, self.draw(), accounts, meters)
 
-    def _ordered(self, box: SimBox, order: RelayOrder) -> None:
+    def ordered(self, box: SimBox, order: RelayOrder) -> None:
         self.wrongs += [f"box {box.box[-8:]}: {text}" for text in checks.order_faults(box, order)]
 
-    def _round_done(self, box: SimBox) -> None:
+    def round_done(self, box: SimBox) -> None:
         """12. Where the rules say open, that is what is wanted of the relay within two rounds of its bus."""
         if not box.alive:
             return
@@ -140,8 +112,16 @@ class World:
         self.wrongs += [
             f"12 meter {meter[-8:]}: not ordered open after two rounds" for meter in late if late[meter] > 2
         ]
+        dark = {meter: self.dark.get(meter, (0, self.time.now_ms)) for meter in checks.left_in_the_dark(box)}
+        self.dark = {meter: known for meter, known in self.dark.items() if meter not in box.meters}
+        self.dark |= {meter: (rounds + 1, since_ms) for meter, (rounds, since_ms) in dark.items()}
+        self.wrongs += [
+            f"meter {meter[-8:]}: dark for {rounds} rounds with credit"
+            for meter, (rounds, since_ms) in self.dark.items()
+            if rounds > DARK_ROUNDS_MAX and self.time.now_ms - since_ms > DARK_MAX_MS
+        ]
 
-    def _box_died(self, box: SimBox) -> None:
+    def box_died(self, box: SimBox) -> None:
         """Somebody or the service manager starts it again; after a loss of power the machine boots anew."""
         if self.ending:
             return
@@ -216,6 +196,8 @@ class World:
         self.check(said)
         if self.office is not None and self.office.chance.random() < OFFICE_SHARE:
             self.check(self.office.act())
+        if self.losses is not None and self.losses.chance.random() < LOSS_SHARE:
+            self.check(self.losses.act())
 
     def check(self, said: str) -> None:
         """Everything that must hold now. Raises Breach."""
@@ -232,6 +214,7 @@ class World:
             f"seed {self.seed}, step {self.steps}:\n  {breaches}\nlast steps:\n  {last}\n"
             f"replay: python -m tests.simulation --seed {self.seed} --steps {self.steps} --trace"
             + (" --no-office" if self.office is None else "")
+            + (" --losses" if self.losses is not None else "")
         )
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -249,6 +232,8 @@ class World:
             self.staff.ask_for_all()
             if self.office is not None:
                 self.office.settle_all()
+            if self.losses is not None:
+                self.losses.heal()
             self._judge_held()
             if not self.checker.unsettled():
                 break
@@ -271,10 +256,21 @@ class World:
             self.staff.let_registers_stand(sorted(self.boxes), held)
             self.judged = held
 
+    def digest(self) -> str:
+        """All that can be seen of this world, in one word: the same seed gives the same one, on either engine."""
+        seen: list[object] = [self.told, self.centre.seen()]
+        for name, box in sorted(self.boxes.items()):
+            state = box.owner.box.state
+            wallets = sorted((wallet, row.state.book_micro) for wallet, row in state.wallets.items())
+            meters = sorted((name, meter.register_wh, meter.closed) for name, meter in box.meters.items())
+            seen.append((name, state.marks.epoch, state.marks.commands_seq, box.deaths, wallets, meters))
+        return hashlib.sha256(repr(seen).encode()).hexdigest()
+
     def close(self) -> None:
         """Let go of all files."""
         self.ending = True
-        for box in self.boxes.values():
+        clones = self.losses.clones if self.losses is not None else {}
+        for box in (*self.boxes.values(), *clones.values()):
             if box.alive:
                 box.die("the end")
         if self.centre.running:
@@ -282,14 +278,19 @@ class World:
 
 
 def run_world(
-    seed: int, steps: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True
-) -> World:
-    """One whole run: steps, then healing; with an office beside the sales desk, or without. Raises Breach."""
-    world = World(seed, folder, trace, office=office)
+    seed: int, steps: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True,
+    losses: bool = False, database: PostgresAddress | None = None,
+) -> World:  # fmt: skip
+    """One whole run: steps, then healing; with an office beside the sales desk, with memory lost, or without.
+
+    Raises Breach.
+    """
+    world = World(seed, folder, trace, office=office, losses=losses, database=database)
     try:
         for _ in range(steps):
             world.step()
         world.heal()
+        world.end_digest = world.digest()
     finally:
         world.close()
     return world

@@ -18,6 +18,7 @@ import msgspec
 
 from cloud_server.app import FAIL_POINT_VARIABLE
 from cloud_server.config import Config
+from cloud_server.ports.database import PostgresAddress
 from protocol.envelope import Line, read_body, write_body
 from protocol.messages import Answer
 from tests.cloud_server.site_rig import make_folder
@@ -124,9 +125,9 @@ def run(settings: Path, *, log: Path, ends_at: str = "") -> subprocess.Popen[byt
 
 
 @contextmanager
-def site_process(folder: Path) -> Iterator[SiteProcess]:
+def site_process(folder: Path, database: PostgresAddress | None = None) -> Iterator[SiteProcess]:
     """Made, set up, running and answering; ended at the end whatever happened."""
-    config = make_folder(folder, free_port())
+    config = make_folder(folder, free_port(), database)
     settings = folder / "site" / "centre.toml"
     command = [sys.executable, "-m", "cloud_server", "setup", "--config", str(settings), "--json", "--provision-token"]
     said = json.loads(subprocess.check_output(command, cwd=ROOT))

@@ -18,17 +18,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from cloud_server.ports.database import PostgresAddress
 from tests.cloud_server.api.site_process import SiteProcess, exchange, now_ms, post, site_process
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import box_id
 
-pytestmark = pytest.mark.xdist_group("cloud_server_process")
+pytestmark = [pytest.mark.xdist_group("cloud_server_process"), pytest.mark.sqlite_first]
 YEAR = datetime.timedelta(days=365)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
-    with site_process(tmp_path_factory.mktemp("site")) as made:
+def site(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddress | None) -> Iterator[SiteProcess]:
+    with site_process(tmp_path_factory.mktemp("site"), module_database) as made:
         made.plan(shops=2)
         yield made
 

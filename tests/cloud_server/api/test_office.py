@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from cloud_server.cli import main
+from cloud_server.ports.database import PostgresAddress
 from tests.cloud_server.api.site_process import SiteProcess, exchange, site_process
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import YUAN, account_id, box_id, meter_id, wallet_id
@@ -19,8 +20,8 @@ MOVED_WITHIN_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
-    with site_process(tmp_path_factory.mktemp("office")) as made:
+def site(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddress | None) -> Iterator[SiteProcess]:
+    with site_process(tmp_path_factory.mktemp("office"), module_database) as made:
         made.plan()
         yield made
 

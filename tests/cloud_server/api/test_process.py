@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from cloud_server.cli import main
+from cloud_server.ports.database import PostgresAddress
 from protocol.envelope import write_body
 from protocol.limits import PACKED_BODY_BYTES_MAX
 from tests.cloud_server.api.site_process import (
@@ -27,14 +28,14 @@ from tests.cloud_server.api.site_process import (
 from tests.cloud_server.speaking_box import SpeakingBox, make_box
 from tests.cloud_server.street import account_id, box_id, meter_id, point_id, wallet_id
 
-pytestmark = pytest.mark.xdist_group("cloud_server_process")
+pytestmark = [pytest.mark.xdist_group("cloud_server_process"), pytest.mark.sqlite_first]
 
 YUAN = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
-    with site_process(tmp_path_factory.mktemp("site")) as made:
+def site(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddress | None) -> Iterator[SiteProcess]:
+    with site_process(tmp_path_factory.mktemp("site"), module_database) as made:
         made.plan(shops=20)
         yield made
 

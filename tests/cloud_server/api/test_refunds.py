@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from cloud_server.cli import main
+from cloud_server.ports.database import PostgresAddress
 from tests.cloud_server.api.site_process import SiteProcess, exchange, site_process
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import account_id, wallet_id
@@ -17,8 +18,8 @@ YUAN = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
-    with site_process(tmp_path_factory.mktemp("refunds")) as made:
+def site(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddress | None) -> Iterator[SiteProcess]:
+    with site_process(tmp_path_factory.mktemp("refunds"), module_database) as made:
         made.plan()
         yield made
 

@@ -32,6 +32,7 @@ from cloud_server.app import Parts, make_app, wire
 from cloud_server.config import read_config
 from cloud_server.core.api_token import SCOPES
 from cloud_server.flows.issue_token import issue_token
+from cloud_server.ports.database import PostgresAddress
 from tests.cloud_server.api.programs_rig import NO_LIMIT
 from tests.cloud_server.site_rig import open_rig
 from tests.cloud_server.street import meter_id
@@ -57,9 +58,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddress | None) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("schema")
-    with open_rig(folder) as rig:
+    with open_rig(folder, database=module_database) as rig:
         rig.plan()
         box = rig.enrol(1)
         rig.sell("100.00")
@@ -81,6 +82,7 @@ async def _nothing_beside(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
+@pytest.mark.sqlite_first
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
 def test_every_address_answers_as_its_document_says(site: Site, mode: GenerationMode) -> None:
     secret = issue_token(site.parts.centre, f"fuzz-{mode.value}", SCOPES, 90, "test").secret

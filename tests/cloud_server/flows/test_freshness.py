@@ -10,6 +10,7 @@ from cloud_server.core.mistakes import NotFound
 from cloud_server.flows import synchronise
 from cloud_server.flows.read_on_demand import read_now
 from cloud_server.flows.read_wishes import BUSY_EXCHANGES, SLOWER_MAX_S
+from cloud_server.ports.database import PostgresAddress
 from protocol.envelope import Line, check_signature, read_line, seal
 from protocol.messages import Keys
 from protocol.payload import write_payload
@@ -19,8 +20,8 @@ from tests.cloud_server.street import meter_id
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[SiteRig]:
-    with open_rig(tmp_path) as made:
+def rig(tmp_path: Path, database: PostgresAddress | None) -> Iterator[SiteRig]:
+    with open_rig(tmp_path, database=database) as made:
         made.plan()
         yield made
 

@@ -13,6 +13,7 @@ from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.box_hardware import decide_quarantine, revoke_box
 from cloud_server.flows.enrol_box import TakenIn, Waiting
 from cloud_server.flows.who_asks import Stranger
+from cloud_server.ports.database import PostgresAddress
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.envelope import read_line
 from protocol.messages import Answer, Epoch
@@ -27,8 +28,8 @@ WALLET = wallet_id(1, 2)
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[SiteRig]:
-    with open_rig(tmp_path) as made:
+def rig(tmp_path: Path, database: PostgresAddress | None) -> Iterator[SiteRig]:
+    with open_rig(tmp_path, database=database) as made:
         made.plan()
         yield made
 

@@ -8,6 +8,7 @@ import pytest
 from cloud_server.flows import receive_batch
 from cloud_server.flows.box_hardware import decide_quarantine
 from cloud_server.flows.reprocess import reprocess
+from cloud_server.ports.database import PostgresAddress
 from tests.cloud_server.site_rig import SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import YUAN, box_id, meter_id, wallet_id
@@ -16,8 +17,8 @@ WALLET = f"wallet/{wallet_id(1, 2)}"
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[SiteRig]:
-    with open_rig(tmp_path) as made:
+def rig(tmp_path: Path, database: PostgresAddress | None) -> Iterator[SiteRig]:
+    with open_rig(tmp_path, database=database) as made:
         made.plan()
         yield made
 

@@ -2,13 +2,13 @@
 
 import dataclasses
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from cloud_server.core.invariants import CHECKS
 from cloud_server.flows.close_day import SEALED_AFTER_MS
@@ -16,9 +16,12 @@ from cloud_server.flows.office import open_office
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.verify import verify
+from cloud_server.ports.database import PostgresAddress
 from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, DayOrder, SettleOrder, TillCount
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
-from cloud_server.store.database import SqliteEngine
+from cloud_server.store.database import Engine, SqliteEngine, run_sql
+from cloud_server.store.engines import open_engine
+from cloud_server.store.schema import restore_guards
 from cloud_server.store.unit import StoredBooks
 from protocol.signing import PublicKey
 from protocol.units import DAY_MS
@@ -26,13 +29,16 @@ from tests.cloud_server.flows.test_refund_credit import SUPERVISOR
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import YUAN, account_id, meter_id, wallet_id
+from tests.postgres_server import PostgresServer
+
+Lived = tuple[Path | PostgresAddress, str, Mapping[str, PublicKey]]
 
 
 @dataclass(frozen=True)
 class Archive:
     """A copy of a lived-in site's database, open, and the keys that its lines are checked with."""
 
-    database: Path
+    engine: Engine
     store: StoredBooks
     keys: Mapping[str, PublicKey]
 
@@ -41,10 +47,10 @@ class Archive:
 
 
 @pytest.fixture(scope="module")
-def lived_in_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Mapping[str, PublicKey]]:
+def lived_in_site(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddress | None) -> Lived:
     """A site with openings, sales on two boxes, energy, a refusal, an order, and differences with their findings."""
     folder = tmp_path_factory.mktemp("lived-in")
-    with open_rig(folder) as rig:
+    with open_rig(folder, database=module_database) as rig:
         rig.plan(opening_micro=5 * YUAN)
         for number in (1, 2):
             box = rig.enrol(number)
@@ -56,17 +62,18 @@ def lived_in_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, 
             rig.settle(box)
             _pay_back_and_undo(rig, box, number)
             _keep_office(rig, box, number)
-        assert isinstance(rig.config.database, Path)
         return rig.config.database, rig.site, rig.centre.authority.command_keys
 
 
 @pytest.fixture
-def lived_in(lived_in_site: tuple[Path, str, Mapping[str, PublicKey]], tmp_path: Path) -> Iterator[Archive]:
+def lived_in(lived_in_site: Lived, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Archive]:
     database, site, keys = lived_in_site
-    copy = tmp_path / "centre.db"
-    shutil.copy(database, copy)
-    engine = SqliteEngine(copy)
-    yield Archive(copy, StoredBooks(engine, site), keys)
+    if isinstance(database, PostgresAddress):
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        engine = open_engine(server.make_database(str(conninfo_to_dict(database.text)["dbname"])))
+    else:
+        engine = open_engine(Path(shutil.copy(database, tmp_path / "centre.db")))
+    yield Archive(engine, StoredBooks(engine, site), keys)
     engine.close()
 
 
@@ -141,7 +148,11 @@ PLANTED: dict[str, tuple[str, str]] = {
     "a grant was called answered": ("UPDATE wallet_grant SET state = 'signed' WHERE cause = 'sale'", "3 "),
     "a grant was doubled in its state": ("UPDATE wallet_grant SET state = 'applied' WHERE state = 'refused'", "4 "),
     "a batch was left out": ("DELETE FROM batch_line WHERE seq = 2", "5, 6"),
-    "a batch line was changed": ("UPDATE batch_line SET line = replace(line, 'e', 'f') WHERE seq = 2", "5, 6"),
+    "a batch line was changed": (
+        "UPDATE batch_line SET line = (SELECT line FROM batch_line b WHERE b.seq = 1 AND b.box = batch_line.box) "
+        "WHERE seq = 2",
+        "5, 6",
+    ),
     "a batch hash was changed": ("UPDATE batch_line SET hash = 'x' WHERE seq = 1", "5, 6"),
     "a command was left out": ("DELETE FROM signed_line WHERE type = 'command' AND number = 2", "5, 6"),
     "a money line was left out": ("DELETE FROM signed_line WHERE type = 'money' AND number = 3", "5, 6"),
@@ -212,21 +223,30 @@ PLANTED: dict[str, tuple[str, str]] = {
 
 
 def plant(archive: Archive, sql: str) -> int:
-    """Change rows as somebody with the file would: the guards are taken off, and put back."""
-    file = sqlite3.connect(archive.database)
-    try:
-        guards = file.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in guards:
-            file.execute(f'DROP TRIGGER "{name}"')
-        changed = file.execute(sql).rowcount
-        for _, text in guards:
-            file.execute(text)
-        file.commit()
-    finally:
-        file.close()
+    """Change rows as the database's owner could: the guards are taken off, and put back."""
+    with archive.engine.write() as database:
+        for name, table in guards_of(archive.engine):
+            database.execute_sql(guard_off(archive.engine, name, table))
+        plain = sql if isinstance(archive.engine, SqliteEngine) else sql.replace("%", "%%")
+        changed: int = database.execute_sql(plain).rowcount
+    restore_guards(archive.engine)
     return changed
 
 
+def guards_of(engine: Engine) -> list[tuple[str, str]]:
+    """Name and table of each guard."""
+    with engine.read() as database:
+        if isinstance(engine, SqliteEngine):
+            return run_sql(database, "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
+        own = "WHERE NOT tgisinternal AND tgparentid = 0"
+        return run_sql(database, f"SELECT tgname::text, tgrelid::regclass::text FROM pg_trigger {own}")
+
+
+def guard_off(engine: Engine, name: str, table: str) -> str:
+    return f'DROP TRIGGER "{name}"' + ("" if isinstance(engine, SqliteEngine) else f" ON {table}")
+
+
+@pytest.mark.sqlite_first
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_breach_is_found(lived_in: Archive, name: str) -> None:
     sql, invariant = PLANTED[name]
@@ -236,8 +256,7 @@ def test_a_planted_breach_is_found(lived_in: Archive, name: str) -> None:
 
 
 def test_a_guard_taken_off_is_found(lived_in: Archive) -> None:
-    file = sqlite3.connect(lived_in.database)
-    file.execute('DROP TRIGGER "posting_never_changes"')
-    file.close()
+    with lived_in.engine.write() as database:
+        database.execute_sql(guard_off(lived_in.engine, "posting_never_changes", "posting"))
     (result,) = [result for result in verify(lived_in.store, lived_in.keys) if result.breaches]
     assert result.breaches == ("guard posting_never_changes is missing or changed",)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import peewee
@@ -14,12 +15,15 @@ from cloud_server.ports.database import PostgresAddress, TryAgain, WiderUnit
 from cloud_server.store import schema
 from cloud_server.store.database import DatabaseFault, Guarded, run_sql
 from cloud_server.store.engines import open_engine
+from cloud_server.store.migrations import SCHEMA_VERSION
 from cloud_server.store.neighbours import PostgresNeighbours
 from cloud_server.store.postgres import PostgresEngine
 from cloud_server.store.schema import GUARDED, check_schema, make_months_ahead, make_schema, restore_guards
 from cloud_server.store.server_check import server_warnings
 from cloud_server.store.tables_fleet import Building
 from cloud_server.store.unit import StoredBooks
+from tests.cloud_server.site_rig import open_rig
+from tests.cloud_server.store.test_migrations import COLUMNS_OF, TABLES_OF
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.postgres
@@ -110,6 +114,53 @@ def test_missing_guards_stop_the_start_and_are_put_back(engine: PostgresEngine) 
         check_schema(engine, SITE)
     assert set(restore_guards(engine)) == {"posting_never_changes", "sale_keeps_its_rows", "audit_keeps_its_rows"}
     check_schema(engine, SITE)
+
+
+def test_a_database_of_an_older_schema_comes_forward_with_its_guards(engine: PostgresEngine) -> None:
+    """Each step of the program forward ends with every guard in its place, whatever it did to the tables."""
+    older = SCHEMA_VERSION - 2
+    with engine.write() as database:
+        for step in range(SCHEMA_VERSION, older, -1):
+            for model in TABLES_OF[step].MODELS if step in TABLES_OF else ():
+                run_statement(database, f'DROP TABLE "{model._meta.table_name}"')
+            for table, added in COLUMNS_OF.get(step, {}).items():
+                for column in added:
+                    run_statement(database, f'ALTER TABLE {table} DROP COLUMN "{column}"')
+        run_statement(database, "DROP TRIGGER posting_never_changes ON posting")
+        run_statement(database, f"UPDATE about SET value = '{older}' WHERE name = 'schema'")
+    with pytest.raises(DatabaseFault, match=f"has schema {older}"):
+        check_schema(engine, SITE)
+    assert make_schema(engine, SITE) is True
+    assert engine.missing_guards(GUARDED) == []
+    check_schema(engine, SITE)
+
+
+FAIL_TWICE = (
+    "CREATE SEQUENCE tries",
+    "CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('tries') <= 2 THEN "
+    "RAISE EXCEPTION 'could not serialize access due to concurrent update' USING ERRCODE = '40001'; END IF; "
+    "RETURN NEW; END $$",
+    "CREATE TRIGGER fail_twice BEFORE INSERT ON sale FOR EACH ROW EXECUTE FUNCTION fail_twice()",
+)
+"""A sequence keeps its count when a transaction is undone."""
+
+
+def test_a_sale_that_could_not_be_serialized_is_taken_again_and_is_one_sale(
+    tmp_path: Path, address: PostgresAddress
+) -> None:
+    with open_rig(tmp_path, database=address) as rig:
+        rig.plan()
+        box = rig.enrol(1)
+        with rig.engine.write() as database:
+            for statement in FAIL_TWICE:
+                run_statement(database, statement)
+        sale = rig.sell("100.00", key="k")
+        assert rig.sell("100.00", key="k") == sale
+        with rig.engine.read() as database:
+            assert run_sql(database, "SELECT last_value FROM tries") == [(3,)]
+            assert run_sql(database, "SELECT count(*) FROM sale") == [(1,)]
+        rig.settle(box)
+        assert rig.breaches() == []
 
 
 def test_many_writers_of_one_site_take_turns(engine: PostgresEngine, address: PostgresAddress) -> None:

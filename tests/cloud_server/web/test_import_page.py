@@ -18,6 +18,7 @@ from tests.cloud_server.console_rig import ConsoleRig
 from tests.cloud_server.street import street
 from tests.cloud_server.web.conftest import Browser
 
+pytestmark = pytest.mark.sqlite_first
 Cells = dict[str, Any]
 
 

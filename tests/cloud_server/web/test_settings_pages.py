@@ -15,6 +15,7 @@ from tests.cloud_server.flows.test_usage_reports import plan_with_main
 from tests.cloud_server.street import BUILDING, FLAT_TARIFF, TARIFF, YUAN, account_id, box_id, meter_id, wallet_id
 from tests.cloud_server.web.conftest import Browser
 
+pytestmark = pytest.mark.sqlite_first
 _FIELD = re.compile(r'<(?:input|select|textarea)[^>]*name="([^"]+)"')
 
 
