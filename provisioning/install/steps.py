@@ -4,32 +4,33 @@ Nothing that is in force is touched before the new version is laid out and has a
 copied before a newer one may change its form, and the version before stays for the way back.
 """
 
-import json
 import os
 import shutil
-import sqlite3
-import tomllib
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from edge_agent.agent.bundle_file import CheckedBundle
 from provisioning.files import write_file
+from provisioning.install.books import (
+    SECRET,
+    copy_database,
+    databases,
+    faults_by,
+    is_used,
+    keep_state,
+    last_words,
+    settings_path,
+)
 from provisioning.install.kinds import Kind
 from provisioning.install.machine import Machine, MachineFault
 from provisioning.install.versions import Versions
 from provisioning.toml_text import write_toml
 
 ROOT_KEY_NAME: Final = "root.pub"
-TRIAL_STORE: Final = "trial-install"
-HEAD_ENDING: Final = ".head"
-"""Beside a store (`box.head`): a store without the one that belongs to it would be taken for an older image."""
 _PUBLIC: Final = 0o644
-_SECRET: Final = 0o600
-_SQLITE_HEAD: Final = b"SQLite format 3\0"
 _DRAFT: Final = """\
 # What stands on the box itself; everything else comes from the centre. See docs/quickstart.md.
 {state}claim = "claim.toml"
@@ -150,8 +151,8 @@ def _settings(machine: Machine, kind: Kind, request: Request) -> list[Step]:
 
 
 def _give(machine: Machine, kind: Kind, path: Path, body: bytes) -> None:
-    write_file(path, body, _SECRET)
-    machine.own(path, kind.user, _SECRET)
+    write_file(path, body, SECRET)
+    machine.own(path, kind.user, SECRET)
 
 
 def _lead(machine: Machine, kind: Kind, path: Path, target: Path) -> None:
@@ -179,7 +180,7 @@ def _put_in_force(versions: Versions, version: str) -> None:
     except MachineFault:
         # The service has not run since they were made: nothing can be lost by going back to them.
         for path, copy in kept.items():
-            _copy_database(copy, path)
+            copy_database(copy, path)
         raise
     finally:
         machine.tell_systemd("daemon-reload")
@@ -192,106 +193,18 @@ def _bring_forward(versions: Versions, version: str) -> None:
     """Let the new version look at what the one in force keeps. Raises MachineFault for what was well before."""
     machine, kind = versions.machine, versions.kind
     before = versions.current
-    if before is None or not _is_used(versions):
+    if before is None or not is_used(versions):
         return
     known = set(faults_by(versions, before))
     if kind.name == "centre":
-        done = machine.run([versions.command(version, kind.program), "setup", "--config", _path(versions), "--json"],
-                           kind.user)  # fmt: skip
+        words = ["setup", "--config", settings_path(versions), "--json"]
+        done = machine.run([versions.command(version, kind.program), *words], kind.user)
         if done.returncode != 0:
-            raise MachineFault(f"version {version} cannot take over the database: {_last(done.stdout, done.stderr)}")
+            why = last_words(done.stdout, done.stderr)
+            raise MachineFault(f"version {version} cannot take over the database: {why}")
     new = [fault for fault in faults_by(versions, version) if fault not in known]
     if new:
         raise MachineFault(f"version {version} finds what {before} does not: {'; '.join(new)}")
-
-
-def _is_used(versions: Versions) -> bool:
-    """Whether there are books yet."""
-    return bool(databases(versions))
-
-
-def _path(versions: Versions) -> str:
-    return str(versions.machine.at(f"{versions.kind.config_dir}/{versions.kind.settings}"))
-
-
-def faults_by(versions: Versions, version: str) -> list[str]:
-    """What a version's own `check` finds wrong here; a box's store is looked at as a copy. Raises MachineFault."""
-    machine, kind = versions.machine, versions.kind
-    line = [versions.command(version, kind.program), "check", "--config", _path(versions), "--json"]
-    copy = machine.at(kind.state_dir) / TRIAL_STORE
-    try:
-        if kind.name == "box":
-            _copy_store(versions, copy)
-            line += ["--store", str(copy)]
-        done = machine.run(line, kind.user)
-    finally:
-        shutil.rmtree(copy, ignore_errors=True)
-    try:
-        told: Any = json.loads(done.stdout)
-        return [str(fault) for key in ("faults", "mistakes") for fault in told.get(key, [])]
-    except (ValueError, AttributeError):
-        return [_last(done.stdout, done.stderr)]
-
-
-def _copy_store(versions: Versions, into: Path) -> None:
-    """What a box's store consists of: the database, and the small file beside it that says how long it is."""
-    shutil.rmtree(into, ignore_errors=True)
-    into.mkdir(mode=0o700)
-    for path in databases(versions):
-        _copy_database(path, into / path.name)
-        head = path.with_suffix(HEAD_ENDING)
-        if head.is_file():
-            shutil.copyfile(head, into / head.name)
-    for path in (into, *into.iterdir()):
-        versions.machine.own(path, versions.kind.user, 0o700 if path == into else _SECRET)
-
-
-def _last(told: str, complained: str) -> str:
-    lines = [line for line in (complained or told).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing"
-
-
-def databases(versions: Versions) -> list[Path]:
-    """The SQLite files that the program keeps: in its state folder, and the one that centre.toml names."""
-    found = [path for path in sorted(versions.machine.at(versions.kind.state_dir).glob("*.db")) if _is_database(path)]
-    try:
-        named = str(tomllib.loads(Path(_path(versions)).read_text(encoding="utf-8")).get("database", ""))
-    except (OSError, tomllib.TOMLDecodeError):
-        named = ""
-    if named.startswith("sqlite:///"):
-        path = Path(_path(versions)).parent / named.removeprefix("sqlite:///")
-        if _is_database(path) and path not in found:
-            found.append(path)
-    return found
-
-
-def _is_database(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_SQLITE_HEAD)) == _SQLITE_HEAD
-    except OSError:
-        return False
-
-
-def keep_state(versions: Versions, version: str) -> dict[Path, Path]:
-    """Copy the books as they are before a version may change their form: each to its copy. Raises MachineFault."""
-    kept = {}
-    for path in databases(versions):
-        copy = path.with_name(f"{path.name}.before-{version}")
-        copy.unlink(missing_ok=True)
-        _copy_database(path, copy)
-        versions.machine.own(copy, versions.kind.user, _SECRET)
-        kept[path] = copy
-    return kept
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    """What one holds into the other, which may be open elsewhere. Raises MachineFault."""
-    try:
-        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
-            read.backup(written)
-    except sqlite3.Error as fault:
-        raise MachineFault(f"{source} cannot be copied to {target}: {fault}") from None
 
 
 def go_back(versions: Versions) -> str:
@@ -303,7 +216,7 @@ def go_back(versions: Versions) -> str:
     was_active = machine.tell_systemd("is-active", "--quiet", kind.service)
     machine.tell_systemd("stop", kind.service)
     try:
-        new = sorted(set(faults_by(versions, before)) - set(faults_by(versions, now))) if _is_used(versions) else []
+        new = sorted(set(faults_by(versions, before)) - set(faults_by(versions, now))) if is_used(versions) else []
         if new:
             copies = ", ".join(f"{path}.before-{now}" for path in databases(versions))
             raise MachineFault(
