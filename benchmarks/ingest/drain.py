@@ -4,6 +4,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -63,8 +64,7 @@ def _drain(made: PostgresServer, rig: SiteRig, bodies: list[bytes]) -> Drained:
     ours_s, server_s, began = time.process_time(), server_seconds(made), time.monotonic()
     seller.start()
     for body in bodies:
-        lines = read_body(body, "zstd")
-        result = again(lambda lines=lines: synchronise.exchange(rig.centre, lines))  # type: ignore[misc]
+        result = again(partial(synchronise.exchange, rig.centre, read_body(body, "zstd")))
         answer = synchronise.sign_answer(rig.centre, result)
         for command in filter(None, map(_number, answer)):
             came.setdefault(command, time.monotonic())

@@ -8,6 +8,7 @@ transaction of all with it: nothing of it is there, the others are taken in with
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from cloud_server.flows.centre import Centre
@@ -87,7 +88,13 @@ def settle(
         left.remove(spoiler)
         apart.append(spoiler)
     for asked in (*left, *apart):
-        asked.came_to(lambda asked=asked: after(centre, _alone(centre, asked, take_in)))  # type: ignore[misc]
+        asked.came_to(partial(_settle_alone, centre, asked, take_in, after))
+
+
+def _settle_alone(
+    centre: Centre, asked: Asked[Result], take_in: TakeIn[Result, Came], after: After[Came, Result]
+) -> Result:
+    return after(centre, _alone(centre, asked, take_in))
 
 
 def _alone(centre: Centre, asked: Asked[Result], take_in: TakeIn[Result, Came]) -> Came:
@@ -127,7 +134,7 @@ def _together(
         return under_way
     centre.fail_point("exchange_committed")
     for asked, one in zip(group, came, strict=True):
-        asked.came_to(lambda one=one: after(centre, one))  # type: ignore[misc]
+        asked.came_to(partial(after, centre, one))
     return None
 
 

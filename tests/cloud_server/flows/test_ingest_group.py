@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_boxes_that_come_at_once_share_transactions(rig: SiteRig, boxes: list[Sp
         for lines in bodies[number]:
             said[number] += [one.verdict for one in synchronise.exchange(centre, lines).verdicts]
 
-    run_all([lambda n=n: speak(n) for n in range(BOXES)])  # type: ignore[misc]
+    run_all([partial(speak, n) for n in range(BOXES)])
     assert said == [["accepted"] * 4] * BOXES
     assert passed.count("exchange_committed") <= 4 * BOXES
     assert rig.breaches() == []
