@@ -3,11 +3,15 @@ a journal that is there or gone; `verify` clean at each step, and a report for a
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from tests.cloud_server.api.site_process import exchange
 from tests.cloud_server.street import account_id, box_id
 from tests.end_to_end.shaft import BOX, Shaft, shaft, wait_for
 
@@ -127,3 +131,60 @@ def test_a_journal_that_cannot_be_written_stops_selling_aloud(place: Shaft) -> N
     place.mend()
     place.delivered(place.sell("2.00"))
     place.verify()
+
+
+@pytest.mark.parametrize("place_in_flow", ["sale_before_commit", "sale_committed", "sale_journaled"])
+def test_a_centre_killed_within_a_sale_sells_once(place: Shaft, place_in_flow: str) -> None:
+    body = {"account": account_id(1, 2), "amount": "4.00", "method": "cash"}
+    key = {"Idempotency-Key": f"killed-{place_in_flow}"}
+    sales = {row["id"] for row in place.api("GET", "/sales?limit=1000", "sell").json()["items"]}
+    before = balance(place)
+    place.cut()
+    place.mend(ends_at=place_in_flow)
+    with pytest.raises(httpx.TransportError):
+        place.api("POST", "/sales", "sell", json=body, headers=key)
+    assert place.centre.process.wait(30) == -signal.SIGKILL
+    place.mend()
+    again = place.api("POST", "/sales", "sell", json=body, headers=key)
+    assert again.status_code == 201, again.text
+    place.delivered(again.json()["id"])
+    after = {row["id"] for row in place.api("GET", "/sales?limit=1000", "sell").json()["items"]}
+    assert after - sales == {again.json()["id"]}, "once"
+    assert before < balance(place) <= before + 4_000_000
+    place.verify()
+
+
+def test_yesterdays_backup_with_a_box_that_answers_and_one_that_served_and_is_silent(place: Shaft) -> None:
+    two = place.centre.enrol(2)
+    with place.centre.client() as wire:
+        exchange(wire, two)
+    file = backup(place)
+    sale = place.sell("20.00")
+    place.delivered(sale)
+    body = {"account": account_id(2, 2), "amount": "9.00", "method": "cash"}
+    lost = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": "silent-2"})
+    assert lost.status_code == 201, lost.text
+    with place.centre.client() as wire:
+        exchange(wire, two)
+    place.cut()
+    assert restore(place, file)["boxes_to_hear"] == ["A1", "A2"]
+    assert place.verify()
+    place.mend()
+    wait_for(lambda: not recovery_of(place, BOX)["under_way"], "A1", place.box.log)
+    assert place.sale_state(sale) in ("delivered", "on")
+    silent = recovery_of(place, SILENT)
+    assert (silent["under_way"], silent["selling_closed"]) == (True, True)
+    refused = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": "silent-3"})
+    assert [error["code"] for error in refused.json()["errors"]] == ["box_not_heard"]
+    report = place.cloud_server("recovery", "--sales").stdout
+    assert "Recovery under way." in report
+    assert "A2: TO BE HEARD" in report
+    assert "A1: recovered" in report
+    assert place.api("GET", f"/sales/{lost.json()['id']}", "sell").json()["receipt"] in report
+    place.verify()
+
+
+def recovery_of(place: Shaft, box: str) -> dict[str, Any]:
+    rows = place.api("GET", "/recovery", "sell").json()["boxes"]
+    found: dict[str, Any] = next(row for row in rows if row["box"] == box)
+    return found
