@@ -83,8 +83,8 @@ class PlayedBox:
         self.command_head = Head(0, "0" * 64)
         self.attached = asyncio.Event()
         self.answered_at = 0.0
-        self.half_hours = 0
-        """Intervals that it is to bring with its next request."""
+        self._ahead: list[list[Record]] = []
+        """Half hours that it has measured and not brought yet."""
         self._nonces = 0
         self._unsent: list[tuple[Line, list[tuple[str, float]]]] = []
         self._failures = 0
@@ -93,10 +93,14 @@ class PlayedBox:
         self._writer: asyncio.StreamWriter | None = None
         self._holding: asyncio.Task[None] | None = None
 
+    def measure(self) -> None:
+        """Price a half hour of all meters: the work of a box's own processor, done before the clock starts."""
+        assert self.load is not None
+        self._ahead.append(list(self.load._half_hour()))
+
     def bring(self) -> None:
         """A boundary has come: the held request is dropped for one with a batch, as the agent does."""
-        assert self.load is not None
-        self._seal(list(self.load._half_hour()), [])
+        self._seal(self._ahead.pop(0), [])
         if self._holding is not None:
             self._holding.cancel()
 

@@ -109,11 +109,17 @@ class _Play:
         """How long requests are to be held from now on."""
         self._world.wait_s = wait_s
 
+    async def _measure(self, batches: int) -> None:
+        """Make so many batches ahead."""
+        for number in range(batches):
+            self._whole[number % len(self._whole)].measure()
+            await asyncio.sleep(0)
+
     async def _bring(self, a_second_and_seconds: tuple[float, float]) -> int:
         """Boxes bring a batch of sixty intervals each, so many a second, one after the other."""
         a_second, seconds = a_second_and_seconds
         began, brought = time.monotonic(), 0
-        while time.monotonic() < began + seconds:
+        while time.monotonic() < began + seconds and brought < a_second * seconds:
             self._whole[brought % len(self._whole)].bring()
             brought += 1
             await asyncio.sleep(max(0.0, began + brought / a_second - time.monotonic()))

@@ -1,6 +1,7 @@
 """One fleet through its day: all come in, wait idly, are sold to, bring their batches, and return after an outage."""
 
 import json
+import math
 import random
 import signal
 import socket
@@ -222,11 +223,13 @@ def _middle_and_p99(ordered: Sequence[float]) -> tuple[float, float]:
 
 def _steady(row: Row, made: Fleet, players: Sequence[Generator], seconds: float) -> None:
     """The batches and the requests of the whole fleet, by the second."""
+    a_second = FLEET / HALF_HOUR_S / len(players)
+    _all(players, "measure", math.ceil(a_second * seconds) + 1)
     _all(players, "wait", _held_for(row))
     time.sleep(SETTLE_S)
     _failures(row, players)
     before = made.spent()
-    _all(players, "bring", (FLEET / HALF_HOUR_S / len(players), seconds))
+    _all(players, "bring", (a_second, seconds))
     answers, batches = _failures(row, players)
     spent = made.spent().since(before)
     row.steady_batches_a_second = round(batches / spent.wall_s, 2)
