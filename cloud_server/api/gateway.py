@@ -133,6 +133,7 @@ def gateway_routes(centre: Centre) -> APIRouter:
 
 def _keep_settlements(router: APIRouter, centre: Centre) -> None:
     """What came of files that were matched before; a token that sells sees its own."""
+
     @router.get("/settlements")
     def settlements(
         request: Request, day: DayFilter = None, after: After = "", limit: Limit = PAGE

@@ -1,4 +1,4 @@
-"""Tables of payment providers' daily files as they were matched against a till. Rows are only ever added. Columns only."""
+"""Tables of payment providers' daily files as they were matched against a till; only ever added to. Columns only."""
 
 import peewee as pw
 
