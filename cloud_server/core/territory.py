@@ -27,12 +27,6 @@ class Territory:
         """Whether a building is within."""
         return self.buildings is None or building in self.buildings
 
-    def covers(self, other: "Territory") -> bool:
-        """Whether everything of another is within this one."""
-        if self.buildings is None:
-            return True
-        return other.buildings is not None and other.buildings <= self.buildings
-
 
 WHOLE_SITE: Final = Territory()
 

@@ -3,9 +3,11 @@
 What is outside is answered as if there were no such thing. What is partly within may be looked at and not acted on.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from cloud_server.core.second_person import SecondRequest
 from cloud_server.core.site_map import SiteMap
@@ -34,7 +36,7 @@ class Bounds:
         with self._centre.store.read() as unit:
             site = self._looker.site_map(unit)
             for name, value in named:
-                find = JUDGED.get(name)
+                find = self.judges.get(name)
                 if find is None:
                     continue
                 found = find(self, unit, site, value) if site is not None else "absent"
@@ -131,24 +133,26 @@ class Bounds:
         box = site.boxes.get(request.about)
         return "own" if box is not None and self._centre.territory.holds(box.building) else "absent"
 
+    judges: ClassVar[Mapping[str, Callable[[Bounds, Unit, SiteMap, str], Verdict]]] = {
+        "point": _point,
+        "meter": _meter,
+        "box": _box,
+        "account": _account,
+        "wallet": _wallet,
+        "from_wallet": _wallet,
+        "to_wallet": _wallet,
+        "customer": _customer,
+        "sale": _sale,
+        "refund": _refund,
+        "closing": _closing,
+        "message": _message,
+        "change": _change,
+        "request": _request,
+    }
+    """Names of parts of addresses -> how what they name is judged."""
 
-JUDGED: Final[Mapping[str, Callable[[Bounds, Unit, SiteMap, str], Verdict]]] = {
-    "point": Bounds._point,  # noqa: SLF001  # the table belongs to the class
-    "meter": Bounds._meter,  # noqa: SLF001
-    "box": Bounds._box,  # noqa: SLF001
-    "account": Bounds._account,  # noqa: SLF001
-    "wallet": Bounds._wallet,  # noqa: SLF001
-    "from_wallet": Bounds._wallet,  # noqa: SLF001
-    "to_wallet": Bounds._wallet,  # noqa: SLF001
-    "customer": Bounds._customer,  # noqa: SLF001
-    "sale": Bounds._sale,  # noqa: SLF001
-    "refund": Bounds._refund,  # noqa: SLF001
-    "closing": Bounds._closing,  # noqa: SLF001
-    "message": Bounds._message,  # noqa: SLF001
-    "change": Bounds._change,  # noqa: SLF001
-    "request": Bounds._request,  # noqa: SLF001
-}
-"""Names of parts of addresses -> how what they name is judged."""
+
+JUDGED: Final = Bounds.judges
 EVERYBODYS: Final = frozenset(
     {"token", "kind", "step", "answer", "item", "section", "number", "job", "batch", "shift", "staff", "occasion",
      "language", "draft", "session", "digest", "mark"}
