@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from cloud_server.core.api_token import ApiToken
 from cloud_server.core.fleet import CommandFact, SaleFact
 from cloud_server.core.money_requests import Refund
-from cloud_server.ports.office import AlarmRowFact
 from cloud_server.core.settlement import KeptPayment, KeptSettlement
+from cloud_server.ports.office import AlarmRowFact
 from protocol.units import Ms
 
 
