@@ -227,7 +227,7 @@ class VirtualBox:
             watchdog=Watchdog(None),
         )
         self.owner = make_owner(who, ROOT.public, store, around, BoxLimits(), 25)
-        self.owner.follow_place()
+        self.owner.boundaries.follow_place()
         self._daily()
         self._wake()
 

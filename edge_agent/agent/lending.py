@@ -60,7 +60,16 @@ def bus_ask(owner: Owner, request: LocalRequest) -> dict[str, Any] | None:
     worker = owner.buses.workers.get(named.get(str(request.arguments.get("bus", "")), ""))
     if worker is None:
         return {"down": f"no such bus runs; there are {', '.join(sorted(named)) or 'none'}"}
-    worker.lend(LentQuestion(**numbers, answer=lambda answer: request.answer.put(_told(answer))))
+    question = LentQuestion(
+        unit=numbers["unit"],
+        function=numbers["function"],
+        address=numbers["address"],
+        count=numbers["count"],
+        silence_ms=numbers["silence_ms"],
+        turnaround_ms=numbers["turnaround_ms"],
+        answer=lambda answer: request.answer.put(_told(answer)),
+    )
+    worker.lend(question)
     return None
 
 

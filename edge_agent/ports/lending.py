@@ -31,7 +31,8 @@ class LentQuestion:
     """One question by a guest: a command at the box to which the bus is lent, transaction by transaction.
 
     Attributes:
-        function: 1 to 4, with a count that the protocol allows; with `values` 6 or 16, a write; silence_ms, turnaround_ms: as a profile says them.
+        function: 1 to 4, with a count that the protocol allows; with `values` 6 or 16, a write.
+        silence_ms, turnaround_ms: as a profile says them.
         answer: takes the one answer; called on the bus's own thread and must not block.
     """
 

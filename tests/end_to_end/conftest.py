@@ -6,8 +6,9 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,23 +36,21 @@ from tests.fakes.centre_site import FakeSite
 PASSWORD = "a short sentence"
 
 
-@dataclass
-class Street:
-    """A console in this process, its street, and its server that can be stopped and started again."""
+@dataclass(kw_only=True)
+class Served:
+    """A console in this process, and its server that can be stopped and started again."""
 
     address: str
-    site: FakeSite | None
-    clock: FakeClock
-    sign_in: SignIn
     app: FastAPI
     port: int
     certificate: Path
+    let_go: Callable[[bool], None]
+    """Told True when the server is about to end: streams are to end by themselves. False: it begins."""
     server: uvicorn.Server | None = None
     thread: threading.Thread | None = None
 
     def start(self) -> None:
-        if self.site is not None:
-            self.site.feed.closed = False
+        self.let_go(False)
         config = uvicorn.Config(
             self.app,
             host="127.0.0.1",
@@ -70,11 +69,19 @@ class Street:
 
     def stop(self) -> None:
         if self.server is not None and self.thread is not None:
-            if self.site is not None:
-                self.site.feed.closed = True
+            self.let_go(True)
             self.server.should_exit = True
             self.thread.join(15)
             assert not self.thread.is_alive(), "the console did not stop"
+
+
+@dataclass(kw_only=True)
+class Street(Served):
+    """A console over a made-up street."""
+
+    site: FakeSite
+    clock: FakeClock
+    sign_in: SignIn
 
 
 async def _serve(server: uvicorn.Server) -> None:
@@ -160,7 +167,16 @@ def street(certificate: Path) -> Iterator[Street]:
         public_url=address,
     )
     mount(app, services)
-    made = Street(address, site, clock, sign_in, app, port, certificate)
+    made = Street(
+        address=address,
+        app=app,
+        port=port,
+        certificate=certificate,
+        let_go=partial(setattr, site.feed, "closed"),
+        site=site,
+        clock=clock,
+        sign_in=sign_in,
+    )
     made.start()
     yield made
     made.stop()

@@ -14,7 +14,7 @@ from tests.cloud_server.console_rig import wire_console
 from tests.cloud_server.site_rig import SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import FLAT_TARIFF, customer_id, meter_id, street
-from tests.end_to_end.conftest import Street
+from tests.end_to_end.conftest import Served
 
 HALF_HOUR_MS = 1_800_000
 TIME_OF_USE = """name = "商铺分时 2026"
@@ -98,7 +98,13 @@ def open_real_street(folder: Path, certificate: Path) -> Iterator[RealStreet]:
         rig.clock.advance(3 * 86_400_000)
         rig.settle(box)
         app = wire_console(rig, address)
-        served = Street(address, None, rig.clock, None, app, port, certificate)  # type: ignore[arg-type]  # only serves
+        served = Served(
+            address=address,
+            app=app,
+            port=port,
+            certificate=certificate,
+            let_go=lambda ends: rig.live.close() if ends else None,
+        )
         served.start()
         try:
             yield RealStreet(address, rig, box)

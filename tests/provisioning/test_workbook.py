@@ -15,9 +15,10 @@ from protocol.tariff_text import read_tariff
 from protocol.workbook.cells import BadCell, read_cell
 from protocol.workbook.sheets import LANGUAGES, SHEETS, Amount, Date, Kind, Language, Ratio, Text, Times, Whole
 from protocol.workbook.table import letter_of
+from protocol.workbook.template import Known
 from provisioning.cli import main
 from provisioning.plan_file import PlanFault, PlanFile
-from provisioning.workbook.files import Known, WorkbookFault, read_file, write_template
+from provisioning.workbook.files import WorkbookFault, read_file, write_template
 
 SITE = "0123456789abcdef" * 2
 KNOWN = Known(site=SITE, name="河滨路")
