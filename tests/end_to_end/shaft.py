@@ -247,5 +247,6 @@ def shaft(folder: Path, **defaults: Any) -> Iterator[Shaft]:
                 found.put_in_service()
                 yield found
             finally:
-                if box.process is not None:
-                    box.kill()
+                for each in {id(box): box, id(found.box): found.box}.values():
+                    if each.process is not None:
+                        each.kill()

@@ -15,7 +15,7 @@ from tests.vectors import make
 
 PAGE = (ROOT / "docs" / "wire-format.md").read_text(encoding="utf-8")
 MODULES = (messages, records, commands, state, box_config, money)
-NAMED_IN_LINE = {state.LockOutState}
+NAMED_IN_LINE = {state.LockOutState, messages.BatchHeader}
 """Shown inside another table."""
 TYPES: list[type[Payload]] = [
     kind

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from cloud_server.core.alarm_views import AlarmFilter
+from cloud_server.core.settlement import Payment
 from cloud_server.flows import synchronise
 from cloud_server.flows.close_day import SEALED_AFTER_MS
+from cloud_server.flows.gateway import settle_day
 from cloud_server.flows.office import open_office
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.watch_fleet import watch_fleet
@@ -78,6 +80,7 @@ def _keep_office(rig: SiteRig, box: SpeakingBox) -> None:
     office.days.close_day(DayOrder(key="day"), CASHIER)
     rig.clock.advance(SEALED_AFTER_MS)
     office.days.seal_due_days()
+    settle_day(rig.centre, CASHIER, "wechat", "2026-11-22", [Payment("theirs-alone", YUAN, "WX1")], "0" * 64)
 
 
 def _retire_other(rig: SiteRig) -> None:

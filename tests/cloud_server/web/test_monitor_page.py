@@ -36,7 +36,7 @@ def test_every_point_stands_there_once_with_icon_word_and_money(view: str, cashi
     assert "Arrears" in dark
     assert "−" in dark
     assert "0.35" in dark
-    assert "Open" in dark
+    assert "Relay open" in dark
 
 
 def test_the_view_is_remembered(cashier: Browser) -> None:
