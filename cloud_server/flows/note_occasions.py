@@ -34,6 +34,8 @@ LOOK_EVERY_MS: Final = 60_000
 BEGUN: Final = "begun"
 NUMBERS: Final = "numbers"
 SALES: Final = "sales"
+BOX: Final = "box/"
+"""Beginning of the marks that say how far each box's records were looked at."""
 
 
 class Noter:
@@ -55,7 +57,8 @@ class Noter:
                 return 0
             begun = unit.messages.mark(BEGUN)
             boxes = [box for box in unit.fleet.boxes() if box.state not in (BoxState.PLANNED, BoxState.CLAIMED)]
-            behind = [box for box in boxes if _place(unit, box) < (box.epoch, box.posted_seq)]
+            marks = unit.messages.marks(BOX)
+            behind = [box for box in boxes if _place(marks.get(BOX + box.box)) < (box.epoch, box.posted_seq)]
             is_due = begun is not None and self._is_due(unit)
         if begun is None:
             self._begin(boxes)
@@ -92,7 +95,7 @@ class Noter:
         now_ms = self.centre.clock.wall_ms()
         with self.centre.store.write() as unit:
             for box in boxes:
-                unit.messages.put_mark(f"box/{box.box}", f"{box.epoch}/{box.posted_seq}")
+                unit.messages.put_mark(BOX + box.box, f"{box.epoch}/{box.posted_seq}")
             unit.messages.put_mark(SALES, str(now_ms))
             unit.messages.put_mark(BEGUN, str(now_ms))
 
@@ -102,7 +105,7 @@ class Noter:
         with self.centre.store.write() as unit:
             box = unit.fleet.box(name)
             assert box is not None
-            epoch, seq = _place(unit, box)
+            epoch, seq = _place(unit.messages.mark(BOX + name))
             happened, upto = unit.messages.events_after(name, epoch, seq, RECORDS_AT_ONCE)
             found = notices(happened)
             noted = 0
@@ -111,7 +114,7 @@ class Noter:
                 assert look is not None
                 noted = sum(self._take_notice(unit, look, notice, found) for notice in found)
             epoch, seq = upto if upto is not None else (box.epoch, box.posted_seq)
-            unit.messages.put_mark(f"box/{name}", f"{epoch}/{seq}")
+            unit.messages.put_mark(BOX + name, f"{epoch}/{seq}")
         return noted
 
     def _take_notice(self, unit: Unit, look: Look, notice: Notice, all_: list[Notice]) -> int:
@@ -271,8 +274,8 @@ def numbers_of(phones: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(number for number in plain if is_number(number)))
 
 
-def _place(unit: Unit, box: Box) -> tuple[int, int]:
-    mark = unit.messages.mark(f"box/{box.box}")
+def _place(mark: str | None) -> tuple[int, int]:
+    """Epoch and number up to which a box's records were looked at."""
     if mark is None:
         return 0, 0
     epoch, seq = mark.split("/")

@@ -112,6 +112,12 @@ class MessageRows(Rows):
         rows = self._tuples(self._of(t.MessageMark, t.MessageMark.value).where(t.MessageMark.name == name))
         return rows[0][0] if rows else None
 
+    def marks(self, beginning: str) -> dict[str, str]:
+        """All marks whose names begin so, by name."""
+        m = t.MessageMark
+        wanted = pw.fn.substr(m.name, 1, len(beginning)) == beginning
+        return {row[0]: row[1] for row in self._tuples(self._of(m, m.name, m.value).where(wanted))}
+
     def put_mark(self, name: str, value: str) -> None:
         """Write one mark."""
         self._put(t.MessageMark, ("name",), [{"name": name, "value": value}])
