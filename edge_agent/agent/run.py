@@ -27,6 +27,7 @@ from edge_agent.flows.recover import Recovery
 from edge_agent.flows.start_up import LastRun, NotEnrolled, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
+from edge_agent.memory import keep_heap_small
 from edge_agent.ports import Disk, RecordStore, SettableClock, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.ballast import StateDisk
@@ -76,6 +77,7 @@ def who_is(identity: Identity, boot_id: str) -> Who:
 
 def run(box_file: BoxFile) -> None:
     """Run until SIGTERM or SIGINT. Raises StoreFault, IdentityFault, NotEnrolled, AgentFailed, each with words."""
+    keep_heap_small()
     # The zone rules are those of the pinned tzdata package, the same on box and centre.
     zoneinfo.reset_tzpath(to=())
     identity = read_identity(box_file.state_dir)

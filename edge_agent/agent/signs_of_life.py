@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edge_agent.agent.buses import Buses
 from edge_agent.health import ALIVE_EVERY_MS, STALLED_AFTER_MS, RunMarks, Watchdog
+from edge_agent.memory import give_back_memory
 from edge_agent.ports import Uplink
 
 log = logging.getLogger(__name__)
@@ -22,10 +23,12 @@ class SignsOfLife:
     _stalled: bool = False
 
     def show(self, now: int) -> None:
-        """Renew the time stamp; feed the watchdog while every worker moves, and say once who does not."""
+        """Renew the time stamp and give back memory that is not used; feed the watchdog while every worker moves, and say
+        once who does not."""
         if now >= self._alive_at:
             self._alive_at = now + ALIVE_EVERY_MS
             self.marks.alive()
+            give_back_memory()
         workers = {bus.name: bus.last_progress_mono_ms for bus in self.buses.workers.values()}
         workers["uplink"] = self.uplink.last_progress_mono_ms
         stalled = sorted(name for name, moved in workers.items() if now - moved > STALLED_AFTER_MS)

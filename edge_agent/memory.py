@@ -1,0 +1,35 @@
+"""The C library's heap, kept small: what a boundary took for a moment is given back. Not about objects of Python.
+
+An agent that runs for a year in 64 MiB must not keep the room of its worst second: the heap of each thread, and free
+room between what is in use, stay the process's own unless the library is told otherwise (man 3 mallopt, malloc_trim).
+"""
+
+import ctypes
+from typing import Final
+
+_ARENA_MAX: Final = -8
+_TRIM_THRESHOLD: Final = -1
+_MMAP_THRESHOLD: Final = -3
+"""Numbers of glibc's malloc.h."""
+ARENAS: Final = 2
+"""Heaps for all threads together; each keeps free room of its own. A dozen threads that wait on lines need no more."""
+KEPT_BYTES: Final = 131_072
+"""Free room at the heap's end that stays, and the size from which a piece is mapped alone and given back at once. Both
+are glibc's first values; said aloud, they no longer grow with the largest piece that was ever freed."""
+
+_library = ctypes.CDLL(None)
+
+
+def keep_heap_small() -> None:
+    """To be called before threads begin. Does nothing where the C library is none of GNU's."""
+    mallopt = getattr(_library, "mallopt", None)
+    if mallopt is not None:
+        for what, value in ((_ARENA_MAX, ARENAS), (_TRIM_THRESHOLD, KEPT_BYTES), (_MMAP_THRESHOLD, KEPT_BYTES)):
+            mallopt(what, value)
+
+
+def give_back_memory() -> None:
+    """Give whole free pages back to the system; a millisecond, and nothing where the C library is none of GNU's."""
+    trim = getattr(_library, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
