@@ -23,8 +23,7 @@ class SignsOfLife:
     _stalled: bool = False
 
     def show(self, now: int) -> None:
-        """Renew the time stamp and give back memory that is not used; feed the watchdog while every worker moves, and say
-        once who does not."""
+        """Renew the time stamp, give memory back, feed the watchdog while all workers move; say once who does not."""
         if now >= self._alive_at:
             self._alive_at = now + ALIVE_EVERY_MS
             self.marks.alive()
