@@ -49,6 +49,8 @@ class Noter:
         self._foreteller = Foreteller(self)
         self._looked_at_ms: Ms = 0
         self._plan_version = 0
+        self._numbers_of = 0
+        """The plan whose telephone numbers are noted, once that is committed."""
 
     def look(self) -> int:
         """One look at everything; how many messages were noted."""
@@ -69,8 +71,11 @@ class Noter:
                 look = self._looker.look(unit)
                 assert look is not None
                 noted += self._take_sales(unit, look)
-                noted += self._take_numbers(unit, look)
+                version = unit.books.plan_version()
+                if version != self._numbers_of:
+                    noted += self._take_numbers(unit, look)
                 noted += self._foreteller.look(unit, look) if self._to_phones else 0
+            self._numbers_of = version
         self.centre.fail_point("message_noted")
         return noted
 
@@ -79,7 +84,7 @@ class Noter:
         writer of the store is not held for less."""
         now_ms, version = self.centre.clock.wall_ms(), unit.books.plan_version()
         due = not 0 <= now_ms - self._looked_at_ms < LOOK_EVERY_MS or version != self._plan_version
-        if not due:
+        if not due and self._to_phones:
             sales = unit.messages.sales_to_tell(int(unit.messages.mark(SALES) or now_ms))
             told = unit.messages.known_causes(f"sale/{sale.sale}" for sale in sales)
             due = any(
