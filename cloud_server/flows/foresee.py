@@ -15,6 +15,9 @@ RENEWED_AFTER_MS: Final = 3_600_000
 """An hour of use moves a forecast of days by little."""
 REST_MS: Final = 60_000
 """With nothing to do it looks again in a minute."""
+REST_FOLD: Final = 9
+"""So many times as long as a turn took, the next one waits: a city of which no forecast is known yet gets a tenth of a
+core for it, and sales the rest."""
 AT_ONCE_MAX: Final = 25
 """Some 10 ms each: a quarter of a second in a turn of the worker, and two thousand shops within an hour."""
 
@@ -93,6 +96,8 @@ class Foresight:
         if made:
             with self._centre.store.write() as unit:
                 unit.messages.put_forecasts(made)
+        done_at_ms = self._centre.clock.wall_ms()
+        self._not_before_ms = done_at_ms + min(REST_FOLD * max(done_at_ms - now_ms, 0), REST_MS)
         return len(made)
 
     def _row(self, unit: Unit, look: Look, wallet: WalletPlan, now_ms: Ms) -> ForecastRow | None:
