@@ -62,7 +62,7 @@ def test_a_box_that_wakes_in_another_century_is_taken_in_and_put_right(box: Whol
         return newest.clock.sure and abs(newest.sealed_at_ms - now_ms()) < 60_000
 
     box.centre.wait_for(newest_is_sure)
-    assert "clock_unsure" not in box.status()["alarms"]
+    box.centre.wait_for(lambda: "clock_unsure" not in box.status()["alarms"], 5)
     box.kill()
     box.start()
     box.centre.wait_for(lambda: len(box.told("started")) == 2)
