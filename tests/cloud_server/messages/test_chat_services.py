@@ -3,7 +3,6 @@ whose certificate is trusted for the test alone. What is posted, and what each k
 """
 
 import base64
-import datetime
 import hashlib
 import hmac
 import json
@@ -16,13 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from cloud_server.messages.other_ways import AppriseWays
 from cloud_server.ports.messages import NotKnown, NotSent
 from tests.cloud_server.messages.test_other_ways import TEXT, TITLE, serving
+from tests.fakes.certificates import write_self_signed
 
 HOSTS = ("qyapi.weixin.qq.com", "oapi.dingtalk.com", "open.feishu.cn")
 WECOM = "wecombot://693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
@@ -68,26 +65,8 @@ class _Tunnel(socketserver.StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "services of the test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("services") / "services.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    names = [x509.DNSName(host) for host in HOSTS]
+    return write_self_signed(tmp_path_factory.mktemp("services") / "services.pem", names)
 
 
 @pytest.fixture
