@@ -15,17 +15,14 @@ from cloud_server.core.tasks import TaskKind
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.office import Office
 from cloud_server.ports import Actor
+from cloud_server.ports.hardware_orders import ChangeAnswer, RelocateOrder, ReplaceOrder, RetireOrder
 from cloud_server.ports.ledger import (
     AccountOrder,
-    ChangeAnswer,
     ClosingAnswer,
     ClosingOrder,
     ClosingStep,
     MoveOrder,
     NextTenant,
-    RelocateOrder,
-    ReplaceOrder,
-    RetireOrder,
     SettleOrder,
     TypedRegister,
 )

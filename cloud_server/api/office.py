@@ -15,15 +15,8 @@ from cloud_server.core.second_person import RequestKind, RequestState, SecondReq
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.office import Office
 from cloud_server.ports import Actor
-from cloud_server.ports.ledger import (
-    AdjustmentOrder,
-    Checked,
-    CheckStep,
-    DayOrder,
-    TillAnswer,
-    TillCount,
-    TillOpening,
-)
+from cloud_server.ports.ledger import AdjustmentOrder, Checked, CheckStep
+from cloud_server.ports.tills import DayOrder, TillAnswer, TillCount, TillOpening
 
 ROWS_MAX = 500
 DayField = Annotated[StrictStr, Field(max_length=10, examples=["2026-11-22"])]

@@ -14,7 +14,7 @@ from cloud_server.flows.open_selling import Selling
 from cloud_server.flows.recovery_report import RecoveryReport, answer_question, recovery_report
 from cloud_server.flows.watch_centre import selling_stopped
 from cloud_server.ports import Actor
-from cloud_server.ports.ledger import OpenSellingOrder
+from cloud_server.ports.hardware_orders import OpenSellingOrder
 
 
 class AnswerIn(Body):

@@ -28,7 +28,7 @@ from cloud_server.flows.money_step import Done, key_errors, money_step, reason_e
 from cloud_server.flows.second_person import confirmed, wait_for_second
 from cloud_server.flows.sign_lines import Asker, issue_command
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.ledger import ChangeAnswer, RelocateOrder, ReplaceOrder
+from cloud_server.ports.hardware_orders import ChangeAnswer, RelocateOrder, ReplaceOrder
 from protocol.commands import Body, ReleaseMeter, ReplaceMeter
 from protocol.limits import INTEGER_MAX
 from protocol.site_plan import SitePlan, WalletPlan

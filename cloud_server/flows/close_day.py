@@ -15,7 +15,7 @@ from cloud_server.flows.money_step import Done, key_errors, money_step, refuse_i
 from cloud_server.flows.sign_lines import Asker, add_money_line
 from cloud_server.flows.verify import verify
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.ledger import DayAnswer, DayOrder
+from cloud_server.ports.tills import DayAnswer, DayOrder
 from protocol.money import DayBody
 
 SEALED_AFTER_MS: Final = 60_000

@@ -11,7 +11,7 @@ from cloud_server.flows.money_step import Done, key_errors, money_step, refuse_i
 from cloud_server.flows.post_entry import post_entry
 from cloud_server.flows.sign_lines import Asker, add_money_line
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.ledger import TillAnswer, TillCount, TillNow, TillOpening
+from cloud_server.ports.tills import TillAnswer, TillCount, TillNow, TillOpening
 from protocol.money import TillAmount, TillBody
 from protocol.units import Micro
 

@@ -23,15 +23,8 @@ from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_person import SecondPerson, StepKind
 from cloud_server.flows.settle_account import Settlements
 from cloud_server.ports import Operation
-from cloud_server.ports.ledger import (
-    AdjustmentOrder,
-    ClosingOrder,
-    ClosingStep,
-    OpenSellingOrder,
-    RelocateOrder,
-    RetireOrder,
-    SettleOrder,
-)
+from cloud_server.ports.hardware_orders import OpenSellingOrder, RelocateOrder, RetireOrder
+from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, ClosingStep, SettleOrder
 from cloud_server.ports.money import RefundOrder, ReversalOrder
 
 WORK_EVERY_S: Final = 3.0

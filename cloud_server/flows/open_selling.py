@@ -15,7 +15,7 @@ from cloud_server.flows.centre import Centre
 from cloud_server.flows.money_step import Done, key_errors, money_step, reason_errors, refuse_if_wrong
 from cloud_server.flows.second_person import confirmed, wait_for_second
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.ledger import OpenSellingAnswer, OpenSellingOrder
+from cloud_server.ports.hardware_orders import OpenSellingAnswer, OpenSellingOrder
 
 
 class Selling:

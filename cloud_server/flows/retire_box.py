@@ -23,7 +23,7 @@ from cloud_server.flows.post_entry import post_entry
 from cloud_server.flows.second_person import confirmed, wait_for_second
 from cloud_server.flows.sign_lines import Asker, add_money_line
 from cloud_server.ports import Actor, Unit
-from cloud_server.ports.ledger import RetireAnswer, RetireOrder
+from cloud_server.ports.hardware_orders import RetireAnswer, RetireOrder
 from protocol.charging import IntervalInput, price_interval
 from protocol.money import RateCharge, SettledBody
 from protocol.units import Micro

@@ -22,23 +22,18 @@ from cloud_server.ports.console import (
     Books,
     Chance,
     Desk,
-    Failures,
     KeyReused,
     LiveFeed,
     LooksLikeDuplicate,
-    NameTaken,
     Operation,
     OperationKind,
     Operations,
-    Passwords,
-    People,
     Refused,
     SaleOrder,
-    SessionRow,
-    StaffRow,
     WallClock,
 )
 from cloud_server.ports.office import AlarmDesk, OperationBook, Reports
+from cloud_server.ports.people import Failures, NameTaken, Passwords, People, SessionRow, StaffRow
 from cloud_server.ports.store import (
     Store,
     Unit,

@@ -1,4 +1,6 @@
-"""Orders and answers of tills, days, second persons, adjustments, closings, moves, meters and retired boxes.
+"""Orders and answers of second persons, adjustments, moves and closings.
+
+Those of tills stand in `tills`, those of meters and boxes in `hardware_orders`; what follows holds for them too.
 
 All calls are plain blocking calls and are made from a worker thread. Every order carries its idempotency key: the same
 key with the same contents gives the same answer for ever. All steps raise Refused, Conflict, KeyReused, NotFound,
@@ -19,70 +21,6 @@ from protocol.ids import Id
 from protocol.units import Micro
 
 Confirming = Literal["confirming"]
-
-# --- tills and days -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TillOpening:
-    """Open one's own till with a float of cash, as typed; "0" for none."""
-
-    key: str
-    float_amount: str = "0"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TillCount:
-    """Count and close a till: by method what was counted, as typed. Cash must be counted where the books expect any.
-
-    `operator` is another's till, which a supervisor may close. A difference above the site's limit wants `second`.
-    """
-
-    key: str
-    counted: Mapping[str, str]
-    operator: str | None = None
-    note: str = ""
-    second: Actor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TillAnswer:
-    """A till as it was opened, or counted and closed. Amounts are by method."""
-
-    shift: Id
-    operator: str
-    state: Literal["opened", "closed"]
-    expected: Mapping[str, Micro]
-    counted: Mapping[str, Micro]
-    difference_micro: Micro
-
-
-@dataclass(frozen=True, slots=True)
-class TillNow:
-    """A till as the books expect it now."""
-
-    operator: str
-    shift: Id | None
-    opened_at_ms: int | None
-    expected: Mapping[str, Micro]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayOrder:
-    """Close a posting day, and all before it that are open. With `anyway` although tills are open."""
-
-    key: str
-    day: str | None = None
-    anyway: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DayAnswer:
-    """A day that was closed."""
-
-    day: str
-    receipts: int
-    open_tills: tuple[str, ...]
 
 
 # --- second persons -----------------------------------------------------------------------------------------------
@@ -254,99 +192,4 @@ class ClosingAnswer:
     closing: Id | None = None
     settled_micro: Micro = 0
     refund: Id | None = None
-    request: Id | None = None
-
-
-# --- meters and boxes ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceOrder:
-    """Another meter serves a point: last register of the old, serial number and first register of the new one.
-
-    `unit` and `profile` where they differ from the old one's. The wallet goes on.
-    """
-
-    key: str
-    meter: Id
-    old_raw_wh: int
-    serial: str
-    new_raw_wh: int
-    reason: str
-    name: str | None = None
-    unit: int | None = None
-    profile: str | None = None
-    second: Actor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelocateOrder:
-    """A meter goes to another box: bus, device and unit address there.
-
-    A wallet that feeds only this meter is closed on the old box, and what it gives back follows the meter: into
-    `to_wallet`, which is on the new box already, or into a new one of `account` (the old wallet's where none is named).
-    """
-
-    key: str
-    meter: Id
-    box: Id
-    bus: Id
-    device: Id
-    unit: int
-    reason: str
-    account: Id | None = None
-    to_wallet: Id | None = None
-    typed: TypedRegister | None = None
-    second: Actor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeAnswer:
-    """A meter's change as its box was told, or the request that waits for a second person."""
-
-    state: Literal["asked", "done"] | Confirming
-    change: Id | None = None
-    meter: Id | None = None
-    command: int | None = None
-    request: Id | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetireOrder:
-    """A box will not return: its wallets are settled from the last posted batch and the registers typed.
-
-    Always two people. A meter without a typed register is settled at its last posted one.
-    """
-
-    key: str
-    box: Id
-    reason: str
-    typed: tuple[TypedRegister, ...] = ()
-    second: Actor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSellingOrder:
-    """Sales to a box that was not heard since a restore are to be taken; always two people."""
-
-    key: str
-    box: Id
-    reason: str
-    second: Actor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSellingAnswer:
-    """Selling is open, or the request that waits for a second person."""
-
-    state: Literal["opened"] | Confirming
-    request: Id | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RetireAnswer:
-    """What each wallet of a retired box was settled at, or the request that waits for a second person."""
-
-    state: Literal["retired"] | Confirming
-    wallets: Mapping[Id, Micro] = field(default_factory=dict)
     request: Id | None = None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cloud_server.ports.store import SiteFact
+from cloud_server.ports.fleet_rows import SiteFact
 from cloud_server.store import tables_fleet as t
 from cloud_server.store.rows import Rows
 

@@ -19,22 +19,18 @@ import pytest
 from cloud_server.flows.close_day import SEALED_AFTER_MS
 from cloud_server.flows.office import Office, open_office
 from cloud_server.ports import Operation
+from cloud_server.ports.hardware_orders import RelocateOrder, ReplaceOrder, RetireOrder
 from cloud_server.ports.ledger import (
     AccountOrder,
     AdjustmentOrder,
     CheckStep,
     ClosingOrder,
-    DayOrder,
     MoveOrder,
     NextTenant,
-    RelocateOrder,
-    ReplaceOrder,
-    RetireOrder,
     SettleOrder,
-    TillCount,
-    TillOpening,
 )
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
+from cloud_server.ports.tills import DayOrder, TillCount, TillOpening
 from tests.cloud_server.flows.test_refund_credit import SUPERVISOR
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox

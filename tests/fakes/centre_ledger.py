@@ -11,7 +11,7 @@ from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_look import SiteLook
 from cloud_server.flows.office import Office
 from cloud_server.ports.courier import CourierFile
-from cloud_server.ports.ledger import TillNow
+from cloud_server.ports.tills import TillNow
 from protocol.workbook.template import Known
 from tests.fakes.centre_money import FakeMoney
 

@@ -15,13 +15,12 @@ from cloud_server.ports.ledger import (
     CheckStep,
     ClosingOrder,
     ClosingStep,
-    DayOrder,
     MoveOrder,
     NextTenant,
     SettleOrder,
-    TillCount,
 )
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder, Waits
+from cloud_server.ports.tills import DayOrder, TillCount
 from protocol.units import amount_to_text
 from tests.cloud_server.site_rig import CASHIER
 from tests.simulation.centre import SimCentre

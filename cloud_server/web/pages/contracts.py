@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.views import METHODS, SaleSheet
-from cloud_server.ports.ledger import AdjustmentOrder, ReplaceOrder, SettleOrder
+from cloud_server.ports.hardware_orders import ReplaceOrder
+from cloud_server.ports.ledger import AdjustmentOrder, SettleOrder
 from cloud_server.web.forms import clean_amount
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console

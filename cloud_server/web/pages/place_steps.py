@@ -5,7 +5,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from cloud_server.core.views import PointPage
-from cloud_server.ports.ledger import RelocateOrder, RetireOrder, TypedRegister
+from cloud_server.ports.hardware_orders import RelocateOrder, RetireOrder
+from cloud_server.ports.ledger import TypedRegister
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
 from cloud_server.web.pages.second import read_second

@@ -11,7 +11,7 @@ from cloud_server.core.mistakes import Conflict, FieldError, NotFound
 from cloud_server.core.tills import TillShift
 from cloud_server.core.views import METHODS
 from cloud_server.ports import KeyReused, Refused
-from cloud_server.ports.ledger import DayOrder, TillCount, TillNow, TillOpening
+from cloud_server.ports.tills import DayOrder, TillCount, TillNow, TillOpening
 from cloud_server.web.forms import clean_amount, new_key
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console

@@ -20,18 +20,10 @@ from cloud_server.flows.recovery_report import recovery_report
 from cloud_server.flows.replay_journal import Replayed, newest_term, replay
 from cloud_server.flows.restore_centre import raise_term
 from cloud_server.ports import Actor, KeyReused, Refused
-from cloud_server.ports.ledger import (
-    AdjustmentOrder,
-    CheckStep,
-    ClosingOrder,
-    DayOrder,
-    MoveOrder,
-    OpenSellingOrder,
-    RetireOrder,
-    SettleOrder,
-    TillOpening,
-)
+from cloud_server.ports.hardware_orders import OpenSellingOrder, RetireOrder
+from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, MoveOrder, SettleOrder
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
+from cloud_server.ports.tills import DayOrder, TillOpening
 from cloud_server.store.journal_file import JournalFile
 from protocol.money import PlanBody
 from protocol.payload import write_payload

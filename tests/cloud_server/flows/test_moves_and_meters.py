@@ -8,15 +8,13 @@ from cloud_server.core import accounts
 from cloud_server.core.mistakes import Conflict, Mistaken, NotFound
 from cloud_server.flows.office import Office, open_office
 from cloud_server.ports import Refused
+from cloud_server.ports.hardware_orders import RelocateOrder, ReplaceOrder, RetireOrder
 from cloud_server.ports.ledger import (
     AccountOrder,
     CheckStep,
     ClosingOrder,
     MoveOrder,
     NextTenant,
-    RelocateOrder,
-    ReplaceOrder,
-    RetireOrder,
     SettleOrder,
     TypedRegister,
 )

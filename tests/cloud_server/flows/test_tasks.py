@@ -4,15 +4,10 @@ import dataclasses
 
 from cloud_server.core.tasks import TASK_KINDS, Task
 from cloud_server.flows.office import open_office
-from cloud_server.ports.ledger import (
-    AdjustmentOrder,
-    ClosingOrder,
-    DayOrder,
-    ReplaceOrder,
-    SettleOrder,
-    TillOpening,
-)
+from cloud_server.ports.hardware_orders import ReplaceOrder
+from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, SettleOrder
 from cloud_server.ports.money import RefundOrder, RefundStep
+from cloud_server.ports.tills import DayOrder, TillOpening
 from tests.cloud_server.flows.test_moves_and_meters import ACCOUNT, SECOND, go_on, move, two_boxes
 from tests.cloud_server.flows.test_tills_and_days import days
 from tests.cloud_server.site_rig import CASHIER, SiteRig

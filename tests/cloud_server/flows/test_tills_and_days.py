@@ -12,8 +12,8 @@ from cloud_server.flows.close_day import SEALED_AFTER_MS, Days
 from cloud_server.flows.keep_till import Tills
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.ports import Actor, Refused
-from cloud_server.ports.ledger import DayOrder, TillCount, TillOpening
 from cloud_server.ports.money import ReversalOrder
+from cloud_server.ports.tills import DayOrder, TillCount, TillOpening
 from cloud_server.store.database import SqliteEngine, run_ddl
 from protocol.units import DAY_MS
 from tests.cloud_server.site_rig import CASHIER, SiteRig

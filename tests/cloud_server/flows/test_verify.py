@@ -17,8 +17,9 @@ from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.verify import verify
 from cloud_server.ports.database import PostgresAddress
-from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, DayOrder, SettleOrder, TillCount
+from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, SettleOrder
 from cloud_server.ports.money import RefundOrder, RefundStep, ReversalOrder
+from cloud_server.ports.tills import DayOrder, TillCount
 from cloud_server.store.database import Engine, SqliteEngine, run_sql
 from cloud_server.store.engines import open_engine
 from cloud_server.store.schema import restore_guards

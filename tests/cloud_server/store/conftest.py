@@ -13,17 +13,10 @@ from cloud_server.flows.gateway import settle_day
 from cloud_server.flows.office import open_office
 from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.watch_fleet import watch_fleet
-from cloud_server.ports.ledger import (
-    AdjustmentOrder,
-    CheckStep,
-    ClosingOrder,
-    DayOrder,
-    ReplaceOrder,
-    RetireOrder,
-    SettleOrder,
-    TypedRegister,
-)
+from cloud_server.ports.hardware_orders import ReplaceOrder, RetireOrder
+from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, SettleOrder, TypedRegister
 from cloud_server.ports.money import ReversalOrder
+from cloud_server.ports.tills import DayOrder
 from protocol.chain import Head
 from tests.cloud_server.flows.test_refund_credit import SUPERVISOR
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
