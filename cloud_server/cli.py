@@ -161,7 +161,7 @@ def _run(config: Config, _options: argparse.Namespace) -> int:
 
 
 def _wire(config: Config) -> Any:
-    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
 
     return wire(config)
 

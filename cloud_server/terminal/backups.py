@@ -17,7 +17,7 @@ from cloud_server.terminal.came import Came
 
 def backup_now(config: Config, _options: argparse.Namespace) -> Came:
     """Make a backup; the file's name."""
-    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
 
     parts = wire(config)
     try:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cloud_server.app import wire
 from cloud_server.backup import DATABASE_NAME, BackupFault, open_backup, read_passphrase
 from cloud_server.clock import SystemClock
 from cloud_server.config import Config
@@ -21,6 +20,7 @@ from cloud_server.store.journal_file import FILE_NAME, JournalFile
 from cloud_server.store.schema import make_months_ahead, make_schema, restore_guards
 from cloud_server.store.unit import StoredBooks
 from cloud_server.terminal.came import Came
+from cloud_server.wiring import wire
 
 ANSWERS_WITHIN_S = 1.0
 NO_PEOPLE = "people and tokens are in no journal: cloud-server setup gives the first administrator a link"

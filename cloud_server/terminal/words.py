@@ -51,7 +51,7 @@ def _restore(config: Config, options: argparse.Namespace) -> Came:
 
 
 def _recovery(config: Config, options: argparse.Namespace) -> Came:
-    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
 
     parts = wire(config)
     try:
@@ -69,7 +69,7 @@ def _recovery(config: Config, options: argparse.Namespace) -> Came:
 
 
 def _reprocess(config: Config, _options: argparse.Namespace) -> Came:
-    from cloud_server.app import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
+    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
 
     parts = wire(config)
     try:

@@ -38,7 +38,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "python_calamine": ("provisioning", "cloud_server.web.uploads"),
     "segno": ("cloud_server.web", "cloud_server.exports", "provisioning"),
     "serial": ("edge_agent.bus", "cloud_server.messages.gsm_modem", "provisioning.simulator"),
-    "starlette": ("cloud_server.app", "cloud_server.api", "cloud_server.web"),
+    "starlette": ("cloud_server.app", "cloud_server.background", "cloud_server.api", "cloud_server.web"),
     "uvicorn": ("cloud_server.app", "cloud_server.client_certificates"),
     "xlsxwriter": ("cloud_server.exports", "provisioning"),
     "zstandard": ("protocol.envelope",),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_server.app import FEED_EVERY_S
+from cloud_server.background import FEED_EVERY_S
 from edge_agent.health import STALLED_AFTER_MS
 from tests.cloud_server.api.site_process import site_process
 from tests.edge_agent.whole_box.whole_box import whole_box

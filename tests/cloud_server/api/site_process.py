@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from cloud_server.app import FAIL_POINT_VARIABLE
 from cloud_server.config import Config
 from cloud_server.ports.database import PostgresAddress
+from cloud_server.wiring import FAIL_POINT_VARIABLE
 from protocol.envelope import Line, read_body, write_body
 from protocol.messages import Answer
 from tests.cloud_server.site_rig import make_folder

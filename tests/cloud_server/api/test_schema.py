@@ -28,11 +28,12 @@ from schemathesis.specs.openapi.checks import (
 
 from cloud_server.api.program_routes import OPENAPI_URL
 from cloud_server.api.throttle import Rates
-from cloud_server.app import Parts, make_app, wire
+from cloud_server.app import make_app
 from cloud_server.config import read_config
 from cloud_server.core.api_token import SCOPES
 from cloud_server.flows.issue_token import issue_token
 from cloud_server.ports.database import PostgresAddress
+from cloud_server.wiring import Parts, wire
 from tests.cloud_server.api.programs_rig import NO_LIMIT
 from tests.cloud_server.site_rig import open_rig
 from tests.cloud_server.street import meter_id

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cloud_server.app import wire
-from cloud_server.config import ConfigFault, read_config
+from cloud_server.config import read_config
+from cloud_server.config_reader import ConfigFault
 from cloud_server.message_wiring import link_secret
+from cloud_server.wiring import wire
 from provisioning.simulator.gsm_modem import SimulatedModem
 from tests.cloud_server.site_rig import make_folder, open_rig
 
