@@ -12,7 +12,8 @@ from typing import Any, Final, get_args
 
 from cloud_server.authority import KeyFolder, KeysFault
 from cloud_server.clock import SystemClock
-from cloud_server.config import Config, ConfigFault, read_config
+from cloud_server.config import Config, read_config
+from cloud_server.config_reader import ConfigFault
 from cloud_server.core.api_token import Scope
 from cloud_server.core.limits import TOKEN_DAYS_MAX
 from cloud_server.core.mistakes import Mistaken, NotFound, NotNow

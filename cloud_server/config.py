@@ -3,30 +3,18 @@
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
+from cloud_server.config_reader import RIGHT, ConfigFault, Reader
 from cloud_server.ports import SiteFacts
 from cloud_server.ports.database import PostgresAddress
 from protocol.ids import is_id
 from protocol.zone import is_zone
 
 PORT_MAX: Final = 65_535
-_KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "": (
-        *("format", "state_dir", "database", "journal", "listen", "public_url"),
-        *("site", "tls", "keys", "people", "backup", "messages", "proxy"),
-    ),
-    "site": ("id", "name", "zone", "currency", "code"),
-    "tls": ("certificate", "key"),
-    "people": ("second_factor",),
-    "backup": ("folder", "passphrase_file", "keep"),
-    "keys": ("dir", "keys_line", "limits_line", "root_public"),
-    "proxy": ("trusted",),
-    "messages": ("modem", "baud", "pin_file", "smsc", "link_secret", "ways"),
-}
 BACKUPS_KEPT: Final = 14
 """Two weeks: long enough to notice that something went wrong and to have one from before."""
 BACKUPS_KEPT_MAX: Final = 1_000
@@ -40,17 +28,6 @@ _SECOND_FACTOR: Final = re.compile(r"demanded|offered")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = "postgresql://"
-
-Value = TypeVar("Value")
-
-
-class ConfigFault(Exception):
-    """The configuration cannot be used; `mistakes` names each key with its value and what would be right."""
-
-    def __init__(self, path: Path, mistakes: list[str]) -> None:
-        super().__init__(f"{path}: " + "; ".join(mistakes))
-        self.path = path
-        self.mistakes = tuple(mistakes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,59 +77,6 @@ class MessagesPlace:
     ways: Mapping[str, Path]
 
 
-class _Reader:
-    """Takes values out of the file and gathers what is wrong with them."""
-
-    def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
-        self.folder = path.absolute().parent
-        self.data = data
-        self.mistakes: list[str] = []
-
-    def wrong(self, key: str, value: object, right: str) -> None:
-        self.mistakes.append(f"{key} = {value!r}: {right}")
-
-    def unknown_keys(self) -> None:
-        for section, known in _KEYS.items():
-            table = self.data.get(section, {}) if section else self.data
-            if not isinstance(table, dict):
-                self.wrong(section, table, "must be a table")
-                continue
-            for key in table:
-                if key not in known:
-                    self.wrong(f"{section}.{key}".lstrip("."), table[key], f"unknown key; known are {', '.join(known)}")
-
-    def text(self, key: str, default: str | None = None) -> str:
-        section, _, name = key.rpartition(".")
-        table = self.data.get(section, {}) if section else self.data
-        value = table.get(name, default) if isinstance(table, dict) else default
-        if not isinstance(value, str) or not value.strip():
-            self.wrong(key, value, "a text is needed here")
-            return ""
-        return value
-
-    def fitting(self, key: str, pattern: re.Pattern[str], right: str, default: str | None = None) -> str:
-        value = self.text(key, default)
-        if value and not pattern.fullmatch(value):
-            self.wrong(key, value, right)
-        return value
-
-    def path(self, key: str) -> Path:
-        return self.folder / self.text(key)
-
-    def file(self, key: str) -> Path:
-        path = self.path(key)
-        if self.text(key) and not path.is_file():
-            self.wrong(key, str(path), "there is no such file")
-        return path
-
-    def checked(self, key: str, read: Callable[[str], Value | None], right: str, otherwise: Value) -> Value:
-        text = self.text(key)
-        value = read(text) if text else None
-        if text and value is None:
-            self.wrong(key, text, right)
-        return otherwise if value is None else value
-
-
 def read_config(path: Path) -> Config:
     """Read the file. Raises ConfigFault with all mistakes."""
     try:
@@ -161,24 +85,26 @@ def read_config(path: Path) -> Config:
         raise ConfigFault(path, [f"cannot be read: {fault.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigFault(path, [f"is no TOML: {fault}"]) from None
-    reader = _Reader(path, data)
+    reader = Reader(path, data)
     reader.unknown_keys()
     if data.get("format", 1) != 1:
         reader.wrong("format", data["format"], "must be 1")
-    host, port = reader.checked("listen", _address, "an address and a port, for example 127.0.0.1:18443", ("", 0))
-    keys = data.get("keys")
+    config = _config(path, reader)
+    if reader.mistakes:
+        raise ConfigFault(path, list(dict.fromkeys(reader.mistakes)))
+    return config
+
+
+def _config(path: Path, reader: Reader) -> Config:
+    """Everything of the file; what is wrong is gathered in the reader and has an empty value here."""
+    keys = reader.data.get("keys")
     has_limits = isinstance(keys, dict) and "limits_line" in keys
     no_database: Path | PostgresAddress = Path()
-    config = Config(
+    host, port = reader.checked("listen", _address, ("", 0))
+    return Config(
         path=path.absolute(),
         state_dir=reader.path("state_dir"),
-        database=reader.checked(
-            "database",
-            lambda text: _database(text, reader.folder),
-            "sqlite:///<file> (relative to this file's folder), sqlite:////<absolute file>, or "
-            "postgresql://<user>@<host>[,<host>]/<database>",
-            no_database,
-        ),
+        database=reader.checked("database", lambda text: _database(text, reader.folder), no_database),
         journal=reader.path("journal"),
         host=host,
         port=port,
@@ -191,18 +117,12 @@ def read_config(path: Path) -> Config:
         root_public=reader.file("keys.root_public"),
         backup=_backup(reader),
         messages=_messages(reader),
-        second_factor_demanded=reader.fitting(
-            "people.second_factor", _SECOND_FACTOR, "demanded (of supervisors and above) or offered", "demanded"
-        )
-        == "demanded",
+        second_factor_demanded=reader.fitting("people.second_factor", _SECOND_FACTOR, "demanded") == "demanded",
         trusted_proxies=_proxies(reader),
     )
-    if reader.mistakes:
-        raise ConfigFault(path, list(dict.fromkeys(reader.mistakes)))
-    return config
 
 
-def _proxies(reader: _Reader) -> frozenset[str]:
+def _proxies(reader: Reader) -> frozenset[str]:
     """`[proxy] trusted`: only of this machine, since whoever speaks from there may say of himself what he likes."""
     table = reader.data.get("proxy", {})
     given = table.get("trusted", []) if isinstance(table, dict) else []
@@ -219,7 +139,7 @@ def _is_of_this_machine(text: str) -> bool:
         return False
 
 
-def _backup(reader: _Reader) -> BackupPlace | None:
+def _backup(reader: Reader) -> BackupPlace | None:
     """`[backup]`, where there is one. The folder belongs on another disk, or on one that is carried away."""
     table = reader.data.get("backup")
     if not isinstance(table, dict):
@@ -231,7 +151,7 @@ def _backup(reader: _Reader) -> BackupPlace | None:
     return BackupPlace(reader.path("backup.folder"), reader.file("backup.passphrase_file"), keep)
 
 
-def _messages(reader: _Reader) -> MessagesPlace:
+def _messages(reader: Reader) -> MessagesPlace:
     """`[messages]`; without it no modem and no other way."""
     table = reader.data.get("messages", {})
     table = table if isinstance(table, dict) else {}
@@ -252,28 +172,26 @@ def _messages(reader: _Reader) -> MessagesPlace:
         modem=reader.text("messages.modem") if "modem" in table else None,
         baud=baud,
         pin_file=reader.file("messages.pin_file") if "pin_file" in table else None,
-        smsc=reader.fitting("messages.smsc", _NUMBER, "a telephone number, + before a country code")
-        if "smsc" in table
-        else "",
+        smsc=reader.fitting("messages.smsc", _NUMBER) if "smsc" in table else "",
         link_secret=reader.path("messages.link_secret") if "link_secret" in table else by_default,
         ways=files,
     )
 
 
-def _site(reader: _Reader) -> SiteFacts:
+def _site(reader: Reader) -> SiteFacts:
     site = reader.text("site.id")
     if site and not is_id(site):
-        reader.wrong("site.id", site, "32 lowercase hex digits, as `provision init` made them")
-    reader.checked("site.zone", _zone, "a zone of the IANA database, for example Asia/Shanghai", "")
+        reader.wrong("site.id", site, RIGHT["site.id"])
+    reader.checked("site.zone", _zone, "")
     url = reader.text("public_url").rstrip("/")
     if url and not url.startswith("https://"):
-        reader.wrong("public_url", url, "must begin with https://")
+        reader.wrong("public_url", url, RIGHT["public_url"])
     return SiteFacts(
         site=site,
         name=reader.text("site.name"),
         zone=reader.text("site.zone"),
-        currency=reader.fitting("site.currency", _CURRENCY, "three capital letters, for example CNY"),
-        code=reader.fitting("site.code", _CODE, "1 to 8 of A-Z and 0-9", default=site[-4:].upper() or "S"),
+        currency=reader.fitting("site.currency", _CURRENCY),
+        code=reader.fitting("site.code", _CODE, default=site[-4:].upper() or "S"),
         public_url=url,
     )
 

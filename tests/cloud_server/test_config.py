@@ -7,7 +7,8 @@ import pytest
 
 from cloud_server.authority import KeyFolder, KeysFault
 from cloud_server.cli import main
-from cloud_server.config import ConfigFault, read_config
+from cloud_server.config import read_config
+from cloud_server.config_reader import ConfigFault
 from protocol.envelope import seal
 from protocol.messages import Limits
 from protocol.payload import write_payload
@@ -69,7 +70,8 @@ def test_five_mistakes_are_named_together(settings: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "state_dir"),
+        ("", "state_dir is missing; right would be a folder"),
+        ("listen = 5", "listen = 5: a text is needed here: an address and a port"),
         ("site = 3", "site = 3: must be a table"),
         ("x = [", "is no TOML"),
         ('format = 2\n[site]\nid = "zz"', "format = 2"),
