@@ -49,6 +49,7 @@ def account_routes(centre: Centre) -> APIRouter:
     """Customers, accounts, balances."""
     router = APIRouter(prefix="/api/v1", tags=["accounts"])
     _account_routes(router, centre, Sights(centre))
+    _balance_routes(router, centre, Sights(centre))
     _customer_routes(router, centre, Sights(centre))
     return router
 
@@ -76,6 +77,10 @@ def _account_routes(router: APIRouter, centre: Centre, sights: Sights) -> None:
         if look is None or planned is None:
             raise NotFound("account", account)
         return _account(account_view(look, planned))
+
+
+def _balance_routes(router: APIRouter, centre: Centre, sights: Sights) -> None:
+    reads = Depends(asks_for(centre, "read"))
 
     @router.get("/balances")
     def balances(

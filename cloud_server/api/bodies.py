@@ -10,10 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 from cloud_server.core.api_token import SCOPES, Scope
 from cloud_server.core.roles import Role
 from cloud_server.core.views import Badge, CommandState, SaleState
+from protocol.limits import INTEGER_MAX
 from protocol.records import Contact
 
 IdField = Annotated[StrictStr, Field(max_length=64)]
-
+NameField = Annotated[StrictStr, Field(min_length=1, max_length=100)]
+RegisterField = Annotated[StrictInt, Field(ge=0, le=INTEGER_MAX, description="raw, without ratio, in watt-hours")]
+DayField = Annotated[StrictStr, Field(max_length=10, examples=["2026-11-22"])]
+AmountField = Annotated[StrictStr, Field(max_length=40, examples=["12.00"])]
 
 PointState = Literal["normal", "alarm1", "alarm2", "arrears", "not_opened", "lost"]
 """A point that is measured and sold to nobody (main, public) has not been opened, as far as other programs care."""

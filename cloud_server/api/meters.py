@@ -70,7 +70,8 @@ def meter_routes(centre: Centre, books: Books, feed: LiveFeed) -> APIRouter:
     """Points, meters, live values."""
     router = APIRouter(prefix="/api/v1", tags=["meters"])
     _point_routes(router, centre, books, feed)
-    _meter_routes(router, centre, feed)
+    _meter_routes(router, centre, Sights(centre))
+    _live_routes(router, centre, Sights(centre), feed)
     return router
 
 
@@ -104,8 +105,8 @@ def _point_routes(router: APIRouter, centre: Centre, books: Books, feed: LiveFee
         return _point(row)
 
 
-def _meter_routes(router: APIRouter, centre: Centre, feed: LiveFeed) -> None:
-    reads, sights = Depends(asks_for(centre, "readings")), Sights(centre)
+def _meter_routes(router: APIRouter, centre: Centre, sights: Sights) -> None:
+    reads = Depends(asks_for(centre, "readings"))
 
     @router.get("/meters")
     def meters(
@@ -130,9 +131,13 @@ def _meter_routes(router: APIRouter, centre: Centre, feed: LiveFeed) -> None:
             raise NotFound("meter", meter)
         return _meter(look, placed)
 
+
+def _live_routes(router: APIRouter, centre: Centre, sights: Sights, feed: LiveFeed) -> None:
+    reads = Depends(asks_for(centre, "read"))
+
     @router.get("/live")
     def live(
-        by: Annotated[Actor, Depends(asks_for(centre, "read"))],
+        by: Annotated[Actor, reads],
         after: After = "",
         limit: Limit = PAGE,
         box: IdText = None,

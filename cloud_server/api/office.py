@@ -1,69 +1,24 @@
-"""Addresses of tills, days, adjustments and second persons. Every step carries its Idempotency-Key."""
+"""Addresses of adjustments and second persons, each step with an Idempotency-Key; with them those of tills and days."""
 
 import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field, StrictBool, StrictStr
+from pydantic import BaseModel, Field, StrictStr
 
 from cloud_server.api.bearer import asks_for
-from cloud_server.api.bodies import Body, IdField
+from cloud_server.api.bodies import AmountField, Body, DayField, IdField
 from cloud_server.api.paging import Page, whole
 from cloud_server.api.refunds import Key, Reason, named_key
+from cloud_server.api.tills import add_days, add_tills
 from cloud_server.core.contracts import Adjustment
 from cloud_server.core.second_person import RequestKind, RequestState, SecondRequest
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.office import Office
 from cloud_server.ports import Actor
 from cloud_server.ports.ledger import AdjustmentOrder, Checked, CheckStep
-from cloud_server.ports.tills import DayOrder, TillAnswer, TillCount, TillOpening
 
 ROWS_MAX = 500
-DayField = Annotated[StrictStr, Field(max_length=10, examples=["2026-11-22"])]
-AmountField = Annotated[StrictStr, Field(max_length=40, examples=["12.00"])]
-
-
-class TillOpeningIn(Body):
-    """The float of cash that the till begins with."""
-
-    float_amount: AmountField = "0"
-
-
-class TillCountIn(Body):
-    """What was counted, by method; cash must be named where the books expect any."""
-
-    counted: dict[StrictStr, AmountField] = Field(max_length=10, examples=[{"cash": "150.00"}])
-    operator: Annotated[StrictStr, Field(max_length=100)] | None = None
-    note: Annotated[StrictStr, Field(max_length=200)] = ""
-
-
-class TillOut(BaseModel):
-    """A till by method: what the books expect, and what was counted."""
-
-    shift: str | None
-    operator: str
-    state: str
-    expected: dict[str, int]
-    counted: dict[str, int]
-    difference_micro: int
-
-
-class DayIn(Body):
-    """The day to close, today where none is named; `anyway` although tills are open."""
-
-    day: DayField | None = None
-    anyway: StrictBool = False
-
-
-class DayOut(BaseModel):
-    """A closed day, and what it was sealed with once it was."""
-
-    day: str
-    receipts: int
-    open_tills: list[str]
-    entries: int | None = None
-    digest: str | None = None
-    breaches: int | None = None
 
 
 class AdjustmentIn(Body):
@@ -136,81 +91,11 @@ class CheckedOut(BaseModel):
 def office_routes(centre: Centre, office: Office) -> APIRouter:
     """All of them."""
     router = APIRouter(prefix="/api/v1", tags=["office"])
-    _till_routes(router, centre, office)
-    _day_routes(router, centre, office)
+    add_tills(router, centre, office)
+    add_days(router, centre, office)
     _adjustment_routes(router, centre, office)
     _request_routes(router, centre, office)
     return router
-
-
-def _till_routes(router: APIRouter, centre: Centre, office: Office) -> None:
-    works, reads = Depends(asks_for(centre, "office")), Depends(asks_for(centre, "read"))
-
-    @router.post("/tills", status_code=201)
-    def open_till(body: TillOpeningIn, by: Annotated[Actor, works], key: Key = "") -> TillOut:
-        """Open the caller's own till."""
-        return _till(office.tills.open_till(TillOpening(key=named_key(key), float_amount=body.float_amount), by))
-
-    @router.post("/tills/count", status_code=201)
-    def count_till(body: TillCountIn, by: Annotated[Actor, works], key: Key = "") -> TillOut:
-        """Count and close a till."""
-        order = TillCount(key=named_key(key), counted=body.counted, operator=body.operator, note=body.note)
-        return _till(office.tills.close_till(order, by))
-
-    @router.get("/tills", dependencies=[reads])
-    def tills() -> Page[TillOut]:
-        """Tills that are open or hold anything, as the books expect them."""
-        return whole(
-            [
-                TillOut(
-                    shift=till.shift,
-                    operator=till.operator,
-                    state="open" if till.shift is not None else "not_opened",
-                    expected=dict(till.expected),
-                    counted={},
-                    difference_micro=0,
-                )
-                for till in office.tills.tills_now()
-            ]
-        )
-
-
-def _till(answer: TillAnswer) -> TillOut:
-    return TillOut(
-        shift=answer.shift,
-        operator=answer.operator,
-        state=answer.state,
-        expected=dict(answer.expected),
-        counted=dict(answer.counted),
-        difference_micro=answer.difference_micro,
-    )
-
-
-def _day_routes(router: APIRouter, centre: Centre, office: Office) -> None:
-    works, reads = Depends(asks_for(centre, "office")), Depends(asks_for(centre, "read"))
-
-    @router.post("/days", status_code=201)
-    def close_day(body: DayIn, by: Annotated[Actor, works], key: Key = "") -> DayOut:
-        """Close a posting day and all before it: nothing is booked under it any more."""
-        closed = office.days.close_day(DayOrder(key=named_key(key), day=body.day, anyway=body.anyway), by)
-        return DayOut(day=closed.day, receipts=closed.receipts, open_tills=list(closed.open_tills))
-
-    @router.get("/days", dependencies=[reads])
-    def days(limit: Annotated[int, Query(ge=1, le=ROWS_MAX)] = 31) -> Page[DayOut]:
-        """Closed days, newest first, with the digest that stands in the audit chain."""
-        return whole(
-            [
-                DayOut(
-                    day=closed.day,
-                    receipts=closed.receipts,
-                    open_tills=list(closed.open_tills),
-                    entries=sealed.entries if sealed is not None else None,
-                    digest=sealed.digest if sealed is not None else None,
-                    breaches=sealed.breaches if sealed is not None else None,
-                )
-                for closed, sealed in office.days.closed_days(limit)
-            ]
-        )
 
 
 def _adjustment_routes(router: APIRouter, centre: Centre, office: Office) -> None:

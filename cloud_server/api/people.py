@@ -51,14 +51,7 @@ def _token_routes(router: APIRouter, centre: Centre) -> None:
         ]
         if errors:
             raise ApiProblem(403, "The token may not give this scope", errors=errors)
-        territory = Territory(frozenset(body.buildings) if body.buildings is not None else None)
-        with centre.store.read() as unit:
-            plan = unit.fleet.plan()
-        known = {one.building for one in plan.buildings} if plan is not None else set()
-        strange = sorted((territory.buildings or frozenset()) - known)
-        if strange:
-            errors = [field_error("buildings", one, "a building of the site's plan") for one in strange]
-            raise ApiProblem(422, "The request cannot be taken", errors=errors)
+        territory = _territory(centre, body)
         issued = issue_token(centre, body.name, body.scopes, body.days, f"api:{caller.name}", territory)
         return TokenOut(
             token=issued.secret,
@@ -72,13 +65,7 @@ def _token_routes(router: APIRouter, centre: Centre) -> None:
         """Tokens that were given, without their secrets."""
         with centre.store.read() as unit:
             known = unit.tokens.tokens()
-        return page_in_memory(
-            known,
-            after,
-            limit,
-            lambda one: one.token,
-            _token,
-        )
+        return page_in_memory(known, after, limit, lambda one: one.token, _token)
 
     @router.delete("/tokens/{token}", status_code=204)
     def revoke(token: str, by: Annotated[Actor, admin]) -> Response:
@@ -86,6 +73,19 @@ def _token_routes(router: APIRouter, centre: Centre) -> None:
         if not revoke_token(centre, token, by.name):
             raise NotFound("token", token)
         return Response(status_code=204)
+
+
+def _territory(centre: Centre, body: TokenIn) -> Territory:
+    """The buildings that a token is to be limited to, each of them in the plan."""
+    territory = Territory(frozenset(body.buildings) if body.buildings is not None else None)
+    with centre.store.read() as unit:
+        plan = unit.fleet.plan()
+    known = {one.building for one in plan.buildings} if plan is not None else set()
+    strange = sorted((territory.buildings or frozenset()) - known)
+    if strange:
+        errors = [field_error("buildings", one, "a building of the site's plan") for one in strange]
+        raise ApiProblem(422, "The request cannot be taken", errors=errors)
+    return territory
 
 
 def _token(one: ApiToken) -> TokenRow:
