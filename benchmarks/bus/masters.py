@@ -19,7 +19,7 @@ from pymodbus.exceptions import ModbusException
 
 from benchmarks.bus.theory import BAUD, FIRST_REGISTER, REGISTERS, UNITS
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock

@@ -22,8 +22,7 @@ from typing import Any
 from benchmarks.bus.simulator import BUS, SimulatedBusProcess
 from benchmarks.bus.theory import BAUD, CHARACTER_S, METERS, SILENCE_CHARACTERS, TURNAROUND_MS
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.profile import builtin_profile
-from edge_agent.bus.requests import Request
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import LineFault, Reply
@@ -31,6 +30,7 @@ from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import RelayOrdered
 from edge_agent.ports import BusReport, CycleDone, PolledMeter, RelayOrder, RelayReport
+from protocol.meter_profile.frames import Request
 
 MODEL = "dtsy1352"
 PROFILE = "acrel_dtsy1352"

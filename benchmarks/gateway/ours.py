@@ -15,7 +15,7 @@ from typing import Self
 import edge_agent.agent.run
 from benchmarks.bus.theory import BAUD, REGISTERS, UNITS
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock

@@ -5,22 +5,23 @@ import random
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from edge_agent.bus.board_profile import builtin_board, builtin_board_names, load_board
 from edge_agent.bus.gateway import ModbusTcpLine, rtu_over_tcp
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.plan import with_rates
-from edge_agent.bus.profile import builtin_names, builtin_profile, load_profile
-from edge_agent.bus.profile_table import ProfileError
+from edge_agent.bus.packaged import builtin_board, builtin_board_names, builtin_names, builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.worker import BusWorker
 from edge_agent.config import BusPort, PortKind
-from edge_agent.core.meter_profile import Profile
 from edge_agent.core.place import Place, make_place
 from edge_agent.core.polling import PollingLimits
-from edge_agent.core.relay_board import RelayBoard
 from edge_agent.ports import BusReport, Clock, MeterBus, PolledMeter
 from protocol.box_config import BoxConfig, BusConfig
+from protocol.meter_profile.blocks import with_rates
+from protocol.meter_profile.board_reading import load_board
+from protocol.meter_profile.boards import RelayBoard
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import ProfileError
+from protocol.meter_profile.values import Profile
 
 log = logging.getLogger(__name__)
 

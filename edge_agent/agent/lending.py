@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.bus.requests import READ_BIT_FUNCTIONS, READ_REGISTER_FUNCTIONS, Request
 from edge_agent.bus.serial_port import LineDown
 from edge_agent.bus.transaction import Pace, Stray
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.console.local_socket import AgentUnreachable, ask
 from edge_agent.core.measured import FaultKind
 from edge_agent.ports import Clock, LentAnswer, LentQuestion, LocalRequest
+from protocol.meter_profile.frames import READ_BIT_FUNCTIONS, READ_REGISTER_FUNCTIONS, Request
 
 if TYPE_CHECKING:
     from edge_agent.agent.owner import Owner

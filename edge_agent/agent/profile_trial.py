@@ -6,10 +6,11 @@ Writes nothing. Works on a line that the running agent lends, or on a port of it
 from collections.abc import Iterator
 from typing import Any
 
-from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead
-from edge_agent.bus.profile_description import REFUSED, describe_answer
+from edge_agent.bus.answer_description import REFUSED, describe_answer
+from edge_agent.bus.meter import BusMeter, Decoded
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault
+from protocol.meter_profile.questions import PlannedRead
 
 
 def try_profile(line: Line, meter: BusMeter) -> Iterator[tuple[bool, str]]:

@@ -4,14 +4,21 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.bus.board_profile import builtin_board_names, builtin_board_text, load_board
 from edge_agent.bus.meter import BusMeter
-from edge_agent.bus.profile import builtin_names, builtin_profile, builtin_text, load_profile
-from edge_agent.bus.profile_description import describe_board, describe_profile
-from edge_agent.bus.profile_table import ProfileError
-from edge_agent.bus.profile_words import BOARD_KIND
-from edge_agent.core.meter_profile import Profile
+from edge_agent.bus.packaged import (
+    builtin_board_names,
+    builtin_board_text,
+    builtin_names,
+    builtin_profile,
+    builtin_text,
+)
 from edge_agent.ports import PolledMeter
+from protocol.meter_profile.board_reading import load_board
+from protocol.meter_profile.description import describe_board, describe_profile
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import ProfileError
+from protocol.meter_profile.values import Profile
+from protocol.meter_profile.words import BOARD_KIND
 
 
 @dataclass(frozen=True, slots=True)

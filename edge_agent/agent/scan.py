@@ -16,8 +16,8 @@ from edge_agent.bus.scan import FoundMeter, Scan, Scanned
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.transaction import Pace
 from edge_agent.console.scan_text import draft_text, scan_text
-from edge_agent.core.meter_profile import Profile
 from edge_agent.ports import Clock
+from protocol.meter_profile.values import Profile
 
 SPEEDS: Final = (
     (9_600, "N"), (2_400, "N"), (4_800, "N"), (1_200, "N"), (19_200, "N"), (9_600, "E"), (2_400, "E"), (19_200, "E"),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.bus.unit_id import unit_words, unit_writes
 from edge_agent.core.measured import FaultKind
-from edge_agent.core.meter_profile import Profile, RegisterWrite, UnitRegister
 from edge_agent.flows.tell import find_meter
 from edge_agent.ports import LentAnswer, LentQuestion, LocalRequest
+from protocol.meter_profile.values import Profile, RegisterWrite, UnitRegister
 
 if TYPE_CHECKING:
     from edge_agent.agent.owner import Owner

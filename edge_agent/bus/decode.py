@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from edge_agent.core.meter_profile import Quantity, Ratio, RegisterType, SerialEncoding, SerialNumber, WordOrder
+from protocol.meter_profile.values import Quantity, Ratio, RegisterType, SerialEncoding, SerialNumber, WordOrder
 
 RAW_SUFFIXES = ("raw_wh", "raw_varh")
 """Registers that are told without the ratio: it belongs to the meter on its supply point, in versions."""

@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from edge_agent.bus.decode import Refused
-from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead
+from edge_agent.bus.meter import BusMeter, Decoded
 from edge_agent.bus.relay_orders import RelayOrders
-from edge_agent.bus.requests import Request
 from edge_agent.bus.serial_port import LineDown
 from edge_agent.bus.settings import Settings
 from edge_agent.bus.silent_boards import SilentBoards
@@ -29,6 +28,8 @@ from edge_agent.ports import (
     SerialReport,
     ValueRefused,
 )
+from protocol.meter_profile.frames import Request
+from protocol.meter_profile.questions import PlannedRead
 
 Interlude = Callable[[], None]
 """What may come between two questions of one errand: an urgent order."""

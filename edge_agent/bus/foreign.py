@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.bus.requests import (
+from edge_agent.bus.requests import crc_is_right
+from edge_agent.bus.verdict import EXCEPTION_FLAG
+from protocol.meter_profile.frames import (
     EXCEPTION_REPLY_LENGTH,
     READ_BIT_FUNCTIONS,
     READ_FRAME_EXTRA,
     READ_REGISTER_FUNCTIONS,
-    crc_is_right,
 )
-from edge_agent.bus.verdict import EXCEPTION_FLAG
 
 QUESTION_LENGTH = 8
 """Unit, function, address, count, CRC: each of the four reads (MODBUS Application Protocol V1.1b3, 6.1 to 6.4)."""

@@ -12,12 +12,13 @@ import socket
 from collections import deque
 
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.requests import Request, mbap_frame, rtu_frame
+from edge_agent.bus.requests import mbap_frame
 from edge_agent.bus.serial_port import READ_AT_MOST, LineDown, SerialSettings
 from edge_agent.bus.transaction import OpenQuestion, Pace, Patience, Stray
 from edge_agent.bus.verdict import LineFault, Reply, judge
 from edge_agent.core.measured import FaultKind
 from edge_agent.ports import Clock
+from protocol.meter_profile.frames import Request, rtu_frame
 
 CONNECT_TIMEOUT_S = 2.0
 """On the box's own network: who does not answer by then is not there, and is tried again."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from edge_agent.bus.requests import read_request, write_request
 from edge_agent.bus.transaction import Line, Pace
 from edge_agent.bus.verdict import LineFault
 from edge_agent.ports import Clock, LentAnswer, LentQuestion
+from protocol.meter_profile.frames import read_request, write_request
 
 
 class Guests:

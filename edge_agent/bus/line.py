@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Callable
 
 from edge_agent.bus.foreign import foreign_questions
-from edge_agent.bus.requests import EXCEPTION_REPLY_LENGTH, Request, crc_is_right
+from edge_agent.bus.requests import crc_is_right
 from edge_agent.bus.serial_port import READ_AT_MOST, LineDown, SerialPort, SerialSettings
 from edge_agent.bus.transaction import OpenQuestion, Pace, Patience, Port, Stray
 from edge_agent.bus.verdict import EXCEPTION_FLAG, LineFault, Reply, is_echo, judge, wanted_length
 from edge_agent.core.measured import FaultKind
 from edge_agent.ports import Clock
+from protocol.meter_profile.frames import EXCEPTION_REPLY_LENGTH, Request
 
 SERIAL_PATIENCE = Patience(frame_gap_us=50_000, answer_margin_us=50_000)
 """USB adapters deliver in lots up to 16 ms apart, and on a busy box our own thread may wait for a processor longer than

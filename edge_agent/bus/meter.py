@@ -9,20 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edge_agent.bus.decode import RAW_SUFFIXES, Refused, decode_quantity, decode_serial
-from edge_agent.bus.plan import Block, plan_blocks
-from edge_agent.bus.requests import Request, read_request, vendor_request, write_request
 from edge_agent.bus.transaction import Pace
 from edge_agent.core.measured import UNKNOWN, DetailReading, MeterReading, RelayOrdered, RelayPosition
-from edge_agent.core.meter_profile import Quantity, Relay, RelayReadback, UnlockStep, VendorCall
 from edge_agent.ports import PolledMeter
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRead:
-    """A block and the question that reads it."""
-
-    block: Block
-    request: Request
+from protocol.meter_profile.blocks import Block
+from protocol.meter_profile.frames import Request
+from protocol.meter_profile.questions import planned_reads, unlocked_write
+from protocol.meter_profile.values import Quantity, Relay, RelayReadback
 
 
 @dataclass(slots=True)
@@ -46,12 +39,12 @@ class BusMeter:
         seat = polled.profile.relay.seat if polled.profile.relay else None
         self._relay_unit = seat.unit if seat else polled.unit
         self._relay_pace = Pace(seat.silence_ms, seat.turnaround_ms) if seat else self._pace
-        plan = plan_blocks(polled.profile)
-        self.enforcement = tuple(self._planned(block) for block in plan.enforcement)
-        self.details = tuple(self._planned(block) for block in plan.details)
-        self.serial = self._planned(plan.serial) if plan.serial else None
-        self.clock = self._planned(plan.clock) if plan.clock else None
-        self.prepaid = tuple(self._planned(block) for block in plan.prepaid)
+        reads = planned_reads(polled.profile, polled.unit)
+        self.enforcement = reads.enforcement
+        self.details = reads.details
+        self.serial = reads.serial
+        self.clock = reads.clock
+        self.prepaid = reads.prepaid
         self.relay_reads = tuple(read for read in self.enforcement if read.block.order or read.block.contact)
         self._rate_names = {rate: name for name, rate in polled.profile.rates.items()}
 
@@ -68,10 +61,6 @@ class BusMeter:
     def pace_of(self, request: Request) -> Pace:
         """What the one who is asked wants of the time."""
         return self._relay_pace if request.unit == self._relay_unit else self._pace
-
-    def _planned(self, block: Block) -> PlannedRead:
-        unit = self.polled.unit if block.unit is None else block.unit
-        return PlannedRead(block, read_request(unit, block.function, block.address, block.count))
 
     def decode(self, block: Block, words: Sequence[int], into: Decoded) -> None:
         """Add what a block's words say."""
@@ -140,15 +129,7 @@ def relay_writes(relay: Relay, unit: int, wanted: RelayOrdered) -> tuple[Request
         RelayOrdered.RELEASED: relay.write_release,
         RelayOrdered.ARMED: relay.write_arm,
     }
-    write = writes.get(wanted)
-    return tuple(unlock_request(step, unit) for step in (*relay.unlock, write)) if write is not None else ()
-
-
-def unlock_request(step: UnlockStep, unit: int) -> Request:
-    """One step of an unlock sequence as a question."""
-    if isinstance(step, VendorCall):
-        return vendor_request(unit, step.function, step.send, step.answer)
-    return write_request(unit, step.function, step.address, step.values)
+    return unlocked_write(relay, unit, writes.get(wanted))
 
 
 def _part(block: Block, quantity: Quantity, words: Sequence[int]) -> Sequence[int]:

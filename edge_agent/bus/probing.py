@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from edge_agent.bus.decode import Refused
-from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead
+from edge_agent.bus.meter import BusMeter, Decoded
 from edge_agent.bus.transaction import Line
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.core.measured import FaultKind, RelayOrdered, RelayPosition
-from edge_agent.core.meter_profile import Profile
 from edge_agent.ports import PolledMeter
+from protocol.meter_profile.questions import PlannedRead
+from protocol.meter_profile.values import Profile
 
 GRID_MV = (150_000, 300_000)
 """Phase voltages from 230 V less a third to 230 V and a third more; a phase that is off tells about 0."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from edge_agent.bus.meter import BusMeter
 from edge_agent.bus.probing import DAMAGED, TRIES, Fit, probe
-from edge_agent.bus.requests import Request, read_request
 from edge_agent.bus.transaction import Line, Pace
 from edge_agent.bus.verdict import LineFault
 from edge_agent.core.measured import FaultKind
-from edge_agent.core.meter_profile import Profile
 from edge_agent.ports import Clock, PolledMeter
+from protocol.meter_profile.frames import Request, read_request
+from protocol.meter_profile.values import Profile
 
 PROBES = ((3, 0x0000, 2), (4, 0x0000, 2))
 """Function, address, count. Two registers: some makes answer reads of an even number alone."""

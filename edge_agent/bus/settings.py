@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from edge_agent.bus.meter import BusMeter, Decoded, unlock_request
-from edge_agent.bus.requests import SINGLE_WRITE_FUNCTIONS, Request, write_request
+from edge_agent.bus.meter import BusMeter, Decoded
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.bus.withholding import FOREIGN, Withholding
 from edge_agent.core.meter_clock import GOOD_WITHIN_MS, clock_time, clock_words, local_instant, off_ms
-from edge_agent.core.meter_profile import MeterClock
 from edge_agent.ports import Clock, ClockReport, PrepaidOrder, PrepaidReport, ReportSink
+from protocol.meter_profile.frames import SINGLE_WRITE_FUNCTIONS, Request, write_request
+from protocol.meter_profile.questions import unlock_request
+from protocol.meter_profile.values import MeterClock
 
 Ask = Callable[[BusMeter, Request], Reply | LineFault]
 

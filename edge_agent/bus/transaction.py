@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_agent.bus.requests import Request
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.frames import Request
 
 
 @dataclass(frozen=True, slots=True)

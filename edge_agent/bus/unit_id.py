@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Sequence
 
-from edge_agent.core.meter_profile import RegisterType, RegisterWrite, UnitRegister
+from protocol.meter_profile.values import RegisterType, RegisterWrite, UnitRegister
 
 
 def unit_words(register: UnitRegister, unit: int) -> tuple[int, ...]:

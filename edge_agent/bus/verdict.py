@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.bus.requests import EXCEPTION_REPLY_LENGTH, Request, crc_is_right, read_words
+from edge_agent.bus.requests import crc_is_right, read_words
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.frames import EXCEPTION_REPLY_LENGTH, Request
 
 EXCEPTION_FLAG = 0x80
 EXCEPTION_WORDS = {

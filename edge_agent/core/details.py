@@ -9,7 +9,6 @@ from typing import Final
 
 from edge_agent.core.decision import NOTHING, Decision, Steps
 from edge_agent.core.measured import DetailReading
-from edge_agent.core.meter_profile import Ratio
 from edge_agent.core.place import Place
 from edge_agent.core.rates import compare_rates, mark_rates
 from edge_agent.core.readings import NOMINAL_VOLT
@@ -17,6 +16,7 @@ from edge_agent.core.state import BoxState, Noted, Now
 from edge_agent.core.suspicion import suspect
 from edge_agent.core.wiring import CHECKS, Electricity, Says
 from protocol.box_config import Ratio as PlannedRatio
+from protocol.meter_profile.values import Ratio
 from protocol.records import AlarmKind
 
 RECORDED: Final = (

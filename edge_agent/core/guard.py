@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.core.meter_profile import Grade, Profile, Quantity, RegisterType, RegisterWrite, WordOrder
+from protocol.meter_profile.values import Grade, Profile, Quantity, RegisterType, RegisterWrite, WordOrder
 
 TEST_TOP_UP_MICRO: Final = 10_000
 """The smallest amount that these meters know: 0.01 of the currency."""

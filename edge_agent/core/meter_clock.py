@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from edge_agent.core.meter_profile import MeterClock
+from protocol.meter_profile.values import MeterClock
 
 GOOD_WITHIN_MS: Final = 2_000
 """A clock this near is left alone: a write saves nothing, and some makes count each write against a flash."""

@@ -10,10 +10,10 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
-from edge_agent.core.meter_profile import Profile
-from edge_agent.core.meter_profile import Ratio as HeldRatio
-from edge_agent.core.relay_board import RelayBoard, with_external_relay
 from protocol.box_config import BoxConfig, MeterConfig, Ratio, WalletConfig
+from protocol.meter_profile.boards import RelayBoard, with_external_relay
+from protocol.meter_profile.values import Profile
+from protocol.meter_profile.values import Ratio as HeldRatio
 from protocol.tariff import TariffBook, read_tariff
 
 _CT: Final = (HeldRatio.CT, HeldRatio.CT_PT)

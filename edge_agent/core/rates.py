@@ -16,11 +16,11 @@ import msgspec
 
 from edge_agent.core.decision import Decision, Steps
 from edge_agent.core.measured import DetailReading, MeterReading
-from edge_agent.core.meter_profile import Quantity
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, MeterRow, Noted, Now, RateMark
 from edge_agent.core.suspicion import suspect
 from edge_agent.core.wiring import Says
+from protocol.meter_profile.values import Quantity
 
 CLOCK_OFF_MS: Final = 70_000
 """A meter's clock may be a minute off before it is set, and its reading ten seconds late (domain.md)."""

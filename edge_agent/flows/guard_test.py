@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_agent.core.guard import TEST_TOP_UP_MICRO, Account, judge_test, read_account, top_up
-from edge_agent.core.meter_profile import RegisterWrite
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.testing import may_test_guard, note_test
 from edge_agent.flows.box import Box
 from edge_agent.ports import PrepaidOrder, PrepaidReport, RelayReport
+from protocol.meter_profile.values import RegisterWrite
 
 STEP_MS: Final = 20_000
 """One visit to the account, behind whatever the bus does at the moment."""

@@ -12,10 +12,10 @@ from edge_agent.core.decision import Decision
 from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guard import Account, exposure_micro, read_account, writes_for
 from edge_agent.core.guarding import Keeping, keeping, wanted_account
-from edge_agent.core.meter_profile import RegisterWrite
 from edge_agent.core.state import Now
 from edge_agent.flows.box import Box
 from edge_agent.ports import PrepaidOrder, PrepaidReport
+from protocol.meter_profile.values import RegisterWrite
 
 VISIT_EVERY_MS: Final = 600_000
 """Between two visits with nothing new: use lowers box and meter alike, so only grants, fees and prices part them."""

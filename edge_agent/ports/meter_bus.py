@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import Protocol
 
 from edge_agent.core.measured import RelayOrdered
-from edge_agent.core.meter_profile import Profile, RegisterWrite
 from edge_agent.ports.bus_reports import BusReport
 from edge_agent.ports.lending import LentQuestion
+from protocol.meter_profile.values import Profile, RegisterWrite
 
 
 @dataclass(frozen=True, slots=True)

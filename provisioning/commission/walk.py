@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from edge_agent.bus.profile import builtin_names
+from edge_agent.bus.packaged import builtin_names
 from edge_agent.config import read_box_file
 from edge_agent.console.local_socket import AgentUnreachable, ask
 from provisioning.commission.findings import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.core.decision import Decision
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.measured import UNKNOWN, MeterReading, RelayPosition

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from edge_agent.agent.buses import read_place
-from edge_agent.core.meter_profile import RegisterWrite
 from protocol.box_config import ExternalRelay, MeterConfig, ProfileText, read_config, text_hash, write_config
 from protocol.errors import BadPayload
+from protocol.meter_profile.values import RegisterWrite
 from tests.edge_agent.bus.profile_texts import BOARD
 from tests.edge_agent.core.street import METERS, box_config, meter_config
 

@@ -15,7 +15,7 @@ from cloud_server.flows import courier as centre_courier
 from cloud_server.flows import synchronise as centre_sync
 from cloud_server.flows.courier import LineVerdict
 from cloud_server.flows.sign_lines import issue_command
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.measured import UNKNOWN, MeterReading, RelayOrdered, RelayPosition
 from edge_agent.core.meeting import take_reading, tick

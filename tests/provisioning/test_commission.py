@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from edge_agent.agent.commissioning import REPORT_TYPE
-from edge_agent.bus.profile import builtin_text
+from edge_agent.bus.packaged import builtin_text
 from protocol.box_config import BoxConfig, MeterConfig, ProfileText, text_hash
 from protocol.envelope import check_signature, read_line
 from protocol.signing import public_key_from_text

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from edge_agent.agent.unit_setting import _Move
-from edge_agent.bus.profile import builtin_names, builtin_profile
+from edge_agent.bus.packaged import builtin_names, builtin_profile
 from edge_agent.bus.unit_id import unit_writes
 from edge_agent.core.measured import FaultKind
-from edge_agent.core.meter_profile import RegisterWrite
 from edge_agent.ports import LentAnswer, LentQuestion
 from protocol.box_config import BoxConfig
 from protocol.envelope import check_signature, read_line
+from protocol.meter_profile.values import RegisterWrite
 from protocol.signing import public_key_from_text
 from provisioning.commission.findings import Finding, Heard, NoSuchMeter, Planned, alone_on_bus, named_meter
 from tests.edge_agent.whole_box.whole_box import WholeBox, config_of, whole_box

@@ -3,7 +3,7 @@
 from cloud_server.core.views import LiveValue
 from cloud_server.web.measured import measured
 from cloud_server.web.show import Show
-from edge_agent.bus.profile_words import PREPAID, QUANTITIES, reported_key
+from protocol.meter_profile.words import PREPAID, QUANTITIES, reported_key
 
 
 def test_every_name_that_a_profile_can_give_has_a_word() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.agent.terminal import FAILED, OK, WRONG
-from edge_agent.bus.profile import builtin_text
+from edge_agent.bus.packaged import builtin_text
 from edge_agent.cli import main
 from tests.edge_agent.bus.profile_texts import BOARD, PLAIN
 from tests.edge_agent.bus.simulated_bus import site_of

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.requests import Request, read_request
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.frames import Request, read_request
 from tests.edge_agent.bus.scripted_peer import Part, Script, ScriptedPeer, read_reply
 
 BAUD = 115_200

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from edge_agent.bus.requests import Request
 from edge_agent.bus.transaction import Pace, Stray
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.frames import Request
 
 Image = dict[int, int]
 """Words by address."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock

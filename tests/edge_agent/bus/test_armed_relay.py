@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.bus.board_profile import load_board
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.profile import load_profile
-from edge_agent.bus.profile_description import describe_profile
-from edge_agent.bus.profile_table import ProfileError
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import RelayOrdered, RelayPosition
 from edge_agent.ports import PolledMeter, ReadingReport, RelayOrder, RelayOutcome, RelayReport
+from protocol.meter_profile.board_reading import load_board
+from protocol.meter_profile.description import describe_profile
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import ProfileError
 from tests.edge_agent.bus.profile_texts import ARMABLE, BOARD
 from tests.edge_agent.bus.simulated_bus import Reports, SimulatedStreet, site_of
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from edge_agent.bus.decode import Refused, decode_quantity, decode_serial, round_half_up
-from edge_agent.core.meter_profile import (
+from protocol.meter_profile.values import (
     Grade,
     Quantity,
     Ratio,

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.meter import BusMeter, PlannedRead
+from edge_agent.bus.meter import BusMeter
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.questions import PlannedRead
 from provisioning.simulator import Fault, SimulatedSite
 from provisioning.simulator import FaultKind as SimulatedFault
 from tests.edge_agent.bus.simulated_bus import MODELS, polled_meters, site_of

@@ -10,8 +10,8 @@ from threading import Timer
 import pytest
 
 from edge_agent.bus.foreign import foreign_questions
-from edge_agent.bus.requests import read_request, rtu_frame, write_request
 from edge_agent.bus.verdict import LineFault, Reply
+from protocol.meter_profile.frames import read_request, rtu_frame, write_request
 from tests.edge_agent.bus.line_to_peer import ASKED, PACE, TURNAROUND_S, WORDS, answer, clean, line_to, silent
 from tests.edge_agent.bus.scripted_peer import Part, read_reply
 

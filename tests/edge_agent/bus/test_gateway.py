@@ -17,7 +17,6 @@ import pytest
 
 from edge_agent.bus.gateway import ModbusTcpLine, rtu_over_tcp
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.requests import read_request, write_request
 from edge_agent.bus.serial_port import LineDown, SerialPort, SerialSettings
 from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import LineFault, Reply
@@ -25,6 +24,7 @@ from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind, RelayOrdered
 from edge_agent.ports import CycleDone, FaultReport, ReadingReport, RelayOrder, RelayOutcome, RelayReport
+from protocol.meter_profile.frames import read_request, write_request
 from tests.edge_agent.bus.simulated_bus import Reports, polled_meters, site_of
 
 BAUD = 115_200

@@ -1,6 +1,6 @@
 """The table of profiles that planning goes by says what the agent's data files say."""
 
-from edge_agent.bus.profile import builtin_names, builtin_profile
+from edge_agent.bus.packaged import builtin_names, builtin_profile
 from protocol.known_profiles import KNOWN_PROFILES
 
 

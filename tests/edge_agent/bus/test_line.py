@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from edge_agent.bus.requests import read_request, write_request
 from edge_agent.bus.transaction import Pace
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.frames import read_request, write_request
 from tests.edge_agent.bus.line_to_peer import (
     ASKED,
     LATE_WINDOW_MS,

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.requests import write_request
 from edge_agent.bus.serial_port import LineDown, SerialSettings
 from edge_agent.bus.verdict import LineFault, Reply
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import FaultKind
+from protocol.meter_profile.frames import write_request
 from tests.edge_agent.bus.line_to_peer import (
     ASKED,
     BAUD,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_agent.bus.meter import BusMeter, Decoded
-from edge_agent.bus.profile import builtin_names, builtin_profile
+from edge_agent.bus.packaged import builtin_names, builtin_profile
 from edge_agent.bus.verdict import Reply
 from edge_agent.core.measured import RelayOrdered, RelayPosition
 from edge_agent.ports import PolledMeter

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.bus.board_profile import builtin_board
-from edge_agent.bus.meter import BusMeter, PlannedRead
-from edge_agent.bus.profile import builtin_names, builtin_profile, load_profile
-from edge_agent.bus.profile_description import describe_answer, describe_board, describe_profile
+from edge_agent.bus.answer_description import describe_answer
+from edge_agent.bus.meter import BusMeter
+from edge_agent.bus.packaged import builtin_board, builtin_names, builtin_profile
 from edge_agent.core.measured import RelayOrdered
-from edge_agent.core.relay_board import with_external_relay
 from edge_agent.ports import PolledMeter
+from protocol.meter_profile.boards import with_external_relay
+from protocol.meter_profile.description import describe_board, describe_profile
+from protocol.meter_profile.questions import PlannedRead
+from protocol.meter_profile.reading import load_profile
 from tests.edge_agent.bus.images_acrel import DDSY1352
 from tests.edge_agent.bus.images_others import SDM320Y
 from tests.edge_agent.bus.profile_texts import PLAIN, RELAY

@@ -9,15 +9,17 @@ from fractions import Fraction
 import pytest
 
 from edge_agent.agent.profile_trial import try_profile
-from edge_agent.bus.board_profile import builtin_board_names, load_board
 from edge_agent.bus.errands import Errands
 from edge_agent.bus.meter import BusMeter
-from edge_agent.bus.profile import ProfileError, builtin_names, load_profile
-from edge_agent.bus.profile_description import describe_profile
+from edge_agent.bus.packaged import builtin_board_names, builtin_names
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import MeterReading, RelayOrdered, RelayPosition, RelayProof
 from edge_agent.ports import BusReport, PolledMeter, RelayOrder, RelayOutcome, RelayReport
+from protocol.meter_profile.board_reading import load_board
+from protocol.meter_profile.description import describe_profile
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import ProfileError
 from tests.edge_agent.bus.profile_mistakes import WRONG, WrongProfile
 from tests.edge_agent.bus.profile_page import B4, NX3, PAGE, example, messages
 from tests.edge_agent.bus.register_image import Image, ImageLine, f32, image

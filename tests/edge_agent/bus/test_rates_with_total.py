@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from edge_agent.bus.line import SerialLine
-from edge_agent.bus.plan import plan_blocks, with_rates
-from edge_agent.bus.profile import builtin_names, builtin_profile
+from edge_agent.bus.packaged import builtin_names, builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.worker import BusWorker
 from edge_agent.clock import SystemClock
 from edge_agent.ports import PolledMeter, ReadingReport
+from protocol.meter_profile.blocks import plan_blocks, with_rates
 from tests.edge_agent.bus.simulated_bus import Reports, site_of
 
 BAUD = 115_200

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from edge_agent.bus.board_profile import builtin_board, builtin_board_names, load_board
 from edge_agent.bus.errands import Errands
 from edge_agent.bus.meter import BusMeter
-from edge_agent.bus.profile import ProfileError, load_profile
+from edge_agent.bus.packaged import builtin_board, builtin_board_names
 from edge_agent.bus.relay_orders import RelayOrders
 from edge_agent.bus.silent_boards import REST_FIRST_MS, REST_MOST_MS, SilentBoards
 from edge_agent.bus.transaction import Pace
 from edge_agent.clock import SystemClock
 from edge_agent.core.measured import MeterReading, RelayOrdered, RelayPosition
-from edge_agent.core.relay_board import with_external_relay
 from edge_agent.ports import BusReport, PolledMeter, RelayOrder, RelayOutcome, RelayReport
+from protocol.meter_profile.board_reading import load_board
+from protocol.meter_profile.boards import with_external_relay
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import ProfileError
 from tests.edge_agent.bus.profile_texts import BOARD, PLAIN, RELAY
 from tests.edge_agent.bus.register_image import ImageLine, image, u32
 

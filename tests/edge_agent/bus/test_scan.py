@@ -13,8 +13,8 @@ import pytest
 
 from edge_agent.agent.profiles import builtin_profiles
 from edge_agent.bus.line import SerialLine
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.port_holder import holders
-from edge_agent.bus.profile import builtin_profile
 from edge_agent.bus.scan import Scan, Scanned
 from edge_agent.bus.serial_port import LineDown, SerialPort, SerialSettings
 from edge_agent.bus.transaction import Pace

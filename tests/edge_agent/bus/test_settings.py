@@ -10,16 +10,16 @@ import pytest
 
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.meter import BusMeter
-from edge_agent.bus.profile import builtin_profile
-from edge_agent.bus.requests import Request
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.settings import Settings
 from edge_agent.bus.verdict import Reply
 from edge_agent.bus.withholding import Withholding
 from edge_agent.clock import SystemClock
 from edge_agent.core.meter_clock import clock_words
-from edge_agent.core.meter_profile import MeterClock, RegisterWrite
 from edge_agent.ports import ClockReport, FaultReport, PolledMeter, PrepaidOrder, PrepaidReport
+from protocol.meter_profile.frames import Request
+from protocol.meter_profile.values import MeterClock, RegisterWrite
 from tests.edge_agent.bus.simulated_bus import Reports, SimulatedStreet, simulated_street
 
 CHINA_S = 8 * 3_600

@@ -11,7 +11,6 @@ import pytest
 
 from edge_agent.bus import line as line_master
 from edge_agent.core.measured import FaultKind, RelayOrdered
-from edge_agent.core.meter_profile import RegisterWrite
 from edge_agent.ports import (
     BusDown,
     CycleDone,
@@ -27,6 +26,7 @@ from edge_agent.ports import (
     RelayReport,
     WorkerDied,
 )
+from protocol.meter_profile.values import RegisterWrite
 from provisioning.simulator.second_master import read_question
 from tests.edge_agent.bus.simulated_bus import SimulatedStreet, simulated_street
 

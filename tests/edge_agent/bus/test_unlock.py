@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from edge_agent.bus.meter import BusMeter
-from edge_agent.bus.profile import ProfileError, load_profile
-from edge_agent.bus.requests import rtu_frame, vendor_request
 from edge_agent.bus.verdict import LineFault, Reply, judge
 from edge_agent.core.measured import FaultKind, RelayOrdered
-from edge_agent.core.meter_profile import RegisterWrite, VendorCall
 from edge_agent.ports import PolledMeter
+from protocol.meter_profile.frames import rtu_frame, vendor_request
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import ProfileError
+from protocol.meter_profile.values import RegisterWrite, VendorCall
 from tests.edge_agent.bus.profile_texts import PLAIN, RELAY
 
 # Orno's unlocking and its answer as public drivers of the OR-WE-504 print them, with their CRCs.

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.core.asked import Asked
 from edge_agent.core.decision import Decision, Order, apply
 from edge_agent.core.identity import take_serial

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from edge_agent.bus.profile import load_profile
 from edge_agent.core.decision import Decision
 from edge_agent.core.measured import MeterReading, RelayOrdered, RelayPosition
 from edge_agent.core.meeting import take_reading
 from edge_agent.core.place import make_place
 from protocol.commands import SetMode
+from protocol.meter_profile.reading import load_profile
 from tests.edge_agent.bus.profile_texts import ARMABLE
 from tests.edge_agent.core.street import BOX, METERS, Street, box_config
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge_agent.bus.profile import builtin_profile
+from edge_agent.bus.packaged import builtin_profile
 from edge_agent.core.guard import (
     Account,
     Wanted,
@@ -19,7 +19,7 @@ from edge_agent.core.guard import (
     wanted_level,
     writes_for,
 )
-from edge_agent.core.meter_profile import Grade, Profile, RegisterWrite
+from protocol.meter_profile.values import Grade, Profile, RegisterWrite
 from tests.edge_agent.core.street import YUAN
 
 ADF = builtin_profile("acrel_adf400l_3ph")

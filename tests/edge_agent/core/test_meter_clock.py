@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge_agent.core.meter_clock import clock_time, clock_words, local_instant, off_ms
-from edge_agent.core.meter_profile import MeterClock
+from protocol.meter_profile.values import MeterClock
 
 ACREL = ("second", "minute", "hour", "weekday", "day", "month", "year", "reserved")
 EASTRON = ("century", "year", "month", "day", "hour", "minute", "second", "weekday")

@@ -1,6 +1,6 @@
 """The closed lists of the profile format: what a quantity may be called, which units it may have, what is believable.
 
-Only words and numbers; how a file is read is in `profile`.
+Only words and numbers; how a file is read is in `reading`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a meter profile says, as frozen values: registers, relay, clock, serial number, prepaid block.
 
-The file format and its checks are in `bus/profile`; how a profile is turned into requests is in `bus/meter`.
+The file format and its checks are in `reading`; how a profile is turned into requests is in `questions`.
 Values only: nothing here reads a file or a register.
 """
 

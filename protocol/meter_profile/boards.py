@@ -1,13 +1,13 @@
 """Relays outside the meter: a board of contactors on the same bus, and a meter's profile with one of its channels.
 
-Values and their arithmetic only; how a board's file is read is in `bus/board_profile`.
+Values and their arithmetic only; how a board's text is read is in `board_reading`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from edge_agent.core.meter_profile import Grade, Profile, RegisterWrite, Relay, RelayReadback, RelaySeat
+from protocol.meter_profile.values import Grade, Profile, RegisterWrite, Relay, RelayReadback, RelaySeat
 
 
 @dataclass(frozen=True, slots=True)

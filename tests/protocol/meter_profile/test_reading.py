@@ -6,9 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from edge_agent.bus.plan import plan_blocks
-from edge_agent.bus.profile import Mistake, ProfileError, builtin_names, builtin_profile, builtin_text, load_profile
-from edge_agent.core.meter_profile import Grade, Ratio, RegisterType, RegisterWrite, WordOrder
+from edge_agent.bus.packaged import builtin_names, builtin_profile, builtin_text
+from protocol.meter_profile.blocks import plan_blocks
+from protocol.meter_profile.reading import load_profile
+from protocol.meter_profile.table import Mistake, ProfileError
+from protocol.meter_profile.values import Grade, Ratio, RegisterType, RegisterWrite, WordOrder
 
 PLAIN = """
 format = 1

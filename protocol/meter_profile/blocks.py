@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_agent.bus.requests import READ_BIT_FUNCTIONS
-from edge_agent.core.meter_profile import Area, MeterClock, Profile, Quantity, Relay, RelayReadback, RelaySeat
+from protocol.meter_profile.frames import READ_BIT_FUNCTIONS
+from protocol.meter_profile.values import Area, MeterClock, Profile, Quantity, Relay, RelayReadback, RelaySeat
 
 WORTHWHILE_GAP = 24
 """Registers that may be read without need rather than ask twice. A second request costs its 8 characters, the frame of

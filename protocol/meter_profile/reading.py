@@ -1,32 +1,30 @@
 """Reads a meter profile from its text and checks it: all mistakes at once, each with file, key, value and reason.
 
-A profile is data: a new meter needs no code. Our own lie in `edge_agent/profiles`; a site's own come as text in
-`configure`. The format: `docs/meter-profiles.md`. Relay, clock and serial number are read in `profile_relay`.
+A profile is data: a new meter needs no code. Some come with the agent; a site's own come as text in `configure`. The
+format: `docs/meter-profiles.md`. Relay, clock and serial number are read in `parts`.
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
-import importlib.resources
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from edge_agent.bus import profile_words
-from edge_agent.bus.plan import plan_blocks
-from edge_agent.bus.profile_relay import read_clock, read_relay, read_serial, read_unit_id
-from edge_agent.bus.profile_table import Mistake, ProfileError, ProfileTable, listed
-from edge_agent.bus.profile_words import (
+from protocol.meter_profile import words as profile_words
+from protocol.meter_profile.blocks import plan_blocks
+from protocol.meter_profile.frames import READ_REGISTER_FUNCTIONS
+from protocol.meter_profile.parts import read_clock, read_relay, read_serial, read_unit_id
+from protocol.meter_profile.table import Mistake, ProfileError, ProfileTable, listed
+from protocol.meter_profile.values import Area, Grade, Profile, Quantity, Ratio, RegisterType, WordOrder
+from protocol.meter_profile.words import (
     DEFAULT_TURNAROUND_MS,
     LONGEST_SILENCE_MS,
     LONGEST_TURNAROUND_MS,
     Dimension,
     reported_key,
 )
-from edge_agent.bus.requests import READ_REGISTER_FUNCTIONS
-from edge_agent.core.meter_profile import Area, Grade, Profile, Quantity, Ratio, RegisterType, WordOrder
 
 GREATEST_ADDRESS = 0xFFFF
 LONGEST_READ = 125
@@ -48,27 +46,6 @@ _REGISTERS = {
 _UNSIGNED = (RegisterType.U16, RegisterType.U32, RegisterType.U64)
 _REGISTER_TYPES = [str(kind) for kind in RegisterType]
 _GRADES = [str(grade) for grade in Grade]
-
-__all__ = ["Mistake", "ProfileError", "builtin_names", "builtin_profile", "builtin_text", "load_profile"]
-
-
-def builtin_names() -> list[str]:
-    """The profiles that come with the agent."""
-    folder = importlib.resources.files("edge_agent") / "profiles"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-
-
-def builtin_text(name: str) -> str:
-    """The exact text of one of ours. Raises KeyError with the names that there are."""
-    if name not in builtin_names():
-        raise KeyError(f"no profile {name!r} comes with the agent; there are {listed(builtin_names())}")
-    return (importlib.resources.files("edge_agent") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
-
-
-@functools.cache
-def builtin_profile(name: str) -> Profile:
-    """One of ours. Raises KeyError."""
-    return load_profile(builtin_text(name), name)
 
 
 def load_profile(text: str, name: str) -> Profile:

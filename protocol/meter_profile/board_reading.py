@@ -1,21 +1,19 @@
 """Reads the description of a relay board from its text: the `relay` of a meter profile, once for all its channels.
 
-Our own lie in `edge_agent/profiles/boards`; a site's own come as text in `configure`, beside its meter profiles.
+Some come with the agent; a site's own come as text in `configure`, beside its meter profiles.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib.resources
 import tomllib
 
-from edge_agent.bus import profile_words
-from edge_agent.bus.profile_relay import GREATEST_ADDRESS, read_relay
-from edge_agent.bus.profile_table import PRESENT, Mistake, ProfileError, ProfileTable, listed
-from edge_agent.bus.profile_words import DEFAULT_TURNAROUND_MS, LONGEST_SILENCE_MS, LONGEST_TURNAROUND_MS
-from edge_agent.bus.requests import READ_BIT_FUNCTIONS
-from edge_agent.core.meter_profile import Grade, Relay, RelayReadback
-from edge_agent.core.relay_board import RelayBoard
+from protocol.meter_profile import words as profile_words
+from protocol.meter_profile.boards import RelayBoard
+from protocol.meter_profile.frames import READ_BIT_FUNCTIONS
+from protocol.meter_profile.parts import GREATEST_ADDRESS, read_relay
+from protocol.meter_profile.table import PRESENT, Mistake, ProfileError, ProfileTable
+from protocol.meter_profile.values import Grade, Relay, RelayReadback
+from protocol.meter_profile.words import DEFAULT_TURNAROUND_MS, LONGEST_SILENCE_MS, LONGEST_TURNAROUND_MS
 
 MOST_CHANNELS = 64
 """Beyond the largest boards on sale (32); all channels are read in one."""
@@ -23,26 +21,6 @@ MOST_REGISTERS = 125
 """In one request (MODBUS Application Protocol V1.1b3, 6.3)."""
 
 _GRADES = [str(grade) for grade in Grade]
-
-
-def builtin_board_names() -> list[str]:
-    """The boards that come with the agent."""
-    folder = importlib.resources.files("edge_agent") / "profiles" / "boards"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-
-
-def builtin_board_text(name: str) -> str:
-    """The exact text of one of ours. Raises KeyError with the names that there are."""
-    if name not in builtin_board_names():
-        raise KeyError(f"no relay board {name!r} comes with the agent; there are {listed(builtin_board_names())}")
-    path = importlib.resources.files("edge_agent") / "profiles" / "boards" / f"{name}.toml"
-    return path.read_text(encoding="utf-8")
-
-
-@functools.cache
-def builtin_board(name: str) -> RelayBoard:
-    """One of ours. Raises KeyError."""
-    return load_board(builtin_board_text(name), name)
 
 
 def load_board(text: str, name: str) -> RelayBoard:

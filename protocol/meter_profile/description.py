@@ -1,30 +1,25 @@
-"""What a profile would do, frame by frame, and raw words beside their values: for whoever writes or proves one.
+"""What a profile would do, frame by frame: for whoever writes or proves one. Nothing is sent.
 
-Pure: nothing is sent. The frames are those that the bus sends, made by the same `BusMeter`.
+The frames are those that the bus sends, made by the same `planned_reads`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from edge_agent.bus.decode import Refused
-from edge_agent.bus.meter import BusMeter, Decoded, PlannedRead, relay_writes
-from edge_agent.bus.plan import relay_blocks
-from edge_agent.bus.requests import READ_BIT_FUNCTIONS, Request, read_request
-from edge_agent.core.measured import RelayOrdered
-from edge_agent.core.meter_profile import MeterClock, Profile, Quantity, RegisterType, Relay
-from edge_agent.core.relay_board import RelayBoard, seated_relay
-from edge_agent.ports import PolledMeter
+from protocol.meter_profile.blocks import relay_blocks
+from protocol.meter_profile.boards import RelayBoard, seated_relay
+from protocol.meter_profile.frames import READ_BIT_FUNCTIONS, Request, read_request
+from protocol.meter_profile.questions import PlannedRead, planned_reads, unlocked_write
+from protocol.meter_profile.values import MeterClock, Profile, Quantity, RegisterType, Relay
 
 INDENT = "    "
-REFUSED = "refused: "
 NAME_WIDTH = 28
-WORDS_WIDTH = 20
 
 
 def describe_profile(profile: Profile, unit: int) -> list[str]:
     """Every read and write of a meter with this unit id, in the order in which they matter; lines for a terminal."""
-    meter = BusMeter(PolledMeter("", unit, profile))
+    reads = planned_reads(profile, unit)
     lines = [
         f"{profile.vendor} {profile.model}: {profile.phases} phase(s), grade {profile.grade}",
         f"unit ids of one user: {profile.units_per_user}",
@@ -32,13 +27,18 @@ def describe_profile(profile: Profile, unit: int) -> list[str]:
         f"silence {_silence(profile.silence_ms)}, answer begins within {profile.turnaround_ms} ms",
         "",
         "read in every cycle:",
-        *_reads(meter, meter.enforcement),
+        *_reads(profile, reads.enforcement),
         "read at a slower pace:",
-        *_reads(meter, meter.details),
+        *_reads(profile, reads.details),
     ]
-    if meter.serial is not None:
-        lines += ["read at start, after an absence and daily (serial number):", *_reads(meter, [meter.serial])]
-    lines += _relay_lines(meter) + _clock_lines(profile.clock, unit) + _unit_id_lines(profile) + _prepaid_lines(profile)
+    if reads.serial is not None:
+        lines += ["read at start, after an absence and daily (serial number):", *_reads(profile, [reads.serial])]
+    lines += (
+        _relay_lines(profile.relay, unit)
+        + _clock_lines(profile.clock, unit)
+        + _unit_id_lines(profile)
+        + _prepaid_lines(profile)
+    )
     return [*lines, *_unknown_lines(profile)]
 
 
@@ -56,39 +56,6 @@ def describe_board(board: RelayBoard, unit: int) -> list[str]:
     return lines
 
 
-def describe_answer(meter: BusMeter, read: PlannedRead, words: Sequence[int]) -> list[str]:
-    """What an answer says: address, raw words and value of each quantity, the relay, the serial number."""
-    block = read.block
-    decoded = Decoded()
-    meter.decode(block, words, decoded)
-    refused = {each.quantity: each.reason for each in decoded.refused}
-    rates = {rate.key: name for name, rate in meter.polled.profile.rates.items()}
-    lines = []
-    for quantity in block.quantities:
-        offset = quantity.address - block.address
-        raw = words[offset : offset + quantity.registers]
-        value = decoded.values.get(quantity.key, decoded.rates_raw_wh.get(rates.get(quantity.key, "")))
-        said = f"{REFUSED}{refused[quantity.name]}" if value is None else str(value)
-        lines.append(_row(quantity.key, quantity.address, raw, said))
-    for name, seen, readback in (
-        ("relay, as ordered", decoded.order_register, block.order),
-        ("relay, contact", decoded.contact, block.contact),
-    ):
-        if readback is not None:
-            offset = readback.address - block.address
-            lines.append(_row(name, readback.address, words[offset : offset + readback.count], str(seen)))
-    if read is meter.serial:
-        serial = meter.serial_number(words)
-        said = f"{REFUSED}{serial.reason}" if isinstance(serial, Refused) else serial
-        lines.append(_row("serial", block.address, words, said))
-    return lines
-
-
-def _row(name: str, address: int, raw: Sequence[int], said: str) -> str:
-    words = " ".join(f"{word:04X}" for word in raw)
-    return f"{INDENT}{name:<{NAME_WIDTH}} {address:04X}  {words:<{WORDS_WIDTH}} {said}"
-
-
 # --- reads ---------------------------------------------------------------------------------------------------------
 
 
@@ -100,11 +67,11 @@ def _silence(silence_ms: int) -> str:
     return f"{silence_ms} ms" if silence_ms else "3.5 characters"
 
 
-def _reads(meter: BusMeter, reads: Iterable[PlannedRead]) -> list[str]:
+def _reads(profile: Profile, reads: Iterable[PlannedRead]) -> list[str]:
     lines = []
     for read in reads:
         lines += [f"{INDENT}{_frame(read.request)}", f"{2 * INDENT}{_extent(read)}"]
-        lines += [2 * INDENT + _quantity(meter.polled.profile, quantity) for quantity in read.block.quantities]
+        lines += [2 * INDENT + _quantity(profile, quantity) for quantity in read.block.quantities]
         for name, readback in (("relay, as ordered", read.block.order), ("relay, contact", read.block.contact)):
             if readback is not None:
                 lines.append(
@@ -141,27 +108,26 @@ def _values(words: Sequence[int]) -> str:
 # --- writes --------------------------------------------------------------------------------------------------------
 
 
-def _relay_lines(meter: BusMeter) -> list[str]:
-    relay = meter.polled.profile.relay
+def _relay_lines(relay: Relay | None, unit: int) -> list[str]:
     if relay is None:
         return ["", "relay: none; this profile switches nothing"]
     settle = f", looked at {relay.settle_ms} ms after the write" if relay.settle_ms else ""
     where = f" at unit {relay.seat.unit}, channel {relay.seat.channel}" if relay.seat else ""
-    unit = relay.seat.unit if relay.seat else meter.polled.unit
-    return ["", f"relay{where}, grade {relay.grade}{settle}", *_writes(relay, unit)]
+    held_by = relay.seat.unit if relay.seat else unit
+    return ["", f"relay{where}, grade {relay.grade}{settle}", *_writes(relay, held_by)]
 
 
 def _writes(relay: Relay, unit: int) -> list[str]:
     lines = []
-    for name, wanted in (
-        ("close", RelayOrdered.CLOSED),
-        ("open", RelayOrdered.OPEN),
-        ("release", RelayOrdered.RELEASED),
-        ("arm", RelayOrdered.ARMED),
+    for name, write in (
+        ("close", relay.write_closed),
+        ("open", relay.write_open),
+        ("release", relay.write_release),
+        ("arm", relay.write_arm),
     ):
-        if wanted is RelayOrdered.ARMED and relay.write_arm is None:
+        if write is None and name == "arm":
             continue  # few meters can; what most lack needs no line
-        requests = relay_writes(relay, unit, wanted)
+        requests = unlocked_write(relay, unit, write)
         steps = [f"unlock, {_frame(request)}" for request in requests[:-1]]
         steps += [_frame(request) for request in requests[-1:]] or ["cannot be told"]
         lines += [f"{INDENT}{name:<8} {step}" for step in steps]

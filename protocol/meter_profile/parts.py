@@ -6,16 +6,15 @@ same, and is then what an order is checked by.
 
 from __future__ import annotations
 
-from edge_agent.bus.profile_table import ProfileTable
-from edge_agent.bus.profile_words import CLOCK_BYTES
-from edge_agent.bus.requests import (
+from protocol.meter_profile.frames import (
     READ_BIT_FUNCTIONS,
     READ_REGISTER_FUNCTIONS,
     SINGLE_WRITE_FUNCTIONS,
     WRITE_COIL_FUNCTIONS,
     WRITE_REGISTER_FUNCTIONS,
 )
-from edge_agent.core.meter_profile import (
+from protocol.meter_profile.table import ProfileTable
+from protocol.meter_profile.values import (
     Grade,
     MeterClock,
     RegisterType,
@@ -29,6 +28,7 @@ from edge_agent.core.meter_profile import (
     VendorCall,
     WordMatch,
 )
+from protocol.meter_profile.words import CLOCK_BYTES
 
 GREATEST_ADDRESS = 0xFFFF
 GREATEST_FUNCTION = 0x7F
