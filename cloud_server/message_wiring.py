@@ -21,7 +21,8 @@ from cloud_server.flows.note_occasions import Noter
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.send_messages import Sender
 from cloud_server.flows.watch_machine import MachineWatch
-from cloud_server.messages.gsm_modem import GsmModem, ModemSettings
+from cloud_server.messages.gsm_modem import GsmModem
+from cloud_server.messages.modem_port import ModemSettings
 from cloud_server.messages.other_ways import AppriseWays
 from cloud_server.messages.worker import MessageWorker, Steps
 from cloud_server.ports.messages import ModemState

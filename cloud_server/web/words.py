@@ -1,9 +1,10 @@
-"""Looks the words of closed lists up in one language. The lists stand in `word_tables`."""
+"""Looks the words of closed lists up in one language. The lists stand in `word_tables` and `refusal_words`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloud_server.web import plan_words as p
+from cloud_server.web import refusal_words
 from cloud_server.web import word_tables as t
 
 
@@ -60,7 +61,7 @@ class Words:
         return self.of(t.TASK, code)
 
     def conflict(self, code: str) -> str:
-        return self.of(t.CONFLICT, code)
+        return self.of(refusal_words.CONFLICT, code)
 
     def box(self, code: str) -> str:
         return self.of(t.BOX, code)
@@ -95,7 +96,7 @@ class Words:
         return self.of(t.ALARM, code)
 
     def refusal(self, code: str) -> str:
-        return self.of(t.REFUSAL, code)
+        return self.of(refusal_words.REFUSAL, code)
 
     def flag(self, code: str) -> str:
         return self.of(t.FLAG, code)
@@ -107,4 +108,4 @@ class Words:
         return self.of(t.RIGHT, code)
 
     def field(self, code: str, limit: str = "") -> str:
-        return self.of(t.FIELD, code) % {"limit": limit}
+        return self.of(refusal_words.FIELD, code) % {"limit": limit}

@@ -3,91 +3,37 @@
 Knows nothing of who talks to it. What the network took is kept in `taken`, and in a file where one is named.
 """
 
-import contextlib
 import json
-import os
-import pty
-import select
-import threading
 import time
-import tty
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from provisioning.simulator.gsm_manners import Manners, Taken, whole
 from provisioning.simulator.gsm_pdu import Submitted, WrongPdu, read_submit, write_report
+from provisioning.simulator.gsm_port import ModemPort
 
-_LOOK_S = 0.005
 _ESCAPE, _CONTROL_Z = 0x1B, 0x1A
 _LINE_MAX = 512
 _CME_SIM_PIN, _CME_WRONG_PIN, _CME_PUK = 11, 16, 12
 _CMS_MEMORY_FULL, _CMS_BAD_PDU, _CMS_TIMEOUT, _CMS_NO_NETWORK = 322, 304, 332, 331
 
 
-class SimulatedModem:
-    """One modem. `link` is where its port appears: a symbolic link to the pty, gone while it has no power."""
+class SimulatedModem(ModemPort):
+    """One modem, on the port that `link` leads to."""
 
     def __init__(self, link: Path, log: Path | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.link = link
+        super().__init__(link)
         self.manners = Manners()
         self.taken: list[Taken] = []
         self.commands: list[str] = []
-        self.starts = 0
         self._log = log
         self._clock = clock
-        self._lock = threading.RLock()
-        self._ending = threading.Event()
-        self._master = -1
-        self._slave = -1
-        self._thread = threading.Thread(target=self._run, name=f"modem {link.name}", daemon=True)
         self._pin_tries = 3
         self._submits = 0
         self._number = 0
-        self._due: list[tuple[float, Callable[[], None]]] = []
         self._stored: dict[int, tuple[str, int]] = {}
         self._reset()
-
-    # ---------------------------------------------------------------------------------------------------------- power
-
-    def __enter__(self) -> Self:
-        self._power_on()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending.set()
-        self._thread.join(5)
-        self._power_off()
-
-    def power(self, *, on: bool) -> None:
-        """Pull the plug, or put it in."""
-        with self._lock:
-            if not on:
-                self._power_off()
-            elif self._master < 0:
-                self._power_on()
-
-    def _power_on(self) -> None:
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
-        self._reset()
-        self.starts += 1
-        fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.ttyname(self._slave))
-        fresh.replace(self.link)
-
-    def _power_off(self) -> None:
-        if self._master >= 0:
-            self.link.unlink(missing_ok=True)
-            for end in (self._master, self._slave):
-                os.close(end)
-        self._master = self._slave = -1
 
     def _reset(self) -> None:
         """What does not outlive the power."""
@@ -101,36 +47,6 @@ class SimulatedModem:
         self._busy = False
 
     # ----------------------------------------------------------------------------------------------------------- line
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            with self._lock:
-                master = self._master
-            if master < 0:
-                time.sleep(_LOOK_S)
-                continue
-            ready, _, _ = select.select([master], [], [], _LOOK_S)
-            with self._lock:
-                if master != self._master:
-                    continue
-                if ready:
-                    with contextlib.suppress(OSError):
-                        for octet in os.read(master, 4096):
-                            self._hear(octet)
-                self._do_due()
-
-    def _do_due(self) -> None:
-        now = time.monotonic()
-        for item in [each for each in self._due if each[0] <= now]:
-            self._due.remove(item)
-            item[1]()
-
-    def _later(self, after_s: float, what: Callable[[], None]) -> None:
-        self._due.append((time.monotonic() + after_s, what))
-
-    def _say(self, text: str) -> None:
-        if self._master >= 0:
-            os.write(self._master, text.encode("latin-1"))
 
     def _answer(self, *lines: str) -> None:
         for line in self.manners.noise:

@@ -12,7 +12,8 @@ from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.note_occasions import Noter
 from cloud_server.flows.send_messages import Sender
-from cloud_server.messages.gsm_modem import GsmModem, ModemSettings, Patience
+from cloud_server.messages.gsm_modem import GsmModem
+from cloud_server.messages.modem_port import ModemSettings, Patience
 from cloud_server.ports.database import PostgresAddress
 from cloud_server.ports.messages import NotSent
 from cloud_server.ports.outbox import MessageRow, PartRow

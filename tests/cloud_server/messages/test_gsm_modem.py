@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_server.messages.gsm_modem import GsmModem, ModemSettings, Patience
+from cloud_server.messages.gsm_modem import GsmModem
+from cloud_server.messages.modem_port import ModemSettings, Patience
 from cloud_server.ports.messages import LeftBehind, NotKnown, NotSent, OnePart, PartFate
 from provisioning.simulator.gsm_modem import SimulatedModem
 
