@@ -15,6 +15,7 @@ from cloud_server.flows.group_desk import GroupDesk
 from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.read_wishes import Crowd, ReadWishes
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
+from protocol.box_config import MeterConfig
 from protocol.ids import Id, make_id
 from protocol.zone import site_zone
 
@@ -38,6 +39,8 @@ class Centre:
     live: LiveBoard
     fail_point: FailPoint
     places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
+    past_configs: dict[str, MeterConfig] = field(default_factory=dict)
+    """Meters that serve no more, as they were last."""
     crowd: Crowd = field(default_factory=Crowd)
     desk: GroupDesk[Any] = field(default_factory=GroupDesk)
     """Where the requests of boxes wait for the books."""

@@ -1,10 +1,12 @@
 """One supply point's page of one day, from one look. Part of `read_books`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import cast
 
 from cloud_server.core.batch_facts import MeterFacts
+from cloud_server.core.point_meters import PointMeter, PointMeters
 from cloud_server.core.site_map import PlacedMeter
 from cloud_server.core.views import (
     AlarmRow,
@@ -13,19 +15,23 @@ from cloud_server.core.views import (
     IntervalRow,
     LiveValue,
     MeterView,
+    PastMeterRow,
     PointPage,
     PriceNow,
     SaleRow,
+    SwapRow,
     SwitchingRow,
     TestRow,
 )
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Look
+from cloud_server.flows.past_meters import past_meters
 from cloud_server.flows.read_commands import command_row
 from cloud_server.flows.read_monitor import mode_now, one_box_row, point_row
 from cloud_server.flows.read_sales import account_view, sale_rows
 from cloud_server.ports import Unit
 from protocol.commands import Mode
+from protocol.ids import Id
 from protocol.records import MeterTest, Relay
 from protocol.site_plan import PointPlan
 from protocol.units import Ms
@@ -48,8 +54,13 @@ def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: st
     box = one_box_row(look, placed.box)
     wallet = look.site.wallet_of.get(meter) if row.account is not None else None
     from_ms, to_ms = _bounds(centre, day)
-    tests = unit.books.meter_tests(meter, from_ms, to_ms)
+    past = past_meters(centre, unit, look.site)
+    meters = _meters_in(past, point.point, meter, from_ms, to_ms)
+    tests = [test for one in meters for test in unit.books.meter_tests(one, from_ms, to_ms)]
+    relays = [relay for one in meters for relay in unit.books.switchings(one, from_ms, to_ms)]
     alarms = unit.books.alarm_records(meter, wallet.wallet if wallet is not None else None, from_ms, to_ms)
+    alarms += [one for old in meters if old != meter for one in unit.books.alarm_records(old, None, from_ms, to_ms)]
+    times = past.at_point.get(point.point, ())
     return PointPage(
         as_of_ms=look.now_ms,
         day=day,
@@ -61,28 +72,31 @@ def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: st
         price=_price_now(look, placed),
         account=account_view(look, look.site.accounts[row.account]) if row.account is not None else None,
         sales=_sales(unit, look, row.account),
-        switchings=switching_rows(unit.books.switchings(meter, from_ms, to_ms), tests),
+        switchings=switching_rows(sorted(relays, key=lambda relay: -relay.at_ms), tests),
         alarms=tuple(AlarmRow(at_ms=a.at_ms, alarm=a.alarm, state=a.state, value=a.value) for a in alarms),
         tests=tuple(TestRow(at_ms=t.at_ms, test=t.test, passed=t.passed, who=t.who) for t in tests),
-        intervals=_intervals(unit, meter, from_ms, to_ms),
+        swaps=tuple(swap for swap in _swaps(times) if from_ms <= swap.at_ms < to_ms),
+        past_meters=tuple(_past_row(one) for one in reversed(times) if one.until_ms is not None),
+        intervals=_intervals(unit, past, meters, from_ms, to_ms),
         commands=_commands(unit, look, placed),
     )
 
 
 def energy_by_day(centre: Centre, unit: Unit, look: Look, point: str, to_day: str, days: int) -> tuple[DayEnergy, ...]:
     """What a point used on each day, summed from its intervals: they end at the site's midnight."""
-    meter = look.site.meter_of.get(point)
-    if meter is None:
+    now = look.site.meter_of.get(point)
+    if now is None:
         return ()
     last = date.fromisoformat(to_day)
     names = [(last - timedelta(days=back)).isoformat() for back in reversed(range(days))]
     from_ms, to_ms = _bounds(centre, names[0])[0], _bounds(centre, to_day)[1]
     sums = {name: [0, 0, 0] for name in names}
-    for interval in unit.books.intervals(meter, from_ms, to_ms):
-        found = sums[centre.day_of(interval.from_ms)]
-        found[0] += interval.energy_wh
-        found[1] += interval.charge_micro
-        found[2] += 1
+    for meter in _meters_in(past_meters(centre, unit, look.site), point, now, from_ms, to_ms):
+        for interval in unit.books.intervals(meter, from_ms, to_ms):
+            found = sums[centre.day_of(interval.from_ms)]
+            found[0] += interval.energy_wh
+            found[1] += interval.charge_micro
+            found[2] += 1
     return tuple(
         DayEnergy(day=name, energy_wh=wh, charge_micro=micro, intervals=count)
         for name, (wh, micro, count) in sums.items()
@@ -128,21 +142,58 @@ def _sales(unit: Unit, look: Look, account: str | None) -> tuple[SaleRow, ...]:
     return sale_rows(look, unit, unit.books.sales(account=account, limit=SALES_SHOWN_MAX))
 
 
-def _intervals(unit: Unit, meter: str, from_ms: Ms, to_ms: Ms) -> tuple[IntervalRow, ...]:
-    return tuple(
-        IntervalRow(
-            from_ms=shown.from_ms,
-            to_ms=shown.to_ms,
-            from_wh=shown.from_wh,
-            to_wh=shown.to_wh,
-            energy_wh=shown.energy_wh,
-            charge_micro=shown.charge_micro,
-            rates=shown.rates,
-            max_power_w=shown.max_power_w,
-            flags=shown.flags,
+def _meters_in(past: PointMeters, point: Id, now: Id, from_ms: Ms, to_ms: Ms) -> tuple[Id, ...]:
+    """The meters that served a point in a stretch of time, oldest first; `now` in any case."""
+    times = past.at_point.get(point, ())
+    found = tuple(one.meter for one in times if one.serves_in(from_ms, to_ms) or one.meter == now)
+    return found if now in found else (*found, now)
+
+
+def _swaps(times: Sequence[PointMeter]) -> Iterator[SwapRow]:
+    for old, new in pairwise(times):
+        assert old.until_ms is not None
+        assert old.last_raw_wh is not None
+        assert new.first_raw_wh is not None
+        yield SwapRow(
+            at_ms=old.until_ms,
+            old_number=old.number,
+            closing_wh=old.last_raw_wh,
+            new_number=new.number,
+            opening_wh=new.first_raw_wh,
         )
-        for shown in unit.books.intervals(meter, from_ms, to_ms)
+
+
+def _past_row(one: PointMeter) -> PastMeterRow:
+    return PastMeterRow(
+        number=one.number,
+        from_ms=one.from_ms,
+        first_wh=one.first_raw_wh,
+        until_ms=one.until_ms,
+        last_wh=one.last_raw_wh,
     )
+
+
+def _intervals(unit: Unit, past: PointMeters, meters: Sequence[Id], from_ms: Ms, to_ms: Ms) -> tuple[IntervalRow, ...]:
+    """Of all meters of the day, in the order of time."""
+    rows = []
+    for meter in meters:
+        found = past.meter(meter) if len(meters) > 1 else None
+        rows += [
+            IntervalRow(
+                from_ms=shown.from_ms,
+                to_ms=shown.to_ms,
+                from_wh=shown.from_wh,
+                to_wh=shown.to_wh,
+                energy_wh=shown.energy_wh,
+                charge_micro=shown.charge_micro,
+                rates=shown.rates,
+                max_power_w=shown.max_power_w,
+                flags=shown.flags,
+                meter_number=found.number if found is not None else "",
+            )
+            for shown in unit.books.intervals(meter, from_ms, to_ms)
+        ]
+    return tuple(sorted(rows, key=lambda row: row.from_ms))
 
 
 def _commands(unit: Unit, look: Look, placed: PlacedMeter) -> tuple[CommandRow, ...]:

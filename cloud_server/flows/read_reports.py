@@ -15,6 +15,7 @@ from cloud_server.flows import (
 )
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
+from cloud_server.flows.past_meters import past_meters
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.report_basis import Basis
 
@@ -52,7 +53,7 @@ class ReportOffice:
             look = self._looker.look(unit)
             if look is None:
                 return None
-            basis = Basis(self._centre, unit, look, query)
+            basis = Basis(self._centre, unit, look, query, past_meters(self._centre, unit, look.site))
             if query.kind == "alarms":
                 return report_events.alarms(basis, self._alarms)
             return _MAKERS[query.kind](basis)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from cloud_server.core.fleet import BoxState
+from cloud_server.core.point_meters import PointMeters
 from cloud_server.core.report_table import Lack, ReportQuery
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Look
@@ -23,6 +24,7 @@ class Basis:
     unit: Unit
     look: Look
     query: ReportQuery
+    past: PointMeters
 
     def begin_ms(self, day: str) -> Ms:
         """Midnight at which a day of the site begins."""
@@ -58,6 +60,23 @@ class Basis:
             placed = site.meters[meter]
             if not place or place in (point.building, placed.box.box, placed.meter.bus):
                 yield point, meter, placed.box
+
+    def served(self) -> Iterable[tuple[PointPlan, tuple[str, ...], BoxPlan]]:
+        """Supply points with every meter that ever served them, and the box of the last; chosen as `points`."""
+        site, place = self.look.site, self.query.place
+        for point in site.points:
+            now = site.meter_of.get(point.point)
+            meters = self.past.of(point.point, now)
+            if now is not None:
+                box, bus = site.meters[now].box, site.meters[now].meter.bus
+            else:
+                last = self.past.meter(meters[-1]) if meters else None
+                found = site.boxes.get(last.box) if last is not None else None
+                if last is None or found is None:
+                    continue
+                box, bus = found, last.config.bus if last.config is not None else ""
+            if not place or place in (point.building, box.box, bus):
+                yield point, meters, box
 
     def building_name(self, building: str) -> str:
         """The name of a building."""

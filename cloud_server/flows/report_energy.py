@@ -3,6 +3,7 @@ the sums that the ingest keeps."""
 
 from cloud_server.core.report_table import Column, Report, ReportTable, Value
 from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_replaced import replaced_tables
 from cloud_server.flows.report_sums import PeriodSums, rate_order
 
 
@@ -42,6 +43,7 @@ def energy(basis: Basis) -> Report:
         tables=(
             ReportTable(title="by_building", columns=of_building, rows=by_building, chart=chart),
             ReportTable(title="by_point", columns=columns, rows=sums.rows(wanted, with_use=True)),
+            *replaced_tables(basis),
         ),
         lacks=basis.lacks(to_ms),
     )

@@ -10,6 +10,7 @@ from cloud_server.core.report_table import Column, Lack, Report, ReportTable, Va
 from cloud_server.flows.read_alarms import EXPORTED_MAX, AlarmOffice
 from cloud_server.flows.read_point import TEST_LASTS_MS
 from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_replaced import number_of
 from protocol.units import Ms
 
 EVENTS_MAX = 5_000
@@ -88,7 +89,7 @@ def events(basis: Basis) -> Report:
     kinds = [KINDS[query.state]] if query.state in KINDS else list(KINDS.values())
     read = sorted({*kinds, "meter_test"})
     facts = basis.unit.alarm_book.events(read, from_ms, to_ms, EVENTS_MAX + 1)
-    here = {meter for _, meter, _ in basis.points()}
+    served = {meter: point for point, meters, _ in basis.served() for meter in meters}
     boxes = {box.box for _, _, box in basis.points()}
     tests: dict[str, list[dict[str, Any]]] = {}
     bodies = [(fact, msgspec.json.decode(fact.body)) for fact in facts[:EVENTS_MAX]]
@@ -98,10 +99,14 @@ def events(basis: Basis) -> Report:
     rows: list[tuple[Value, ...]] = []
     site = basis.look.site
     for fact, body in bodies:
-        if fact.kind not in kinds or (fact.meter is not None and fact.meter not in here) or fact.box not in boxes:
+        if fact.kind not in kinds or (fact.meter is not None and fact.meter not in served) or fact.box not in boxes:
             continue
         what, why = _words(fact.kind, body, tests.get(fact.meter or "", []))
-        point, box = site.point_of.get(fact.meter or ""), site.boxes.get(fact.box)
+        if fact.kind == "replaced":
+            if body["old"] not in served:
+                continue
+            what = f"text:{_swap_text(basis, body)}"
+        point, box = served.get(fact.meter or body.get("old", "")), site.boxes.get(fact.box)
         wallet = site.wallets.get(body.get("subject", {}).get("wallet") or "")
         shop = f"{point.number} {point.name}" if point is not None else "、".join(site.shops(wallet)) if wallet else ""
         building = basis.building_name(box.building) if box is not None else ""
@@ -120,6 +125,12 @@ def events(basis: Basis) -> Report:
     cut = (Lack(why="cut"),) if len(facts) > EVENTS_MAX else ()
     table = ReportTable(title="events", columns=columns, rows=tuple(rows))
     return Report(query=query, made_at_ms=basis.look.now_ms, tables=(table,), lacks=(*cut, *basis.lacks(to_ms)))
+
+
+def _swap_text(basis: Basis, body: dict[str, Any]) -> str:
+    """Plates and registers of the meter that went and of the one that came."""
+    old, new = (f"{body[name] / 1000:.2f} kWh" for name in ("old_raw_wh", "new_raw_wh"))
+    return f"{number_of(basis, body['old'])} {old} → {body['serial']} {new}"
 
 
 def _words(kind: str, body: dict[str, Any], tests: list[dict[str, Any]]) -> tuple[str, str]:
@@ -147,7 +158,7 @@ def _words(kind: str, body: dict[str, Any], tests: list[dict[str, Any]]) -> tupl
         case "config_applied":
             return f"text:{body['config_version']}", ""
         case _:
-            return f"text:{body.get('serial', '')}", ""
+            return "", ""
 
 
 AUDIT_MAX = 2_000

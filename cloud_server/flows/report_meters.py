@@ -7,13 +7,15 @@ from cloud_server.core.batch_facts import MeterFacts
 from cloud_server.core.report_table import Column, Report, ReportTable, Value
 from cloud_server.flows.read_monitor import mode_now
 from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_replaced import gone_table
 from cloud_server.flows.report_sums import rate_order
 from protocol.site_plan import BoxPlan, PointPlan
 from protocol.units import Ms
 
 
 def registers(basis: Basis) -> Report:
-    """The newest register of every meter with its time, as the meter shows it: without ratio."""
+    """The newest register of every meter with its time, as the meter shows it: without ratio; and of those that served
+    before, the registers at which they came and went."""
     look = basis.look
     rates = sorted({rate for found in look.facts.values() for rate in (found[0].rates_raw_wh or {})}, key=rate_order)
     columns = (
@@ -32,7 +34,8 @@ def registers(basis: Basis) -> Report:
     )
     rows = tuple(_registers_of(basis, *place, rates) for place in basis.points())
     table = ReportTable(title="registers", columns=columns, rows=rows)
-    return Report(query=basis.query, made_at_ms=look.now_ms, tables=(table,), lacks=basis.lacks(look.now_ms))
+    tables = (table, *gone_table(basis))
+    return Report(query=basis.query, made_at_ms=look.now_ms, tables=tables, lacks=basis.lacks(look.now_ms))
 
 
 def _registers_of(basis: Basis, point: PointPlan, meter: str, box: BoxPlan, rates: Sequence[str]) -> tuple[Value, ...]:

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from cloud_server.core import accounts
+from cloud_server.core.point_meters import Swap
 from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
 from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_replaced import box_name, meter_config, number_of, point_of, ratio_texts, swap_table
 from protocol.records import Fee, Part
 
 _parts = msgspec.json.Decoder(list[Part])
@@ -58,7 +60,8 @@ def statement(basis: Basis) -> Report | None:
         Fact(key="unproven", kind="exact", value=charged - proven),
     )
     _, to_ms = basis.stretch
-    tables = [money, _register_table(basis, intervals), prices]
+    swaps = _swaps(basis, {row["meter"] for row in intervals} | {m for w in wallets for m in _meters_of(basis, w)})
+    tables = [money, _register_table(basis, intervals), *swap_table(basis, swaps), prices]
     if fees:
         tables.append(_fee_table(fees))
     return Report(
@@ -143,6 +146,20 @@ def _fees(basis: Basis, batches: _Batches, wallets: list[str]) -> list[tuple[int
     return [(seq, _fee.decode(body)) for seq, body in found if seq in batches.seqs]
 
 
+def _meters_of(basis: Basis, wallet: str) -> list[str]:
+    return basis.look.site.wallets[wallet].meters
+
+
+def _swaps(basis: Basis, meters: set[str]) -> list[Swap]:
+    """Replacements that these charges have to do with: of these days, or between two meters that were charged."""
+    from_ms, to_ms = basis.stretch
+    return [
+        swap
+        for swap in basis.past.swaps
+        if {swap.old, swap.new} <= meters or (from_ms <= swap.at_ms < to_ms and {swap.old, swap.new} & meters)
+    ]
+
+
 def _register_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
     """From register to register, a line for each meter and ratio, with the batches that say so."""
     columns = (
@@ -155,40 +172,43 @@ def _register_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTabl
         Column("ct", "ratio"),
         Column("pt", "ratio"),
         Column("energy", "energy"),
+        Column("charge", "exact"),
         Column("intervals", "count"),
         Column("batches", "text"),
     )
     groups: dict[tuple[str, int, str, int], list[dict[str, Any]]] = {}
     for row in intervals:
         groups.setdefault((row["meter"], row["ratio_version"], row["box"], row["epoch"]), []).append(row)
-    rows: list[tuple[Value, ...]] = []
-    for (meter, version, box, epoch), found in groups.items():
-        first, last = min(found, key=lambda r: r["from_ms"]), max(found, key=lambda r: r["to_ms"])
-        placed, point = basis.look.site.meters.get(meter), basis.look.site.point_of.get(meter)
-        ratios = placed.meter.ratios if placed is not None else ()
-        ratio = next((r for r in ratios if r.version == version), None)
-        seqs = sorted({row["seq"] for row in found})
-        box_name = basis.look.site.boxes[box].name if box in basis.look.site.boxes else box
-        rows.append(
-            (
-                point.number if point is not None else "",
-                placed.meter.name if placed is not None else meter,
-                first["from_ms"],
-                first["from_raw_wh"],
-                last["to_ms"],
-                last["to_raw_wh"],
-                f"{ratio.ct[0]}:{ratio.ct[1]}" if ratio is not None else None,
-                f"{ratio.pt[0]}:{ratio.pt[1]}" if ratio is not None else None,
-                sum(row["energy_wh"] for row in found),
-                len(found),
-                f"{box_name} {epoch}/{seqs[0]}" + (f"–{seqs[-1]}" if len(seqs) > 1 else ""),
-            )
-        )
+    rows = [_register_row(basis, *key, found) for key, found in groups.items()]
+    # A shop's meters one after another, as they served it.
+    rows.sort(key=lambda row: (str(row[0]), row[2] if isinstance(row[2], int) else 0))
     return ReportTable(
         title="proof_registers",
         columns=columns,
         rows=tuple(rows),
-        total=totals(columns, tuple(rows), frozenset({"energy", "intervals"})),
+        total=totals(columns, tuple(rows), frozenset({"energy", "charge", "intervals"})),
+    )
+
+
+def _register_row(
+    basis: Basis, meter: str, version: int, box: str, epoch: int, found: list[dict[str, Any]]
+) -> tuple[Value, ...]:
+    first, last = min(found, key=lambda r: r["from_ms"]), max(found, key=lambda r: r["to_ms"])
+    config, point = meter_config(basis, meter), point_of(basis, meter)
+    ratio = next((r for r in config.ratios if r.version == version), None) if config is not None else None
+    seqs = sorted({row["seq"] for row in found})
+    return (
+        point.number if point is not None else "",
+        number_of(basis, meter) or meter,
+        first["from_ms"],
+        first["from_raw_wh"],
+        last["to_ms"],
+        last["to_raw_wh"],
+        *ratio_texts(ratio),
+        sum(row["energy_wh"] for row in found),
+        sum(row["charge_micro"] for row in found),
+        len(found),
+        f"{box_name(basis, box)} {epoch}/{seqs[0]}" + (f"–{seqs[-1]}" if len(seqs) > 1 else ""),
     )
 
 
@@ -214,12 +234,11 @@ def _price_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
     rows: list[tuple[Value, ...]] = []
     tariffs = basis.look.site.book.tariffs
     for (meter, rate, tariff, version, price), (energy, charge) in sorted(sums.items()):
-        placed, point = basis.look.site.meters.get(meter), basis.look.site.point_of.get(meter)
-        known = tariffs.get((tariff, version))
+        point, known = point_of(basis, meter), tariffs.get((tariff, version))
         rows.append(
             (
                 point.number if point is not None else "",
-                placed.meter.name if placed is not None else meter,
+                number_of(basis, meter) or meter,
                 rate,
                 known.name if known is not None else tariff,
                 version,

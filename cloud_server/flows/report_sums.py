@@ -20,7 +20,7 @@ def rate_order(rate: str) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A supply point with its meter, as rows name it."""
+    """A supply point, as rows name it."""
 
     building: str
     box: str
@@ -45,13 +45,13 @@ class PeriodSums:
         self._place_of: dict[str, int] = {}
         self._periods: dict[str, _Period] = {}
         self._names: dict[str, str] = {}
-        for point, meter, box in basis.points():
+        for point, meters, box in basis.served():
             building = self._names.setdefault(point.building, basis.building_name(point.building))
-            self._place_of[meter] = len(self.places)
+            self._place_of |= dict.fromkeys(meters, len(self.places))
             self.places.append(Place(building, box.name, point.number, point.name, point.use))
 
     def place_of(self, meter: str) -> int | None:
-        """Which place a meter serves; None for one that is not in this report."""
+        """Which place a meter serves or served; None for one that is not in this report."""
         return self._place_of.get(meter)
 
     def add(self, period: str, place: int, column: str, figure: int) -> None:

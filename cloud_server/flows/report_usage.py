@@ -1,23 +1,30 @@
 """Reports of how energy is used: loss behind main meters, vacant use, beside earlier periods, by hour, income by rate.
 Part of `read_reports`. Energy goes by time of use, from the sums that the ingest keeps."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from cloud_server.core.energy_sums import HOURS
 from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis, spans_of
+from cloud_server.flows.report_replaced import replaced_tables
 from cloud_server.flows.report_sums import PeriodSums, rate_order
 
 
-def _report(basis: Basis, *tables: ReportTable) -> Report:
+def _report(basis: Basis, *tables: ReportTable, vacant: bool = False) -> Report:
     _, to_ms = basis.stretch
+    tables = (*tables, *replaced_tables(basis, vacant=vacant))
     return Report(query=basis.query, made_at_ms=basis.look.now_ms, tables=tables, lacks=basis.lacks(to_ms))
 
 
 def loss(basis: Basis) -> Report:
     """What the main meters of a building measured, against the sum of all others behind them."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
-    use_of = {meter: (basis.building_name(point.building), point.use) for point, meter, _ in basis.points()}
+    use_of = {
+        meter: (basis.building_name(point.building), point.use)
+        for point, meters, _ in basis.served()
+        for meter in meters
+    }
     for row in basis.unit.energy.used(basis.spans(), basis.query.step):
         if row.meter in use_of:
             building, use = use_of[row.meter]
@@ -52,11 +59,12 @@ def vacant(basis: Basis) -> Report:
         found[1] = max(found[1], row.last_used_ms)
     rows: list[tuple[Value, ...]] = []
     for period in sorted({name for name, _ in sums}):
-        for point, meter, box in basis.points():
-            used = sums.get((period, meter))
-            if used is not None and used[0] and point.use == "tenant":
-                name = basis.building_name(point.building)
-                rows.append((period, name, box.name, point.number, point.name, used[0], used[1]))
+        for point, meters, box in basis.served():
+            used = [sums[period, meter] for meter in meters if (period, meter) in sums]
+            energy_wh = sum(energy for energy, _ in used)
+            if energy_wh and point.use == "tenant":
+                name, last_ms = basis.building_name(point.building), max(last for _, last in used)
+                rows.append((period, name, box.name, point.number, point.name, energy_wh, last_ms))
     columns = (
         Column("period", "day"),
         Column("building", "text"),
@@ -68,7 +76,8 @@ def vacant(basis: Basis) -> Report:
     )
     found_rows = tuple(rows)
     total = totals(columns, found_rows, frozenset({"energy"}))
-    return _report(basis, ReportTable(title="vacant", columns=columns, rows=found_rows, total=total))
+    table = ReportTable(title="vacant", columns=columns, rows=found_rows, total=total)
+    return _report(basis, table, vacant=True)
 
 
 def compare(basis: Basis) -> Report:
@@ -79,8 +88,8 @@ def compare(basis: Basis) -> Report:
     year = (_year_before(first), _year_before(last))
     stretches = [_energy_of(basis, *pair) for pair in ((first, last), before, year)]
     rows: list[tuple[Value, ...]] = []
-    for point, meter, box in basis.points():
-        now, then, ago = (found.get(meter) for found in stretches)
+    for point, meters, box in basis.served():
+        now, then, ago = (_added(found, meters) for found in stretches)
         if now is None and then is None and ago is None:
             continue
         name = basis.building_name(point.building)
@@ -116,6 +125,12 @@ def _energy_of(basis: Basis, first: date, last: date) -> dict[str, int]:
     return sums
 
 
+def _added(found: Mapping[str, int], meters: Sequence[str]) -> int | None:
+    """What all meters of a point come to; None where nothing is known of any."""
+    known = [found[meter] for meter in meters if meter in found]
+    return sum(known) if known else None
+
+
 def _change(now: int | None, then: int | None) -> int | None:
     """How much more, in hundredths of a percent; None where there is nothing to compare with."""
     return round(((now or 0) - then) * 10_000 / then) if then else None
@@ -128,10 +143,13 @@ def hours(basis: Basis) -> Report:
         before = sums.get(meter)
         sums[meter] = hours_wh if before is None else [a + b for a, b in zip(before, hours_wh, strict=True)]
     rows: list[tuple[Value, ...]] = []
-    for point, meter, _ in basis.points():
-        found = sums.get(meter)
-        if found is not None:
-            rows.append((basis.building_name(point.building), point.number, point.name, *found, sum(found)))
+    of_point = [
+        (point, [sum(hour) for hour in zip(*known, strict=True)])
+        for point, meters, _ in basis.served()
+        if (known := [sums[meter] for meter in meters if meter in sums])
+    ]
+    for point, found in of_point:
+        rows.append((basis.building_name(point.building), point.number, point.name, *found, sum(found)))
     columns = (
         Column("building", "text"),
         Column("shop_number", "text"),
@@ -139,7 +157,7 @@ def hours(basis: Basis) -> Report:
         *(Column(f"hour_{hour:02d}", "energy") for hour in range(HOURS)),
         Column("energy", "energy"),
     )
-    tenants = [sums[meter] for point, meter, _ in basis.points() if meter in sums and point.use != "main"]
+    tenants = [found for point, found in of_point if point.use != "main"]
     by_hour: tuple[tuple[Value, ...], ...] = tuple(
         (f"{hour:02d}:00", sum(found[hour] for found in tenants)) for hour in range(HOURS)
     )

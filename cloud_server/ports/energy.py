@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,10 @@ class EnergyBook(Protocol):
 
     def of_meters(self, spans: tuple[Span, ...]) -> Iterator[tuple[str, Wh]]:
         """In all, by meter; a meter comes once for each span."""
+        ...
+
+    def of_some(self, spans: tuple[Span, ...], meters: Sequence[str], *, vacant: bool) -> dict[str, tuple[Wh, Micro]]:
+        """Energy and charge in all of some meters; `vacant`: of what was charged to nobody alone."""
         ...
 
     def vacant(self, spans: tuple[Span, ...], step: Step) -> Iterator[VacantEnergy]: ...

@@ -89,6 +89,10 @@ class Enrolments(Protocol):
         """Hash and text."""
         ...
 
+    def newest_configuration_with(self, box: str, meter: str) -> str | None:
+        """The text of the newest one in which a meter stands."""
+        ...
+
 
 class ManyBoxes(Protocol):
     """Asks at once what the exchanges of many boxes would ask one by one; answers stay in the unit."""

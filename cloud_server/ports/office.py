@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from cloud_server.core.alarm_views import AlarmFilter, AlarmNews, AlarmPage
 from cloud_server.core.operation_views import Batch, BatchHead
+from cloud_server.core.point_meters import Swap
 from cloud_server.core.report_table import Report, ReportQuery
 from cloud_server.ports.console import Actor
 from protocol.ids import Id
-from protocol.units import Ms
+from protocol.units import Ms, Wh
 
 
 class AlarmDesk(Protocol):
@@ -127,6 +128,12 @@ class ReportRows(Protocol):
     def charged_intervals(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[Any]: ...
 
     def fees(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[tuple[int, str]]: ...
+
+    def swaps(self) -> list[Swap]: ...
+
+    def register_ends(self, meter: str, from_ms: Ms, to_ms: Ms) -> tuple[Ms, Wh, Ms, Wh] | None:
+        """Instant and raw register where a meter's intervals of a stretch begin, and where they end."""
+        ...
 
     def parked_boxes(self) -> dict[str, Ms]: ...
 

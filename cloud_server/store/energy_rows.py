@@ -1,6 +1,6 @@
 """Rows of energy added up by day and by month: kept by whoever adds intervals, read by reports, built anew at need."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from cloud_server.core.energy_sums import HOURS, EnergyKey, EnergySum, EnergySum
 from cloud_server.core.report_table import Step
 from cloud_server.ports.energy import Span, UsedEnergy, VacantEnergy
 from cloud_server.store import tables_energy as t
-from cloud_server.store.rows import Rows
+from cloud_server.store.rows import Rows, pieces
 from cloud_server.store.tables_history import MeterInterval
 from protocol.units import Micro, Wh
 
@@ -121,6 +121,20 @@ class EnergyRows(Rows):
         for table, _, query in self._spans(spans, "all"):
             wanted = query.select(table.meter, pw.fn.SUM(table.energy_wh)).group_by(table.meter)
             yield from ((meter, energy_wh) for meter, energy_wh in self._straight(wanted))
+
+    def of_some(self, spans: tuple[Span, ...], meters: Sequence[str], *, vacant: bool) -> dict[str, tuple[Wh, Micro]]:
+        """Energy and charge in all of some meters; `vacant`: of what was charged to nobody alone."""
+        sums: dict[str, tuple[Wh, Micro]] = {}
+        for table, _, query in self._spans(spans, "all"):
+            added = (pw.fn.SUM(table.energy_wh), pw.fn.SUM(table.charge_micro))
+            for names in pieces(meters):
+                wanted = query.select(table.meter, *added).where(table.meter.in_(names)).group_by(table.meter)
+                if vacant:
+                    wanted = wanted.where(table.vacant == 1)
+                for meter, energy_wh, charge_micro in self._straight(wanted):
+                    known = sums.get(meter, (0, 0))
+                    sums[meter] = (known[0] + energy_wh, known[1] + charge_micro)
+        return sums
 
     def vacant(self, spans: tuple[Span, ...], step: Step) -> Iterator[VacantEnergy]:
         """What was charged to nobody, by period and meter."""

@@ -96,6 +96,13 @@ class EnrolmentRows(Rows):
         rows = self._memory.known(("configuration", box, version), lambda: self._tuples(query))
         return (rows[0][0], rows[0][1]) if rows else None
 
+    def newest_configuration_with(self, box: str, meter: str) -> str | None:
+        """The text of the newest configuration of a box in which a meter stands."""
+        c = t.BoxConfiguration
+        query = self._of(c, c.text).where((c.box == box) & c.text.contains(meter))
+        rows = self._tuples(query.order_by(c.version.desc()).limit(1))
+        return rows[0][0] if rows else None
+
 
 def epoch_from_row(row: dict[str, Any]) -> OpenedEpoch:
     """An epoch from its columns; takes the dictionary apart."""

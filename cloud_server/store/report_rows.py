@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import peewee as pw
 
+from cloud_server.core.point_meters import Swap
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store.rows import Rows, pieces
-from protocol.units import Ms
+from protocol.records import Replaced
+from protocol.units import Ms, Wh
 
 _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
 
 _OWED = ("customer", "in_flight", "payable", "wallet")
 """The kinds of accounts on which customers' money stands."""
+_replaced: Final = msgspec.json.Decoder(Replaced)
 
 
 class ReportBook(Rows):
@@ -95,6 +99,36 @@ class ReportBook(Rows):
         which = (e.box == box) & (e.epoch == epoch) & e.seq.between(*seqs) & (e.kind == "fee")
         query = self._of(e, e.seq, e.body).where(which & e.wallet.in_(list(wallets)))
         return [(row[0], row[1]) for row in self._tuples(query.order_by(e.seq, e.n))]
+
+    def swaps(self) -> list[Swap]:
+        """Every meter that was ever replaced, in the order of time."""
+        e = th.BoxEvent
+        query = self._of(e, e.box, e.epoch, e.seq, e.body).where(e.kind == "replaced")
+        found = []
+        for box, epoch, seq, body in self._tuples(query.order_by(e.at_ms, e.box, e.epoch, e.seq, e.n)):
+            told = _replaced.decode(body)
+            found.append(
+                Swap(
+                    at_ms=told.at_ms,
+                    point=told.point,
+                    old=told.old,
+                    old_raw_wh=told.old_raw_wh,
+                    new=told.new,
+                    serial=told.serial,
+                    new_raw_wh=told.new_raw_wh,
+                    box=box,
+                    batch=f"{epoch}/{seq}",
+                )
+            )
+        return found
+
+    def register_ends(self, meter: str, from_ms: Ms, to_ms: Ms) -> tuple[Ms, Wh, Ms, Wh] | None:
+        """Where the first and the last of a meter's intervals that begin in a stretch of time begin and end: instant
+        and raw register; None where there is none."""
+        which = (_I.meter == meter) & (_I.from_ms >= from_ms) & (_I.from_ms < to_ms)
+        first = self._tuples(self._of(_I, _I.from_ms, _I.from_raw_wh).where(which).order_by(_I.from_ms).limit(1))
+        last = self._tuples(self._of(_I, _I.to_ms, _I.to_raw_wh).where(which).order_by(_I.from_ms.desc()).limit(1))
+        return (*first[0], *last[0]) if first else None
 
     def parked_boxes(self) -> dict[str, Ms]:
         """Boxes with batches that wait to be posted, and since when."""

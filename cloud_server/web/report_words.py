@@ -74,6 +74,9 @@ TABLE: Final[dict[str, str]] = {
     "proof_registers": N_("Energy, from register to register"),
     "proof_prices": N_("Energy and charge, by rate and price"),
     "fees": N_("Daily fees"),
+    "replaced": N_("Supply points whose meter was replaced, meter by meter"),
+    "gone": N_("Meters that served before"),
+    "swaps": N_("Meters replaced"),
 }
 COLUMN: Final[dict[str, str]] = {
     "period": N_("Period"),
@@ -175,6 +178,10 @@ COLUMN: Final[dict[str, str]] = {
     "price": N_("Price per kWh"),
     "day": N_("Day"),
     "fee": N_("Fee"),
+    "old_meter": N_("Old meter"),
+    "closing_register": N_("Closing register kWh"),
+    "new_meter": N_("New meter"),
+    "opening_register": N_("Opening register kWh"),
 }
 FACT: Final[dict[str, str]] = {
     "account": N_("Account no."),

@@ -140,6 +140,30 @@ class IntervalRow:
     rates: tuple[str, ...]
     max_power_w: int | None = None
     flags: tuple[str, ...] = ()
+    meter_number: str = ""
+    """The plate of the meter, where several served the point; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapRow:
+    """A meter taken off and another put there, with the registers that close the one and open the other."""
+
+    at_ms: Ms
+    old_number: str
+    closing_wh: Wh
+    new_number: str
+    opening_wh: Wh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMeterRow:
+    """A meter that served the point before. Instants and registers are None where nobody knows them."""
+
+    number: str
+    from_ms: Ms | None
+    first_wh: Wh | None
+    until_ms: Ms | None
+    last_wh: Wh | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,5 +210,8 @@ class PointPage:
     switchings: tuple[SwitchingRow, ...]
     alarms: tuple[AlarmRow, ...]
     tests: tuple[TestRow, ...] = ()
+    swaps: tuple[SwapRow, ...] = ()
+    past_meters: tuple[PastMeterRow, ...] = ()
+    """All that served the point before, of any day."""
     intervals: tuple[IntervalRow, ...]
     commands: tuple[CommandRow, ...]

@@ -128,12 +128,13 @@ def _live_values(console: Console, visit: Visit, page: PointPage) -> dict[str, A
 
 
 def timeline(page: PointPage) -> tuple[Event, ...]:
-    """Sales, switchings, alarms and orders of the day in one line, newest first."""
+    """Sales, switchings, alarms, replaced meters and orders of the day in one line, newest first."""
     events = [
         *(Event(row.paid_at_ms, "sale", row) for row in page.sales),
         *(Event(row.at_ms, "switching", row) for row in page.switchings),
         *(Event(row.at_ms, "alarm", row) for row in page.alarms),
         *(Event(row.at_ms, "test", row) for row in page.tests),
+        *(Event(row.at_ms, "swap", row) for row in page.swaps),
         *(Event(row.issued_at_ms, "command", row) for row in page.commands),
     ]
     return tuple(sorted(events, key=lambda event: event.at_ms, reverse=True))
