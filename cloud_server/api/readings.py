@@ -90,8 +90,9 @@ def reading_routes(centre: Centre) -> APIRouter:
         """The same as CSV (RFC 4180), a row for each rate of an interval, streamed: a year in one request."""
         wanted = _wanted(from_ms, to_ms, sights.meters(by, tuple(meter or ())))
         with centre.store.read() as unit:
-            plan = unit.fleet.plan()
-        points = {one.meter: one.point for box in plan.boxes for one in box.meters} if plan is not None else {}
+            plan, swaps = unit.fleet.plan(), unit.reports.swaps()
+        points = {swap.old: swap.point for swap in swaps}
+        points |= {one.meter: one.point for box in plan.boxes for one in box.meters} if plan is not None else {}
         headers = {"Content-Disposition": 'attachment; filename="readings.csv"'}
         return StreamingResponse(_csv(centre, wanted, points), media_type=CSV_TYPE, headers=headers)
 

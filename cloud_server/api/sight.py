@@ -66,7 +66,9 @@ class Sights:
             return asked or None
         with self._centre.store.read() as unit:
             site = self.looker(by).site_map(unit)
-        own = site.meters if site is not None else {}
+            swaps = unit.reports.swaps()
+        points = {point.point for point in site.points} if site is not None else set[str]()
+        own = [*(site.meters if site is not None else ()), *(swap.old for swap in swaps if swap.point in points)]
         return tuple(meter for meter in (asked or own) if meter in own)
 
 

@@ -13,6 +13,7 @@ from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.look import Look, Looker
 from cloud_server.flows.message_story import WalletStory, tell_wallet
+from cloud_server.flows.past_meters import past_meters
 from cloud_server.ports import Unit
 from protocol.units import Micro, Ms, Wh
 
@@ -100,22 +101,24 @@ class CustomerPages:
                 number=plan.number,
                 wallets=tuple(tell_wallet(self._centre, unit, look, wallet) for wallet in wallets),
                 relays=tuple((_shop(look, meter), look.facts_of(meter).seen) for meter in meters),
-                days=self._days(unit, look, meters),
+                days=self._days(unit, look, [wallet.wallet for wallet in wallets], meters),
                 sales=tuple(
                     CustomerSale(at_ms=sale.paid_at_ms, amount_micro=sale.amount_micro, receipt=sale.receipt)
                     for sale in unit.books.sales(account=account, limit=SALES_SHOWN)
                 ),
             )
 
-    def _days(self, unit: Unit, look: Look, meters: list[str]) -> tuple[tuple[str, Wh], ...]:
-        book = look.site.book
+    def _days(self, unit: Unit, look: Look, wallets: list[str], meters: list[str]) -> tuple[tuple[str, Wh], ...]:
+        """What was charged to the account alone: another may have had the same meter the week before. With what a meter
+        counted that was replaced meanwhile."""
+        book, past = look.site.book, past_meters(self._centre, unit, look.site)
+        served = [one for meter in meters for one in past.of(look.site.point_of[meter].point, meter)]
         today = book.local_day(look.now_ms)
         days = {(today - timedelta(days=back)).isoformat(): 0 for back in reversed(range(DAYS_SHOWN))}
-        for meter in meters:
-            for use in unit.messages.uses(meter, look.now_ms - DAYS_SHOWN * DAY_MS):
-                day = book.local_day(use.from_ms).isoformat()
-                if day in days:
-                    days[day] += use.energy_wh
+        for from_ms, energy_wh in unit.reports.uses_of(wallets, served, look.now_ms - DAYS_SHOWN * DAY_MS):
+            day = book.local_day(from_ms).isoformat()
+            if day in days:
+                days[day] += energy_wh
         return tuple(days.items())
 
 

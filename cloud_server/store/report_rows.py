@@ -93,6 +93,11 @@ class ReportBook(Rows):
         which = (_I.box == box) & (_I.epoch == epoch) & _I.seq.between(*seqs) & _I.wallet.in_(list(wallets))
         return self._all(self._of(_I).where(which).order_by(_I.meter, _I.from_ms))
 
+    def uses_of(self, wallets: Sequence[str], meters: Sequence[str], from_ms: Ms) -> list[tuple[Ms, Wh]]:
+        """When each interval of these meters began, and its energy; of those that were charged to these wallets."""
+        which = _I.meter.in_(list(meters)) & (_I.from_ms >= from_ms) & _I.wallet.in_(list(wallets))
+        return [(row[0], row[1]) for row in self._tuples(self._of(_I, _I.from_ms, _I.energy_wh).where(which))]
+
     def fees(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[tuple[int, str]]:
         """Batch number and body (JSON) of each daily fee in a stretch of one box's batches."""
         e = th.BoxEvent

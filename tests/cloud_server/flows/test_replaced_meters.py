@@ -7,6 +7,8 @@ import pytest
 from cloud_server.core.report_table import Report, ReportKind, ReportQuery
 from cloud_server.core.territory import Territory
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.customer_page import CustomerPages
+from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.office import open_office
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_books import ReadBooks
@@ -179,3 +181,10 @@ def test_nobody_sees_replacements_of_other_buildings(rig: SiteRig) -> None:
     found = _report(rig, day, day, other)
     assert [one.title for one in found.tables] == ["by_building", "by_point"]
     assert all(not one.rows for one in found.tables)
+
+
+def test_a_customers_own_page_counts_what_the_old_meter_took(rig: SiteRig) -> None:
+    links = LinkKeeper(rig.centre, b"secret")
+    page = CustomerPages(rig.centre, links).page(links.url_now(account_id(1, 2)).rpartition("/")[2], "10.0.0.9")
+    assert page is not None
+    assert [wh for _, wh in page.days if wh] == [4_570]
