@@ -42,6 +42,10 @@ TEXT_CHARACTERS_MAX: Final = 500
 CONFIG_CHARACTERS_MAX: Final = 2 * 1024 * 1024
 """The configuration text in a `configure` command or an epoch."""
 
+PROFILE_CHARACTERS_MAX: Final = 32_768
+"""One meter profile. The longest that comes with the agent has 7,200; a site has few makes, and a box's configuration
+carries those of its own meters."""
+
 WAIT_S_MAX: Final = 25
 """Longest time that the centre holds a request with nothing to send: below the 30 s of common proxies."""
 

@@ -16,7 +16,7 @@ from edge_agent.agent.courier import export_lines, import_lines
 from edge_agent.agent.enrol import enrol
 from edge_agent.agent.offline import stored_batches, stored_status
 from edge_agent.agent.profile_trial import read_values, try_profile
-from edge_agent.agent.profiles import check_profile, read_meter
+from edge_agent.agent.profiles import check_file, read_meter
 from edge_agent.agent.reach import reach
 from edge_agent.agent.run import AgentFailed, own_version, run
 from edge_agent.agent.scan import scan
@@ -206,7 +206,7 @@ def _batches_show(parsed: Namespace, terminal: Terminal) -> int:
 
 
 def _profile_check(parsed: Namespace, terminal: Terminal) -> int:
-    found = check_profile(parsed.file, parsed.unit)
+    found = check_file(parsed.file, parsed.unit)
     if found.mistakes:
         terminal.complain("\n".join(found.mistakes))
         return WRONG

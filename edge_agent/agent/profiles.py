@@ -1,6 +1,5 @@
 """A profile file read as the agent would read it: every mistake named, or every read and write that it would make."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,33 +12,27 @@ from edge_agent.bus.packaged import (
     builtin_text,
 )
 from edge_agent.ports import PolledMeter
-from protocol.meter_profile.board_reading import load_board
-from protocol.meter_profile.description import describe_board, describe_profile
+from protocol.meter_profile.checking import check_profile
 from protocol.meter_profile.reading import load_profile
 from protocol.meter_profile.table import ProfileError
 from protocol.meter_profile.values import Profile
-from protocol.meter_profile.words import BOARD_KIND
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedProfile:
-    """What is wrong with a profile; where nothing is, every read and write that it would make."""
+class CheckedFile:
+    """What is wrong with a file, each as a line; where nothing is, every read and write that it would make."""
 
     mistakes: list[str]
     plan: list[str]
 
 
-def check_profile(file: Path, unit: int) -> CheckedProfile:
+def check_file(file: Path, unit: int) -> CheckedFile:
     """Check a meter profile or relay board: a file, or the name of one that comes with the agent."""
     text, mistakes = _read(file)
     if mistakes:
-        return CheckedProfile(mistakes, [])
-    try:
-        if _kind(text) == BOARD_KIND:
-            return CheckedProfile([], describe_board(load_board(text, _name(file)), unit))
-        return CheckedProfile([], describe_profile(load_profile(text, _name(file)), unit))
-    except ProfileError as fault:
-        return CheckedProfile([str(mistake) for mistake in fault.mistakes], [])
+        return CheckedFile(mistakes, [])
+    found = check_profile(text, _name(file), unit)
+    return CheckedFile([str(mistake) for mistake in found.mistakes], list(found.plan))
 
 
 def read_meter(file: Path, unit: int) -> tuple[BusMeter | None, list[str]]:
@@ -85,11 +78,3 @@ def _text(file: Path) -> str:
     if not file.exists() and str(file) in builtin_board_names():
         return builtin_board_text(str(file))
     return file.read_text(encoding="utf-8")
-
-
-def _kind(text: str) -> object:
-    """What the file says that it describes; unknown where it is not TOML, which is told when it is loaded."""
-    try:
-        return tomllib.loads(text).get("kind")
-    except tomllib.TOMLDecodeError:
-        return None

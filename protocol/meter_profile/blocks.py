@@ -10,7 +10,9 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from protocol.meter_profile import reasons
 from protocol.meter_profile.frames import READ_BIT_FUNCTIONS
+from protocol.meter_profile.reasons import Reason
 from protocol.meter_profile.values import Area, MeterClock, Profile, Quantity, Relay, RelayReadback, RelaySeat
 
 WORTHWHILE_GAP = 24
@@ -70,7 +72,7 @@ class BlockPlan:
     serial: Block | None
     clock: Block | None
     prepaid: tuple[Block, ...]
-    mistakes: tuple[tuple[str, str, str], ...]
+    mistakes: tuple[tuple[str, str, Reason], ...]
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -85,7 +87,7 @@ class _Lengths:
 
     profile: Profile
     used: dict[tuple[int | None, tuple[int, int]], Block] = field(default_factory=dict)
-    mistakes: list[tuple[str, str, str]] = field(default_factory=list)
+    mistakes: list[tuple[str, str, Reason]] = field(default_factory=list)
 
     def give(self, block: Block) -> Block:
         """The block, made longer where its tag is taken and an area allows it."""
@@ -99,14 +101,9 @@ class _Lengths:
             multiple = self.profile.read_multiple
             return replace(block, count=-(-block.count // multiple) * multiple)
         if other is None:
-            reason = (
-                f"line.read_multiple asks for a count that divides by {self.profile.read_multiple}, no area allows it"
-            )
+            reason = reasons.NO_MULTIPLE(multiple=self.profile.read_multiple)
         else:
-            reason = (
-                f"its answer could not be told from that of {_where(other)}; "
-                "right would be an `areas` entry around one of the two, so that it can be read longer"
-            )
+            reason = reasons.LIKE_ANOTHER(other=_where(other))
         self.mistakes.append(("areas", _where(block), reason))
         return block
 

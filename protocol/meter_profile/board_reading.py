@@ -5,13 +5,12 @@ Some come with the agent; a site's own come as text in `configure`, beside its m
 
 from __future__ import annotations
 
-import tomllib
-
+from protocol.meter_profile import reasons
 from protocol.meter_profile import words as profile_words
 from protocol.meter_profile.boards import RelayBoard
 from protocol.meter_profile.frames import READ_BIT_FUNCTIONS
 from protocol.meter_profile.parts import GREATEST_ADDRESS, read_relay
-from protocol.meter_profile.table import PRESENT, Mistake, ProfileError, ProfileTable
+from protocol.meter_profile.table import PRESENT, Mistake, ProfileError, ProfileTable, read_text
 from protocol.meter_profile.values import Grade, Relay, RelayReadback
 from protocol.meter_profile.words import DEFAULT_TURNAROUND_MS, LONGEST_SILENCE_MS, LONGEST_TURNAROUND_MS
 
@@ -27,11 +26,7 @@ def load_board(text: str, name: str) -> RelayBoard:
     """Read a board. Raises ProfileError with all mistakes; `name` stands for the file in them."""
     file = f"{name}.toml"
     mistakes: list[Mistake] = []
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError([Mistake(file, "(file)", "(text)", f"not TOML: {error}")]) from error
-    board = _read_board(ProfileTable(file, "", table, mistakes), name)
+    board = _read_board(ProfileTable(file, "", read_text(text, file), mistakes), name)
     if mistakes or board is None:
         raise ProfileError(mistakes)
     return board
@@ -50,7 +45,7 @@ def _read_board(top: ProfileTable, name: str) -> RelayBoard | None:
     vendor, model, sources = top.text("vendor"), top.text("model"), top.texts("sources")
     grade = Grade(top.word("grade", _GRADES))
     if relay is None:
-        top.wrong("relay", "every board needs the relay of its channel 0")
+        top.wrong("relay", reasons.NO_RELAY)
     else:
         _check_channels(top, relay, channels)
     top.finish()
@@ -62,19 +57,18 @@ def _read_board(top: ProfileTable, name: str) -> RelayBoard | None:
 def _check_channels(top: ProfileTable, relay: Relay, channels: int) -> None:
     """What holds of one channel and not of all of them."""
     if relay.write_release is not None:
-        top.wrong("relay.release", "a board has no control of its own to release a relay to", PRESENT)
+        top.wrong("relay.release", reasons.BOARD_RELEASE, PRESENT)
     if relay.write_arm is not None:
-        top.wrong("relay.arm", "a board has no button by which a person could close a relay", PRESENT)
+        top.wrong("relay.arm", reasons.BOARD_ARM, PRESENT)
     for key, read in (("relay", relay.order), ("relay.contact", relay.contact)):
         if read is None:
             continue
         if read.address + channels * read.count - 1 > GREATEST_ADDRESS:
-            top.wrong(f"{key}.address", f"{channels} channels from there go beyond 0xFFFF", read.address)
+            top.wrong(f"{key}.address", reasons.CHANNELS_BEYOND(channels=channels), read.address)
         if read.function not in READ_BIT_FUNCTIONS and channels * read.count > MOST_REGISTERS:
-            top.wrong("channels", f"all are read in one, and one read holds {MOST_REGISTERS} registers", channels)
+            top.wrong("channels", reasons.CHANNELS_READ(most=MOST_REGISTERS), channels)
     if relay.order and relay.contact and _tag(relay.order, channels) == _tag(relay.contact, channels):
-        reason = "its answer could not be told from the order's; right would be relay.order_readable = false"
-        top.wrong("relay.contact", reason, PRESENT)
+        top.wrong("relay.contact", reasons.CONTACT_LIKE_ORDER, PRESENT)
 
 
 def _tag(read: RelayReadback, channels: int) -> tuple[int, int]:

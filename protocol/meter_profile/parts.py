@@ -6,6 +6,7 @@ same, and is then what an order is checked by.
 
 from __future__ import annotations
 
+from protocol.meter_profile import reasons
 from protocol.meter_profile.frames import (
     READ_BIT_FUNCTIONS,
     READ_REGISTER_FUNCTIONS,
@@ -58,13 +59,13 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     released = table.words_of("release", len(closed)) if "release" in table else None
     armed = table.words_of("arm", len(closed)) if "arm" in table else None
     if armed is not None and armed in (closed, opened, released):
-        table.wrong("arm", "the same as another write: what the relay was told could not be told apart")
+        table.wrong("arm", reasons.ARM_LIKE_ANOTHER)
     if closed == opened and not table.is_wrong("closed") and not table.is_wrong("open"):
-        table.wrong("open", "the same as `closed`: the relay could not be told to open")
+        table.wrong("open", reasons.OPEN_LIKE_CLOSED)
     readback = table.word("readback", ["contact", "none"])
     contact = table.table("contact", needed=readback == "contact" and not table.is_wrong("readback"))
     if readback == "none" and contact is not None:
-        table.wrong("readback", "a contact is described below; right would be contact")
+        table.wrong("readback", reasons.CONTACT_BELOW)
     order = RelayReadback(
         function=READ_ORDER_FUNCTION[kind],
         address=address,
@@ -76,8 +77,7 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     )
     order_readable = table.truth("order_readable", default=True)
     if armed is not None and (contact is None or not order_readable):
-        right = 'right would be readback = "contact" and order_readable, or no `arm`'
-        table.wrong("arm", f"an armed relay stands open until somebody closes it, which has to be seen: {right}")
+        table.wrong("arm", reasons.ARM_UNSEEN)
     relay = Relay(
         write_closed=RegisterWrite(function, address, closed),
         write_open=RegisterWrite(function, address, opened),
@@ -101,7 +101,7 @@ def _released(table: ProfileTable, released: tuple[int, ...] | None) -> WordMatc
     """A released relay reads back as written, under `release_mask` where only some bits tell."""
     if released is None:
         if "release_mask" in table:
-            table.wrong("release_mask", "there is no `release` that it could belong to")
+            table.wrong("release_mask", reasons.NO_RELEASE)
         return None
     mask = table.words_of("release_mask", len(released), (ALL_BITS,) * len(released))
     return WordMatch(mask, released)
@@ -120,7 +120,7 @@ def _unlock_step(table: ProfileTable) -> UnlockStep:
         step = RegisterWrite(function, table.integer("address", 0, GREATEST_ADDRESS), table.words_of("values", count))
     else:
         if function in READ_BIT_FUNCTIONS + READ_REGISTER_FUNCTIONS and not table.is_wrong("function"):
-            table.wrong("function", "reads; right would be 5, 6, 15, 16 or a function of the maker's own, up to 127")
+            table.wrong("function", reasons.STEP_READS)
         step = VendorCall(
             function,
             table.hex_bytes("send", MOST_VENDOR_BYTES),
@@ -138,7 +138,7 @@ def _contact(table: ProfileTable) -> RelayReadback:
     opened = table.words_of("open", len(closed))
     mask = table.words_of("mask", len(closed), (ALL_BITS,) * len(closed))
     if all(one & bits == other & bits for one, other, bits in zip(closed, opened, mask, strict=True)):
-        table.wrong("open", "under the mask the same as `closed`: the two could not be told apart")
+        table.wrong("open", reasons.CONTACT_ALIKE)
     table.finish()
     return RelayReadback(function, address, len(closed), WordMatch(mask, closed), WordMatch(mask, opened), None)
 
@@ -155,7 +155,7 @@ def read_serial(top: ProfileTable) -> SerialNumber | None:
         encoding=SerialEncoding(table.word("encoding", [str(each) for each in SerialEncoding])),
     )
     if serial.encoding is SerialEncoding.U32 and serial.registers != 2:
-        table.wrong("registers", "right would be 2 for encoding u32")
+        table.wrong("registers", reasons.U32_REGISTERS)
     table.finish()
     return serial
 
@@ -168,8 +168,7 @@ def read_clock(top: ProfileTable) -> MeterClock | None:
     names = table.texts("bytes")
     unknown = sorted(set(names) - set(CLOCK_BYTES))
     if unknown or len(names) % 2 or len(names) > MOST_CLOCK_BYTES:
-        right = f"an even number of names, at most {MOST_CLOCK_BYTES}, out of {', '.join(CLOCK_BYTES)}"
-        table.wrong("bytes", f"right would be {right}")
+        table.wrong("bytes", reasons.CLOCK_BYTES(most=MOST_CLOCK_BYTES, allowed=", ".join(CLOCK_BYTES)))
     clock = MeterClock(
         function=table.one_of("function", READ_REGISTER_FUNCTIONS, 3),
         write_function=table.one_of("write_function", WRITE_REGISTER_FUNCTIONS, WRITE_REGISTER_FUNCTIONS[-1]),
@@ -190,7 +189,7 @@ def read_unit_id(top: ProfileTable, grades: list[str]) -> UnitRegister | None:
     least = table.integer("least", 1, GREATEST_UNIT, 1)
     unlock = read_unlock(table)
     if any(isinstance(step, VendorCall) for step in unlock):
-        table.wrong("unlock", "a function of the maker's own; a unit id is set behind plain writes alone")
+        table.wrong("unlock", reasons.PLAIN_WRITES)
     found = UnitRegister(
         function=table.one_of("function", READ_REGISTER_FUNCTIONS, 3),
         write_function=table.one_of("write_function", WRITE_REGISTER_FUNCTIONS, WRITE_REGISTER_FUNCTIONS[-1]),
@@ -202,6 +201,6 @@ def read_unit_id(top: ProfileTable, grades: list[str]) -> UnitRegister | None:
         grade=Grade(table.word("grade", grades)),
     )
     if found.type is RegisterType.F32 and found.write_function in SINGLE_WRITE_FUNCTIONS:
-        table.wrong("write_function", "writes one register; a float has two: right would be 16")
+        table.wrong("write_function", reasons.FLOAT_NEEDS_TWO)
     table.finish()
     return found

@@ -7,16 +7,17 @@ format: `docs/meter-profiles.md`. Relay, clock and serial number are read in `pa
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from protocol.meter_profile import reasons
 from protocol.meter_profile import words as profile_words
 from protocol.meter_profile.blocks import plan_blocks
 from protocol.meter_profile.frames import READ_REGISTER_FUNCTIONS
 from protocol.meter_profile.parts import read_clock, read_relay, read_serial, read_unit_id
-from protocol.meter_profile.table import Mistake, ProfileError, ProfileTable, listed
+from protocol.meter_profile.reasons import Reason
+from protocol.meter_profile.table import Mistake, ProfileError, ProfileTable, listed, read_text
 from protocol.meter_profile.values import Area, Grade, Profile, Quantity, Ratio, RegisterType, WordOrder
 from protocol.meter_profile.words import (
     DEFAULT_TURNAROUND_MS,
@@ -52,11 +53,7 @@ def load_profile(text: str, name: str) -> Profile:
     """Read a profile. Raises ProfileError with all mistakes; `name` stands for the file in them."""
     file = f"{name}.toml"
     mistakes: list[Mistake] = []
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError([Mistake(file, "(file)", "(text)", f"not TOML: {error}")]) from error
-    top = ProfileTable(file, "", table, mistakes)
+    top = ProfileTable(file, "", read_text(text, file), mistakes)
     profile = _read_profile(top, name)
     if not mistakes:
         mistakes += [Mistake(file, key, value, reason) for key, value, reason in plan_blocks(profile).mistakes]
@@ -71,12 +68,13 @@ def _read_profile(top: ProfileTable, name: str) -> Profile:
     line = _read_line(top)
     grade = Grade(top.word("grade", _GRADES))
     reader = _QuantityReader(top, grade, line.longest_read)
-    quantities = reader.named("quantities", profile_words.QUANTITIES.get, "quantity", profile_words.QUANTITIES)
-    rates = reader.named("rates", lambda _: profile_words.ENERGY, "rate", {}, ratio=Ratio.CT_PT)
+    known = profile_words.QUANTITIES
+    quantities = reader.named("quantities", known.get, reasons.UNKNOWN_QUANTITY, known)
+    rates = reader.named("rates", lambda _: profile_words.ENERGY, reasons.UNKNOWN_QUANTITY, {}, ratio=Ratio.CT_PT)
     prepaid, prepaid_grade = _read_prepaid(top, reader)
     energy = quantities.pop(profile_words.CHARGED_KEY, None)
     if energy is None:
-        top.wrong("quantities.energy", "every profile needs the cumulative active energy that is charged")
+        top.wrong("quantities.energy", reasons.NO_ENERGY)
         energy = reader.nothing()
     profile = Profile(
         name=name,
@@ -140,7 +138,7 @@ def _read_areas(top: ProfileTable) -> tuple[Area, ...]:
         first = table.integer("first", 0, GREATEST_ADDRESS)
         last = table.integer("last", 0, GREATEST_ADDRESS)
         if last < first:
-            table.wrong("last", f"right would be an address from {first:#06x} on, where the area begins")
+            table.wrong("last", reasons.AREA_ENDS(first=f"{first:#06x}"))
         table.finish()
         areas.append(Area(function, first, last))
     return tuple(areas)
@@ -155,7 +153,7 @@ def _read_prepaid(top: ProfileTable, reader: _QuantityReader) -> tuple[dict[str,
     def dimension_of(name: str) -> Dimension | None:
         return profile_words.MONEY if name.startswith(profile_words.PRICE_PREFIX) else profile_words.PREPAID.get(name)
 
-    block = reader.named_in(table, dimension_of, "prepaid register", profile_words.PREPAID, skip=("grade",))
+    block = reader.named_in(table, dimension_of, reasons.UNKNOWN_PREPAID, profile_words.PREPAID, skip=("grade",))
     return block, grade
 
 
@@ -178,19 +176,19 @@ class _QuantityReader:
         self,
         key: str,
         dimension_of: Callable[[str], Dimension | None],
-        kind: str,
+        unknown: Reason,
         known: Mapping[str, Dimension],
         ratio: Ratio = Ratio.NONE,
     ) -> dict[str, Quantity]:
         """All quantities of a table of the file, by reported key."""
         table = self._top.table(key, needed=key == "quantities")
-        return self.named_in(table, dimension_of, kind, known, ratio=ratio) if table else {}
+        return self.named_in(table, dimension_of, unknown, known, ratio=ratio) if table else {}
 
     def named_in(
         self,
         table: ProfileTable,
         dimension_of: Callable[[str], Dimension | None],
-        kind: str,
+        unknown: Reason,
         known: Mapping[str, Dimension],
         *,
         ratio: Ratio = Ratio.NONE,
@@ -205,7 +203,7 @@ class _QuantityReader:
             dimension = dimension_of(name)
             if dimension is None:
                 near = difflib.get_close_matches(name, known, n=3) or list(known)
-                table.wrong(name, f"unknown {kind}; right would be {listed(near)}")
+                table.wrong(name, unknown(near=listed(near)))
             elif row is not None and table.name_is_plain(name):
                 quantity = self._quantity(row, name, dimension, ratio)
                 found[quantity.key] = quantity
@@ -219,9 +217,9 @@ class _QuantityReader:
         unit = row.word("unit", list(dimension.units))
         scale = row.fraction("scale", Fraction(1)) * dimension.units[unit]
         if address + registers - 1 > GREATEST_ADDRESS:
-            row.wrong("address", f"{registers} registers from there go beyond 0xFFFF")
+            row.wrong("address", reasons.BEYOND(registers=registers))
         if registers > self._longest_read:
-            row.wrong("type", f"needs {registers} registers; line.longest_read allows {self._longest_read}")
+            row.wrong("type", reasons.TOO_WIDE(registers=registers, longest=self._longest_read))
         quantity = Quantity(
             name=name,
             key=reported_key(name, dimension),
@@ -248,12 +246,12 @@ class _QuantityReader:
             widest = 10 ** (4 * registers)
         else:
             if "wraps_at" in row:
-                row.wrong("wraps_at", f"a register of type {kind} has no width at which it wraps")
+                row.wrong("wraps_at", reasons.NO_WRAP(type=kind))
             return None
         raw = row.integer("wraps_at", 2, widest, widest)
         wrap = raw * scale
         if wrap.denominator != 1:
-            row.wrong("scale", f"the register would wrap at {wrap}, which is no whole number of our unit")
+            row.wrong("scale", reasons.UNEVEN_WRAP(wrap=wrap))
         return int(wrap)
 
     def nothing(self) -> Quantity:

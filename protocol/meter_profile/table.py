@@ -6,18 +6,26 @@ Knows TOML values and their ranges, nothing of meters.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-_FRACTION = re.compile(r"^\d+/[1-9]\d*$")
-_DECIMAL = re.compile(r"^\d+(\.\d+)?$")
+from protocol.limits import PROFILE_CHARACTERS_MAX
+from protocol.meter_profile import reasons
+from protocol.meter_profile.reasons import Reason
+
+_FRACTION = re.compile(r"^\d{1,18}/[1-9]\d{0,17}$")
+_DECIMAL = re.compile(r"^\d{1,18}(\.\d{1,18})?$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
 _HEX_BYTES = re.compile(r"^ *([0-9A-Fa-f]{2} *)+$")
 _MISSING = object()
 MISSING = "(missing)"
 PRESENT = "(present)"
 """In place of a value that is not there, or too long to show."""
+FILE = "(file)"
+TEXT = "(text)"
+"""In place of a key and a value where the text as a whole is at fault."""
 LONGEST_LISTED = 12
 """So many allowed words are listed in a mistake; more would hide the point."""
 
@@ -29,7 +37,7 @@ class Mistake:
     file: str
     key: str
     value: str
-    reason: str
+    reason: Reason
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -57,7 +65,7 @@ class ProfileTable:
         self._asked: set[str] = set()
         self._named: set[str] = set()
 
-    def wrong(self, key: str, reason: str, value: object = _MISSING) -> None:
+    def wrong(self, key: str, reason: Reason, value: object = _MISSING) -> None:
         """Note a mistake at a key of this table."""
         self._named.add(key)
         shown = self._table.get(key, MISSING) if value is _MISSING else value
@@ -89,7 +97,7 @@ class ProfileTable:
             return default
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest:
             return value
-        self.wrong(key, f"right would be a whole number from {least} to {greatest}")
+        self.wrong(key, reasons.WHOLE_NUMBER(least=least, greatest=greatest))
         return least
 
     def one_of(self, key: str, allowed: Sequence[int], default: int | None = None) -> int:
@@ -99,7 +107,7 @@ class ProfileTable:
             return default
         if isinstance(value, int) and not isinstance(value, bool) and value in allowed:
             return value
-        self.wrong(key, f"right would be {' or '.join(str(each) for each in allowed)}")
+        self.wrong(key, reasons.ONE_OF(allowed=", ".join(str(each) for each in allowed)))
         return allowed[-1]
 
     def word(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
@@ -109,7 +117,7 @@ class ProfileTable:
             return default
         if isinstance(value, str) and value in allowed:
             return value
-        self.wrong(key, f"right would be {listed(allowed)}")
+        self.wrong(key, reasons.ONE_OF(allowed=listed(allowed)))
         return allowed[0]
 
     def text(self, key: str) -> str:
@@ -117,7 +125,7 @@ class ProfileTable:
         value = self._take(key)
         if isinstance(value, str) and value.strip():
             return value
-        self.wrong(key, "right would be a text that is not empty")
+        self.wrong(key, reasons.TEXT)
         return ""
 
     def truth(self, key: str, *, default: bool) -> bool:
@@ -127,7 +135,7 @@ class ProfileTable:
             return default
         if isinstance(value, bool):
             return value
-        self.wrong(key, "right would be true or false")
+        self.wrong(key, reasons.TRUTH)
         return default
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -135,7 +143,7 @@ class ProfileTable:
         value = self._take(key)
         if isinstance(value, list) and value and all(isinstance(item, str) and item.strip() for item in value):
             return tuple(value)
-        self.wrong(key, "right would be a list of texts, at least one")
+        self.wrong(key, reasons.TEXTS)
         return ()
 
     def words_of(self, key: str, count: int | None, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
@@ -150,8 +158,7 @@ class ProfileTable:
             and all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 0xFFFF for item in value)
         ):
             return tuple(value)
-        how_many = "words" if count is None else f"exactly {count} word(s)"
-        self.wrong(key, f"right would be a list of {how_many} from 0x0000 to 0xFFFF")
+        self.wrong(key, reasons.WORDS if count is None else reasons.SO_MANY_WORDS(count=count))
         return (0,) * (count or 1)
 
     def hex_bytes(self, key: str, most: int) -> bytes:
@@ -159,7 +166,7 @@ class ProfileTable:
         value = self._take(key)
         if isinstance(value, str) and _HEX_BYTES.match(value) and len(read := bytes.fromhex(value)) <= most:
             return read
-        self.wrong(key, f'right would be 1 to {most} bytes in hexadecimal, such as "FE 01 00 02"')
+        self.wrong(key, reasons.HEX_BYTES(most=most))
         return b"\0"
 
     def fraction(self, key: str, default: Fraction | None = None) -> Fraction:
@@ -171,9 +178,7 @@ class ProfileTable:
             return Fraction(value)
         if isinstance(value, str) and (_FRACTION.match(value) or _DECIMAL.match(value)) and Fraction(value) > 0:
             return Fraction(value)
-        self.wrong(
-            key, 'right would be an exact factor above 0: 10, "1/100" or "0.01" (in quotes: a float is not exact)'
-        )
+        self.wrong(key, reasons.FACTOR)
         return Fraction(1)
 
     def table(self, key: str, *, needed: bool = False) -> ProfileTable | None:
@@ -182,7 +187,7 @@ class ProfileTable:
         if isinstance(value, dict):
             return ProfileTable(self._file, self._place(key), value, self._mistakes)
         if value is not _MISSING or needed:
-            self.wrong(key, "right would be a table")
+            self.wrong(key, reasons.TABLE)
         return None
 
     def tables(self, key: str) -> list[ProfileTable]:
@@ -195,21 +200,37 @@ class ProfileTable:
                 ProfileTable(self._file, f"{self._place(key)}[{place}]", item, self._mistakes)
                 for place, item in enumerate(value)
             ]
-        self.wrong(key, "right would be a list of tables")
+        self.wrong(key, reasons.TABLES)
         return []
 
     def name_is_plain(self, key: str) -> bool:
         """Whether a free name can be used in reported keys; notes a mistake where not."""
         if _NAME.match(key):
             return True
-        self.wrong(key, "right would be a name of small letters, digits and underscores, at most 32")
+        self.wrong(key, reasons.NAME)
         return False
 
     def finish(self) -> None:
         """Note every key that nobody asked for."""
         for key in self._table:
             if key not in self._asked and key not in self._named:
-                self.wrong(key, f"unknown key; right would be {listed(sorted(self._asked))}")
+                self.wrong(key, reasons.UNKNOWN_KEY(allowed=listed(sorted(self._asked))))
+
+
+def read_text(text: str, file: str) -> dict[str, object]:
+    """The tables of a text; `file` stands for it in mistakes. Raises ProfileError where it is no TOML of our size."""
+    if len(text) > PROFILE_CHARACTERS_MAX:
+        raise _unreadable(file, reasons.TOO_LONG(most=PROFILE_CHARACTERS_MAX, are=len(text)))
+    try:
+        return tomllib.loads(text)
+    except ValueError as fault:  # a number of thousands of digits is one too, and no TOMLDecodeError
+        raise _unreadable(file, reasons.NOT_TOML(fault=fault)) from fault
+    except RecursionError as fault:
+        raise _unreadable(file, reasons.TOO_DEEP) from fault
+
+
+def _unreadable(file: str, reason: Reason) -> ProfileError:
+    return ProfileError([Mistake(file, FILE, TEXT, reason)])
 
 
 def listed(words: Sequence[str]) -> str:

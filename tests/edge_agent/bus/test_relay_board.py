@@ -203,7 +203,7 @@ def test_each_mistake_of_a_board_names_its_key(right: str, wrong: str, key: str,
     assert right in BOARD
     with pytest.raises(ProfileError) as raised:
         load_board(BOARD.replace(right, wrong, 1), "b4")
-    reasons = {mistake.key: mistake.reason for mistake in raised.value.mistakes}
+    reasons = {mistake.key: str(mistake.reason) for mistake in raised.value.mistakes}
     assert reason in reasons[key]
 
 

@@ -83,7 +83,7 @@ def test_only_the_answer_of_the_profile_is_clean(frame: bytes, kind: FaultKind) 
 def test_what_is_wrong_in_a_step_is_named(step: str, key: str, reason: str) -> None:
     with pytest.raises(ProfileError) as raised:
         load_profile(with_unlock(step), "n1")
-    reasons = {mistake.key: mistake.reason for mistake in raised.value.mistakes}
+    reasons = {mistake.key: str(mistake.reason) for mistake in raised.value.mistakes}
     assert reason in reasons[f"relay.unlock[0].{key}"]
 
 
