@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StrictStr
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import Body, IdField
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_of, place
+from cloud_server.api.sight import Sights
 from cloud_server.core.mistakes import NotFound
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.read_alarms import NOTE_CHARACTERS_MAX
@@ -68,10 +69,11 @@ def alarm_routes(centre: Centre, desk: AlarmDesk) -> APIRouter:
 
 
 def _read_routes(router: APIRouter, centre: Centre) -> None:
-    reads = Depends(asks_for(centre, "read", "acknowledge"))
+    reads, sights = Depends(asks_for(centre, "read", "acknowledge")), Sights(centre)
 
-    @router.get("/alarms", dependencies=[reads])
+    @router.get("/alarms")
     def alarms(
+        by: Annotated[Actor, reads],
         after: After = "",
         limit: Limit = PAGE,
         state: Literal["standing", "past", "all"] = "standing",
@@ -84,8 +86,9 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
         """Alarms, newest first. Instants count by when an alarm was raised."""
         standing = {"standing": True, "past": False, "all": None}[state]
         wanted = AlarmsWanted(standing=standing, kind=kind, box=box, meter=meter, from_ms=from_ms, to_ms=to_ms)
+        within = sights.within(by)
         with centre.store.read() as unit:
-            rows = unit.programs.alarms(wanted, place(after, int, str), limit + 1)
+            rows = unit.programs.alarms(wanted, place(after, int, str), limit + 1, within)
             noted = unit.alarm_book.notes(row.alarm_id for row in rows)
         notes: dict[str, list[NoteOut]] = {}
         for alarm, at_ms, who, note in noted:

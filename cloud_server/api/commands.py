@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import CommandDetail, CommandOut, ModeIn, OnIn
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_of, place
+from cloud_server.api.sight import Sights
 from cloud_server.core.fleet import Box, CommandFact
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
 from cloud_server.core.mistakes import NotFound
@@ -28,15 +29,20 @@ def command_routes(centre: Centre, operations: Operations) -> APIRouter:
 
 
 def _read_routes(router: APIRouter, centre: Centre) -> None:
-    reads = Depends(asks_for(centre, "read", "provision"))
+    reads, sights = Depends(asks_for(centre, "read", "provision")), Sights(centre)
 
-    @router.get("/commands", dependencies=[reads])
+    @router.get("/commands")
     def commands(
-        after: After = "", limit: Limit = PAGE, box: IdText = None, subject: IdText = None
+        by: Annotated[Actor, reads],
+        after: After = "",
+        limit: Limit = PAGE,
+        box: IdText = None,
+        subject: IdText = None,
     ) -> Page[CommandDetail]:
         """Signed commands, newest first: of a box, or about one meter or wallet (`subject`)."""
+        within = sights.within(by)
         with centre.store.read() as unit:
-            rows = unit.programs.commands(box, subject, place(after, int, str, int), limit + 1)
+            rows = unit.programs.commands(box, subject, place(after, int, str, int), limit + 1, within)
             boxes = {one.box: one for one in unit.fleet.boxes()}
         now_ms = centre.clock.wall_ms()
 

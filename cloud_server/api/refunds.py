@@ -9,6 +9,7 @@ from cloud_server.api.bearer import asks_for, own_operator
 from cloud_server.api.bodies import Body, IdField
 from cloud_server.api.paging import PAGE, After, Limit, Page, page_of, place
 from cloud_server.api.problems import ApiProblem, field_error
+from cloud_server.api.sight import Sights
 from cloud_server.core.limits import KEY_CHARACTERS_MAX
 from cloud_server.core.mistakes import NotFound
 from cloud_server.core.money_requests import Refund, RefundState
@@ -129,10 +130,11 @@ def _refund_routes(router: APIRouter, centre: Centre) -> None:
 
 
 def _read_routes(router: APIRouter, centre: Centre) -> None:
-    reads = Depends(asks_for(centre, "read"))
+    reads, sights = Depends(asks_for(centre, "read")), Sights(centre)
 
-    @router.get("/refunds", dependencies=[reads])
+    @router.get("/refunds")
     def newest(
+        by: Annotated[Actor, reads],
         after: After = "",
         limit: Limit = PAGE,
         account: Annotated[str | None, Query(max_length=64)] = None,
@@ -140,8 +142,9 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
         unsettled: bool = False,
     ) -> Page[RefundDetail]:
         """Refunds, newest first: of the site or of one account, all or those neither paid nor given back."""
+        within, behind = sights.within(by), place(after, int, str)
         with centre.store.read() as unit:
-            rows = unit.programs.refunds(account, place(after, int, str), limit + 1, unsettled=unsettled)
+            rows = unit.programs.refunds(account, behind, limit + 1, unsettled=unsettled, within=within)
         return page_of(rows, limit, lambda row: (row.fact.asked_at_ms, row.fact.refund), _detail)
 
     @router.get("/refunds/{refund}")

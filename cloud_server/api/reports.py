@@ -13,8 +13,11 @@ from cloud_server.api.bearer import asks_for, caller_token
 from cloud_server.api.problems import ApiProblem, field_error
 from cloud_server.core.mistakes import NotFound
 from cloud_server.core.report_table import Column, Report, ReportKind, ReportQuery, ReportTable, Step, Value
+from cloud_server.core.territory import Territory
 from cloud_server.exports.workbook import CellKind, Sheet, make_workbook
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.read_alarms import AlarmOffice
+from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.ports import Reports
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -27,6 +30,8 @@ UNITS: Final[dict[str, str]] = {
     "money": "_micro", "exact": "_micro", "price": "_micro", "energy": "_wh", "power": "_w", "moment": "_ms",
     "span": "_ms",
 }  # fmt: skip
+WHOLE_SITE_KINDS: Final[frozenset[ReportKind]] = frozenset({"sales", "trial", "rollforward", "audit"})
+"""Of all tills, the whole ledger, and the log: no building has a part of these (decision 0016)."""
 DAY: Final = r"^\d{4}-\d\d-\d\d$"
 TEXT_CHARACTERS_MAX: Final = 80
 
@@ -101,6 +106,12 @@ def report_routes(centre: Centre, reports: Reports) -> APIRouter:
     """Reports."""
     router = APIRouter(prefix="/api/v1", tags=["reports"])
 
+    def narrowed(territory: Territory) -> Reports:
+        if territory.is_whole:
+            return reports
+        seen = centre.within(territory)
+        return ReportOffice(seen, AlarmOffice(seen))
+
     @router.get("/reports", dependencies=[Depends(asks_for(centre, "read"))])
     def kinds() -> ReportKinds:
         """Which reports there are."""
@@ -115,7 +126,9 @@ def report_routes(centre: Centre, reports: Reports) -> APIRouter:
         chosen: Annotated[ReportFilter, Query()],
     ) -> ReportOut | Response:
         """One report. As CSV its tables follow each other with an empty line between them."""
-        caller_token(centre, request, "admin" if kind == "audit" else "read")
+        token = caller_token(centre, request, "admin" if kind == "audit" else "read")
+        if kind in WHOLE_SITE_KINDS and not token.territory.is_whole:
+            raise ApiProblem(403, "This report is for tokens of the whole site", "no building has a part of it")
         today = centre.day_of(centre.clock.wall_ms())
         query = ReportQuery(
             kind=kind,
@@ -130,7 +143,7 @@ def report_routes(centre: Centre, reports: Reports) -> APIRouter:
             state=chosen.state,
         )
         _judge(query)
-        report = reports.report(query)
+        report = narrowed(token.territory).report(query)
         if report is None:
             raise NotFound("report", f"{kind} {chosen.account}".strip())
         return _as(chosen.form, report)

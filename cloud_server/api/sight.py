@@ -17,6 +17,7 @@ from cloud_server.flows.bounds import JUDGED, Bounds
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Look, Looker
 from cloud_server.ports import Actor
+from cloud_server.ports.programs import Within
 
 NARROWED: Final = frozenset(
     {
@@ -28,6 +29,11 @@ NARROWED: Final = frozenset(
         ("GET", "/api/v1/customers"),
         ("GET", "/api/v1/sales"),
         ("POST", "/api/v1/sales"),
+        ("GET", "/api/v1/alarms"),
+        ("GET", "/api/v1/refunds"),
+        ("GET", "/api/v1/commands"),
+        ("GET", "/api/v1/reports"),
+        ("GET", "/api/v1/reports/{kind}"),
         ("GET", "/api/v1/readings"),
         ("GET", "/api/v1/readings.csv"),
     }
@@ -59,6 +65,21 @@ class Sights:
         """Everything that the caller may see, at one moment."""
         with self._centre.store.read() as unit:
             return self.looker(by).look(unit)
+
+    def within(self, by: Actor) -> Within | None:
+        """What the caller may see, for lists that the store reads; None: everything."""
+        if by.territory.is_whole:
+            return None
+        with self._centre.store.read() as unit:
+            site = self.looker(by).site_map(unit)
+        if site is None:
+            return Within(accounts=(), wallets=(), meters=(), boxes=())
+        return Within(
+            accounts=tuple(site.accounts),
+            wallets=tuple(site.wallets),
+            meters=tuple(site.meters),
+            boxes=tuple(box.box for box in site.plan.boxes if by.territory.holds(box.building)),
+        )
 
     def meters(self, by: Actor, asked: tuple[str, ...]) -> tuple[str, ...] | None:
         """Of the meters that were asked for (none: all) those that the caller may see; None: every meter."""

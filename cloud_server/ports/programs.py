@@ -40,6 +40,18 @@ class AlarmsWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """What somebody may see who is limited to buildings: rows of lists are held to these by the store, so that every
+    page is full."""
+
+    accounts: Sequence[str]
+    wallets: Sequence[str]
+    meters: Sequence[str]
+    boxes: Sequence[str]
+    """Those that hang in the buildings themselves: what is of a whole box is seen of these alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalsWanted:
     """Which intervals: those that begin in a stretch of time, of some meters or, with None, of all."""
 
@@ -56,7 +68,13 @@ class ProgramBook(Protocol):
     def sales_of_till_day(self, operator: str, method: str, day: str) -> list[SaleFact]: ...
 
     def refunds(
-        self, account: str | None, after: Sequence[str | int] | None, limit: int, *, unsettled: bool
+        self,
+        account: str | None,
+        after: Sequence[str | int] | None,
+        limit: int,
+        *,
+        unsettled: bool,
+        within: Within | None = None,
     ) -> list[Refund]: ...
 
     def refund_of_reclaim(self, reclaim: str) -> Refund | None: ...
@@ -64,10 +82,17 @@ class ProgramBook(Protocol):
     def refunds_paid_on(self, operator: str, method: str, from_ms: Ms, to_ms: Ms) -> list[Refund]: ...
 
     def commands(
-        self, box: str | None, subject: str | None, after: Sequence[str | int] | None, limit: int
+        self,
+        box: str | None,
+        subject: str | None,
+        after: Sequence[str | int] | None,
+        limit: int,
+        within: Within | None = None,
     ) -> list[CommandFact]: ...
 
-    def alarms(self, wanted: AlarmsWanted, after: Sequence[str | int] | None, limit: int) -> list[AlarmRowFact]: ...
+    def alarms(
+        self, wanted: AlarmsWanted, after: Sequence[str | int] | None, limit: int, within: Within | None = None
+    ) -> list[AlarmRowFact]: ...
 
     def intervals(
         self, wanted: IntervalsWanted, after: Sequence[str | int] | None, limit: int

@@ -11,7 +11,7 @@ import peewee as pw
 from cloud_server.core.fleet import CommandFact, SaleFact
 from cloud_server.core.money_requests import Refund
 from cloud_server.ports.office import AlarmRowFact
-from cloud_server.ports.programs import AlarmsWanted, IntervalsWanted, SalesWanted
+from cloud_server.ports.programs import AlarmsWanted, IntervalsWanted, SalesWanted, Within
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store import tables_money as tm
@@ -48,10 +48,20 @@ class ProgramRows(Rows):
         which = (s.operator == operator) & (s.method == method) & (s.till_day == day)
         return [SaleFact(**row) for row in self._all(self._of(s).where(which).order_by(s.paid_at_ms, s.sale))]
 
-    def refunds(self, account: str | None, after: Place | None, limit: int, *, unsettled: bool) -> list[Refund]:
+    def refunds(
+        self,
+        account: str | None,
+        after: Place | None,
+        limit: int,
+        *,
+        unsettled: bool,
+        within: Within | None = None,
+    ) -> list[Refund]:
         """Refunds newest first, by (when asked, id)."""
         r = tm.Refund
         query = self._of(r, r.refund)
+        if within is not None:
+            query = query.where(self._among(r.account, within.accounts))
         if account is not None:
             query = query.where(r.account == account)
         if unsettled:
@@ -76,10 +86,15 @@ class ProgramRows(Rows):
         names = [row[0] for row in self._tuples(query.order_by(r.settled_at_ms, r.refund))]
         return [found for name in names if (found := money.refund(name)) is not None]
 
-    def commands(self, box: str | None, subject: str | None, after: Place | None, limit: int) -> list[CommandFact]:
-        """Commands newest first, by (when signed, box, number)."""
+    def commands(
+        self, box: str | None, subject: str | None, after: Place | None, limit: int, within: Within | None = None
+    ) -> list[CommandFact]:
+        """Commands newest first, by (when signed, box, number). Of a box that hangs elsewhere those to what is within."""
         c = tl.Command
         query = self._of(c)
+        if within is not None:
+            own = self._among(c.box, within.boxes) | self._among(c.subject, within.meters)
+            query = query.where(own | self._among(c.subject, within.wallets))
         if box is not None:
             query = query.where(c.box == box)
         if subject is not None:
@@ -88,10 +103,16 @@ class ProgramRows(Rows):
         rows = self._all(query.order_by(c.issued_at_ms.desc(), c.box.desc(), c.seq.desc()).limit(limit))
         return [CommandFact(**row) for row in rows]
 
-    def alarms(self, wanted: AlarmsWanted, after: Place | None, limit: int) -> list[AlarmRowFact]:
+    def alarms(
+        self, wanted: AlarmsWanted, after: Place | None, limit: int, within: Within | None = None
+    ) -> list[AlarmRowFact]:
         """Alarms newest first, by (when raised, id)."""
         a = th.Alarm
         query = self._of(a)
+        if within is not None:
+            of_wallet = a.meter.is_null() & self._among(a.wallet, within.wallets)
+            of_box = a.meter.is_null() & a.wallet.is_null() & self._among(a.box, within.boxes)
+            query = query.where(self._among(a.meter, within.meters) | of_wallet | of_box)
         if wanted.standing is not None:
             query = query.where(a.cleared_at_ms.is_null(is_null=wanted.standing))
         for column, value in ((a.kind, wanted.kind), (a.box, wanted.box), (a.meter, wanted.meter)):

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
 
+from cloud_server.api.reports import WHOLE_SITE_KINDS
 from cloud_server.api.sight import NARROWED
+from cloud_server.core.report_table import ReportKind
 from cloud_server.flows.bounds import JUDGED
 from cloud_server.flows.issue_token import issue_token
 from tests.cloud_server.api.programs_rig import Programs, open_programs
@@ -63,6 +65,7 @@ def test_a_foreign_object_is_answered_as_if_absent(world: World) -> None:
 
 def test_an_address_of_the_whole_site_is_closed_to_it(world: World) -> None:
     programs, client, _ = world
+    asked = 0
     for path, methods in programs.app.openapi()["paths"].items():
         names = [word.split("}")[0] for word in path.split("{")[1:]]
         if not path.startswith("/api/v1") or any(name in JUDGED for name in names):
@@ -70,9 +73,11 @@ def test_an_address_of_the_whole_site_is_closed_to_it(world: World) -> None:
         for method in methods:
             if (method.upper(), path) in NARROWED:
                 continue
+            asked += 1
             place = path.format(**dict.fromkeys(names, "sales"))
             answer = client.request(method, place, json={"x": 1} if method != "get" else None)
             assert answer.status_code in (403, 422), (method, path, answer.status_code)
+    assert asked >= 10
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,9 @@ def test_an_address_of_the_whole_site_is_closed_to_it(world: World) -> None:
         ("accounts", account_id(OWN, 2), account_id(OTHER, 2)),
         ("balances", wallet_id(OWN, 2), wallet_id(OTHER, 2)),
         ("sales", account_id(OWN, 2), account_id(OTHER, 2)),
+        ("alarms", meter_id(OWN, 4), meter_id(OTHER, 4)),
+        ("refunds", account_id(OWN, 2), account_id(OTHER, 2)),
+        ("commands", meter_id(OWN, 4), meter_id(OTHER, 4)),
     ],
 )
 def test_lists_hold_own_buildings_alone(world: World, path: str, own: str, foreign: str) -> None:
@@ -91,6 +99,47 @@ def test_lists_hold_own_buildings_alone(world: World, path: str, own: str, forei
     assert own in str(shown)
     assert foreign not in str(shown)
     assert foreign in str(programs.items(f"/api/v1/{path}"))
+
+
+def test_pages_of_a_limited_token_are_full_and_end(world: World) -> None:
+    """The store leaves the foreign rows out, so that no page is short and none is empty before the end."""
+    programs, client, _ = world
+    whole = programs.items("/api/v1/commands", client)
+    foreign = [row for row in programs.items("/api/v1/commands") if row["box"] == box_id(OTHER)]
+    assert foreign, "there is something to be left out"
+    assert box_id(OTHER) not in {row["box"] for row in whole}
+    seen: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        page = client.get("/api/v1/commands", params={"limit": 2, "after": after}).json()
+        seen += page["items"]
+        if page["next"] is None:
+            break
+        assert len(page["items"]) == 2
+        after = page["next"]
+    assert seen == whole
+    assert client.get("/api/v1/commands", params={"subject": meter_id(OTHER, 4)}).json()["items"] == []
+    assert client.get("/api/v1/alarms", params={"meter": meter_id(OTHER, 4)}).status_code == 404
+    assert client.get("/api/v1/refunds", params={"account": account_id(OTHER, 2)}).status_code == 404
+
+
+@pytest.mark.parametrize("kind", get_args(ReportKind))
+def test_reports_are_of_own_buildings_or_closed(world: World, kind: str) -> None:
+    _, client, things = world
+    account = {"account": account_id(OWN, 2)} if kind == "statement" else {}
+    answer = client.get(f"/api/v1/reports/{kind}", params=account | {"from_day": "2026-11-01"})
+    if kind in WHOLE_SITE_KINDS:
+        assert answer.status_code == 403
+        return
+    assert answer.status_code == 200, answer.text
+    assert things[OTHER].shop not in answer.text
+    assert "西街" not in answer.text
+    if kind in ("registers", "balances", "statement"):
+        assert things[OWN].shop in answer.text
+    if kind == "statement":
+        foreign = {"account": account_id(OTHER, 2)}
+        assert client.get(f"/api/v1/reports/{kind}", params=foreign).status_code == 404
+        assert client.get(f"/api/v1/reports/{kind}", params={"account": SHARED_ACCOUNT}).status_code == 404
 
 
 def test_readings_are_of_own_meters(world: World) -> None:
