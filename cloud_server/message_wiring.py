@@ -15,6 +15,7 @@ from cloud_server.flows.call_duty import DutyCaller
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.foresee import Foresight
+from cloud_server.flows.give_way import REST_FOLD
 from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.note_occasions import Noter
@@ -68,14 +69,15 @@ def wire_messages(config: Config, centre: Centre, alarms: AlarmOffice, may_run: 
     steps = Steps(
         take_up=sender.take_up,
         take_left=sender.take_left,
-        note=(noter.look, duty.look, Foresight(centre).renew),
+        note=(noter.look, duty.look),
         turn=sender.turn,
         take_reports=sender.take_reports,
         chores=(sender.give_up, watch.look),
+        pieces=(noter.foretell, Foresight(centre).piece),
         modem_seen=modem_seen,
     )
     return MessageParts(
-        desk=desk, pages=CustomerPages(centre, links), worker=MessageWorker(modem, steps, may_run=may_run)
+        desk=desk, pages=CustomerPages(centre, links), worker=MessageWorker(modem, steps, REST_FOLD, may_run=may_run)
     )
 
 

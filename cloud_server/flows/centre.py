@@ -13,6 +13,7 @@ from cloud_server.core.territory import WHOLE_SITE, Territory
 from cloud_server.core.tills import posting_day
 from cloud_server.flows.group_desk import GroupDesk
 from cloud_server.flows.keep_journal import JournalKeeper
+from cloud_server.flows.plan_memory import PlanMemory
 from cloud_server.flows.read_wishes import Crowd, ReadWishes
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
 from protocol.box_config import MeterConfig
@@ -41,6 +42,7 @@ class Centre:
     places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
     past_configs: dict[str, MeterConfig] = field(default_factory=dict)
     """Meters that serve no more, as they were last."""
+    plan_memory: PlanMemory = field(default_factory=PlanMemory)
     crowd: Crowd = field(default_factory=Crowd)
     desk: GroupDesk[Any] = field(default_factory=GroupDesk)
     """Where the requests of boxes wait for the books."""

@@ -14,12 +14,14 @@ from cloud_server.core.views import AccountState
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import LiveMeter, Unit
 from cloud_server.ports.outbox import ForecastRow
+from protocol.site_plan import WalletPlan
 from protocol.units import Micro, Ms
 
 
 @dataclass(frozen=True)
 class Look:
-    """All that is known now, by id. Live values are those still fresh."""
+    """All that is known now, by id; of a part of the site, where only a part was looked at. Live values are those
+    still fresh."""
 
     now_ms: Ms
     site: SiteMap
@@ -73,7 +75,7 @@ class Look:
 
 
 class Looker:
-    """Takes looks; keeps the look-ups of the newest plan, which change seldom."""
+    """Takes looks; keeps the look-ups of the newest plan, which change seldom, as far as its asker may see it."""
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
@@ -84,11 +86,16 @@ class Looker:
         version = unit.books.plan_version()
         if version == 0:
             return None
+        if self._centre.territory.is_whole:
+            return self._centre.plan_memory.site_map(version, lambda: self._made(unit))
         if self._map is None or self._map[0] != version:
-            plan = unit.fleet.plan()
-            assert plan is not None
-            self._map = (version, map_site(narrow_plan(plan, self._centre.territory)))
+            self._map = (version, self._made(unit))
         return self._map[1]
+
+    def _made(self, unit: Unit) -> SiteMap:
+        plan = unit.fleet.plan()
+        assert plan is not None
+        return map_site(narrow_plan(plan, self._centre.territory))
 
     def look(self, unit: Unit) -> Look | None:
         """Everything at one moment, None where no plan was taken yet."""
@@ -113,6 +120,36 @@ class Looker:
             posted_heard_ms=unit.books.posting_times(),
             forecasts=unit.messages.forecasts(),
             live={m: v for m, v in self._centre.live.values().items() if now_ms - v.heard_at_ms <= LIVE_FRESH_MS},
+        )
+
+    def look_at_wallets(self, unit: Unit, wallets: Iterable[WalletPlan]) -> Look | None:
+        """Some wallets alone, with their accounts, meters and boxes, without alarms, forecasts and commands that wait:
+        what all else of a site costs grows with the site."""
+        site = self.site_map(unit)
+        if site is None:
+            return None
+        now_ms, some = self._centre.clock.wall_ms(), list(wallets)
+        names = {wallet.wallet for wallet in some}
+        accounts = {wallet.account for wallet in some}
+        meters = {meter for wallet in some for meter in wallet.meters}
+        boxes = {box.box: box for box in unit.fleet.boxes(wallet.box for wallet in some)}
+        live = self._centre.live.values()
+        return Look(
+            now_ms=now_ms,
+            site=site,
+            boxes=boxes,
+            listening=frozenset(box for box in boxes if self._centre.wake.listening(box)),
+            waiting={},
+            facts=unit.books.facts_of_meters(meters),
+            wallet_facts=unit.books.wallet_facts(names),
+            account_states=unit.books.account_states(accounts),
+            wallet_micro=unit.books.balances("wallet", names),
+            in_flight_micro=unit.books.balances("in_flight", names),
+            customer_micro=unit.books.balances("customer", accounts),
+            alarms=(),
+            posted_heard_ms=unit.books.posting_times(boxes),
+            forecasts={},
+            live={m: live[m] for m in meters if m in live and now_ms - live[m].heard_at_ms <= LIVE_FRESH_MS},
         )
 
     def look_at_boxes(self, unit: Unit, names: Iterable[str]) -> Look | None:

@@ -27,8 +27,9 @@ from cloud_server.core.message_rules import (
 )
 from cloud_server.core.sms_text import split
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Looker
 from cloud_server.flows.message_desk import read_settings
-from cloud_server.flows.note_occasions import numbers_of
+from cloud_server.flows.note_numbers import numbers_of
 from cloud_server.ports import Unit
 from cloud_server.ports.messages import LeftBehind, Modem, NotKnown, NotSent, OnePart, OtherWays, PartFate
 from cloud_server.ports.outbox import MessageRow, PartRow
@@ -54,6 +55,7 @@ class Sender:
         self._centre = centre
         self._modem = modem
         self._ways = ways
+        self._looker = Looker(centre)
 
     # ----------------------------------------------------------------------------------------------------- what was
 
@@ -145,9 +147,8 @@ class Sender:
             return True
         if message.occasion == "duty":
             return message.address in [person.number for person in read_settings(unit).duty]
-        plan = unit.fleet.plan()
-        customers = plan.customers if plan is not None else []
-        mine = next((each for each in customers if each.customer == message.customer), None)
+        site = self._looker.site_map(unit)
+        mine = site.customers.get(message.customer or "") if site is not None else None
         return mine is not None and message.address in numbers_of(mine.phones)
 
     def _begin(self, unit: Unit, message: MessageRow, now_ms: Ms) -> None:

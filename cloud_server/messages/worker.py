@@ -6,6 +6,7 @@ Knows no rows and no rules. It may die at any line: whatever it had begun is tak
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,8 @@ LOOK_S: Final = 30.0
 OPEN_AGAIN_S: Final = 10.0
 """Between two tries to open a modem that is not there: one that was reset needs as long to start."""
 CHORES_S: Final = 60.0
+LISTEN_S: Final = 0.05
+"""At least, behind a turn that took longer than its time."""
 STOP_WITHIN_S: Final = 3.0
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,8 @@ class Steps:
     take_reports: Callable[[Sequence[PartFate]], int]
     chores: Sequence[Callable[[], int]]
     """Each minute."""
+    pieces: Sequence[Callable[[], bool]]
+    """Work that can wait, in what is left of a turn: a piece of each, again and again, until it has no more."""
     modem_seen: Callable[[ModemState], None]
     """How the modem is, whenever that was looked at."""
 
@@ -47,8 +52,11 @@ class MessageWorker:
     """Runs until it is stopped, in the one process of several whose turn it is. `modem` None: none is configured."""
 
     def __init__(
-        self, modem: Modem | None, steps: Steps, turn_s: float = TURN_S, may_run: Callable[[], bool] = lambda: True
-    ) -> None:
+        self, modem: Modem | None, steps: Steps, rest_fold: int, turn_s: float = TURN_S,
+        may_run: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
+        """`rest_fold`: so many times as long as a piece took, the next one waits."""
+        self._rest_fold = rest_fold
         self._may_run = may_run
         self._has_run = False
         self._modem = modem
@@ -89,13 +97,26 @@ class MessageWorker:
         if self._is_due("chores", CHORES_S):
             for chore in self._steps.chores:
                 self._guarded(chore)
-        left_s = max(self._turn_s - (time.monotonic() - began_s), 0.05)
+        ends_s = max(began_s + self._turn_s, time.monotonic() + LISTEN_S)
+        waiting = deque(self._steps.pieces)
+        while waiting and time.monotonic() < ends_s and not self._stop.is_set():
+            work, piece_s = waiting.popleft(), time.monotonic()
+            if self._guarded(work):
+                waiting.append(work)
+            now_s = time.monotonic()
+            self._listen(min(self._rest_fold * (now_s - piece_s), ends_s - now_s))
+        self._listen(ends_s - time.monotonic())
+
+    def _listen(self, for_s: float) -> None:
+        """Wait, and take what the modem has to report meanwhile."""
+        if for_s <= 0:
+            return
         if self._modem is not None and self._modem.is_open():
-            fates = self._modem.reports(left_s)
+            fates = self._modem.reports(for_s)
             if fates:
                 self._guarded(lambda: self._steps.take_reports(fates))
         else:
-            self._stop.wait(left_s)
+            self._stop.wait(for_s)
 
     def _let_go(self) -> None:
         """It is another process's turn: the modem is its as well."""
@@ -128,8 +149,9 @@ class MessageWorker:
         return True
 
     @staticmethod
-    def _guarded(step: Callable[[], object]) -> None:
+    def _guarded(step: Callable[[], object]) -> object:
         try:
-            step()
+            return step()
         except Exception:  # whatever it was is told with its trace, and the next turn tries again
             log.exception("message_step_failed")
+            return None

@@ -14,6 +14,7 @@ from cloud_server.core.fleet import (
 )
 from cloud_server.core.planned_site import KnownSite
 from protocol.site_plan import SaleLimits, SitePlan
+from protocol.units import Ms
 
 SiteFact = Literal["schema", "term", "set_up_at_ms", "journal_bytes", "sale_limits", "energy_zone", "plan_told"]
 
@@ -33,7 +34,11 @@ class Fleet(Protocol):
 
     def box(self, box: str) -> Box | None: ...
 
-    def boxes(self) -> list[Box]: ...
+    def boxes(self, names: Iterable[str] | None = None) -> list[Box]: ...
+
+    def silent_boxes(self, since_ms: Ms) -> list[str]:
+        """Boxes that serve and were not heard since an instant."""
+        ...
 
     def save_box(self, box: Box) -> None: ...
 

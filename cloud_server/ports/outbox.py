@@ -143,12 +143,19 @@ class MessageBook(Protocol):
 
     def put_mark(self, name: str, value: str) -> None: ...
 
+    def put_marks(self, marks: Mapping[str, str]) -> None: ...
+
     def templates(self) -> dict[tuple[str, str], str]:
         """By occasion and language: those that the site has changed."""
         ...
 
     def put_template(self, occasion: str, language: str, text: str | None, at_ms: Ms, who: str) -> None:
         """None: take the site's own away."""
+        ...
+
+    def boxes_beyond(self, beginning: str, after: str, limit: int) -> list[tuple[str, int, int, str | None]]:
+        """Boxes in service, by name behind `after`, whose posted records are not where the mark of that beginning and
+        their name says: epoch and number of those, and the mark."""
         ...
 
     def events_after(self, box: str, epoch: int, seq: int, limit: int) -> tuple[list[Happened], tuple[int, int] | None]:
@@ -158,8 +165,8 @@ class MessageBook(Protocol):
 
     def sales_to_tell(self, from_ms: Ms) -> list[SaleToTell]: ...
 
-    def last_sales(self) -> dict[str, str]:
-        """The newest sale of each account."""
+    def last_sales(self, accounts: Iterable[str]) -> dict[str, str]:
+        """The newest sale of each of some accounts."""
         ...
 
     def uses(self, meter: str, from_ms: Ms) -> list[Use]: ...
@@ -172,6 +179,11 @@ class MessageBook(Protocol):
 
     def revoke_links(self, account: str, at_ms: Ms, who: str) -> int: ...
 
-    def forecasts(self) -> Mapping[str, ForecastRow]: ...
+    def forecasts(
+        self, wallets: Iterable[str] | None = None, ends: tuple[Ms, Ms] | None = None
+    ) -> Mapping[str, ForecastRow]:
+        """Of some wallets, or of all; only those that end behind the first and not behind the second of two times,
+        where such are named."""
+        ...
 
     def put_forecasts(self, rows: Iterable[ForecastRow]) -> None: ...

@@ -1,5 +1,6 @@
 """Rows for reading: what pages and the API show, gathered in few statements whatever the size of the site."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -34,27 +35,46 @@ class BookRows(Rows):
             query = query.where(th.MeterState.meter == meter)
         return {row[0]: (_meter_facts.decode(row[1]), row[2], row[3]) for row in self._tuples(query)}
 
-    def wallet_facts(self) -> dict[str, WalletFacts]:
-        """Facts of all wallets."""
+    def facts_of_meters(self, meters: Iterable[str]) -> dict[str, tuple[MeterFacts, int | None, int | None]]:
+        """The same of some meters."""
+        m = th.MeterState
+        query = self._of(m, m.meter, m.facts, m.raw_wh, m.read_at_ms)
+        rows = self._named(query, m.meter, meters)
+        return {row[0]: (_meter_facts.decode(row[1]), row[2], row[3]) for row in rows}
+
+    def wallet_facts(self, wallets: Iterable[str] | None = None) -> dict[str, WalletFacts]:
+        """Facts of some wallets, or of all."""
         query = self._of(th.WalletState, th.WalletState.wallet, th.WalletState.facts)
-        return {wallet: _wallet_facts.decode(facts) for wallet, facts in self._tuples(query)}
+        rows = self._named(query, th.WalletState.wallet, wallets)
+        return {wallet: _wallet_facts.decode(facts) for wallet, facts in rows}
 
-    def account_states(self) -> dict[str, AccountState]:
-        """State of each customer's account."""
-        return dict(self._tuples(self._of(tf.Account, tf.Account.account, tf.Account.state)))
+    def account_states(self, accounts: Iterable[str] | None = None) -> dict[str, AccountState]:
+        """State of some customers' accounts, or of all."""
+        query = self._of(tf.Account, tf.Account.account, tf.Account.state)
+        return dict(self._named(query, tf.Account.account, accounts))
 
-    def balances(self, kind: str) -> dict[str, int]:
-        """Sums of all ledger accounts of one kind ("wallet", "in_flight", "customer"), by what follows the slash."""
+    def _named(self, query: Any, column: Any, names: Iterable[str] | None) -> list[tuple[Any, ...]]:
+        """The rows of a query, or those of them that are named."""
+        if names is None:
+            return self._tuples(query)
+        return [row for some in pieces(names) for row in self._tuples(query.where(self._among(column, some)))]
+
+    def balances(self, kind: str, names: Iterable[str] | None = None) -> dict[str, int]:
+        """Sums of ledger accounts of one kind ("wallet", "in_flight", "customer"), some or all, by what follows the
+        slash."""
         query = self._of(tl.AccountBalance, tl.AccountBalance.account, tl.AccountBalance.balance_micro)
         first, behind = f"{kind}/", f"{kind}0"
+        if names is not None:
+            rows = self._named(query, tl.AccountBalance.account, (first + name for name in names))
+            return {account.removeprefix(first): balance for account, balance in rows}
         rows = self._tuples(query.where((tl.AccountBalance.account >= first) & (tl.AccountBalance.account < behind)))
         return {account.removeprefix(first): balance for account, balance in rows}
 
-    def posting_times(self) -> dict[str, int]:
-        """When the newest batch of each box was posted, by the centre's clock."""
+    def posting_times(self, boxes: Iterable[str] | None = None) -> dict[str, int]:
+        """When the newest batch of some boxes, or of all, was posted, by the centre's clock."""
         b, posted = tf.Box, th.Batch
         on = (posted.site == b.site) & (posted.box == b.box) & (posted.epoch == b.epoch) & (posted.seq == b.posted_seq)
-        return dict(self._tuples(self._of(b, b.box, posted.posted_at_ms).join(posted, on=on)))
+        return dict(self._named(self._of(b, b.box, posted.posted_at_ms).join(posted, on=on), b.box, boxes))
 
     def alarms_standing(self) -> list[StandingAlarm]:
         """Every alarm that stands."""

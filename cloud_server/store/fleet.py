@@ -9,7 +9,7 @@ import msgspec
 from cloud_server.core.fleet import Account, Box, BoxState, Wallet
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.store import tables_fleet as t
-from cloud_server.store.rows import Rows
+from cloud_server.store.rows import Rows, pieces
 from cloud_server.store.site import SiteRows
 from protocol.chain import Head
 from protocol.ids import NO_HASH
@@ -27,9 +27,17 @@ class FleetRows(Rows):
     def _found_box(self, row: dict[str, Any] | None) -> Box | None:
         return box_from_row(self._site, row) if row is not None else None
 
-    def boxes(self) -> list[Box]:
-        """All boxes in the order of the plan."""
-        return [box_from_row(self._site, row) for row in self._all(self._of(t.Box).order_by(t.Box.position))]
+    def boxes(self, names: Iterable[str] | None = None) -> list[Box]:
+        """All boxes, or some, in the order of the plan."""
+        query = self._of(t.Box).order_by(t.Box.position)
+        parts = [query] if names is None else [query.where(self._among(t.Box.box, some)) for some in pieces(names)]
+        return [box_from_row(self._site, row) for part in parts for row in self._all(part)]
+
+    def silent_boxes(self, since_ms: int) -> list[str]:
+        """Names of boxes that serve and were not heard since an instant."""
+        serving = t.Box.state.in_([BoxState.ENROLLED.value, BoxState.QUARANTINED.value])
+        silent = t.Box.seen_at_ms.is_null() | (t.Box.seen_at_ms < since_ms)
+        return [row[0] for row in self._plain(self._of(t.Box, t.Box.box).where(serving & silent).order_by(t.Box.box))]
 
     def save_box(self, box: Box) -> None:
         """Write all that changes on a box's row."""

@@ -1,16 +1,18 @@
 """Rows of the outbox and of what surrounds it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import msgspec
 import peewee as pw
 
+from cloud_server.core.fleet import BoxState
 from cloud_server.core.forecast import Use
 from cloud_server.core.message_rules import MessageState, PartState
 from cloud_server.core.occasions import Happened
 from cloud_server.ports.outbox import ForecastRow, LinkRow, MessageRow, PartRow, SaleToTell
+from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store import tables_messages as t
@@ -120,7 +122,11 @@ class MessageRows(Rows):
 
     def put_mark(self, name: str, value: str) -> None:
         """Write one mark."""
-        self._put(t.MessageMark, ("name",), [{"name": name, "value": value}])
+        self.put_marks({name: value})
+
+    def put_marks(self, marks: Mapping[str, str]) -> None:
+        """Write several."""
+        self._put(t.MessageMark, ("name",), [{"name": name, "value": value} for name, value in marks.items()])
 
     def templates(self) -> dict[tuple[str, str], str]:
         """By occasion and language: those that the site has changed."""
@@ -139,12 +145,23 @@ class MessageRows(Rows):
 
     # ------------------------------------------------------------------------------------------------- what happened
 
+    def boxes_beyond(self, beginning: str, after: str, limit: int) -> list[tuple[str, int, int, str | None]]:
+        """Boxes in service behind a name whose posted records are not where their mark says: epoch and number of
+        those, and the mark."""
+        b, m = tf.Box, t.MessageMark
+        place = b.epoch.cast("TEXT").concat("/").concat(b.posted_seq.cast("TEXT"))
+        own = (m.site == b.site) & (m.name == pw.Value(beginning).concat(b.box))
+        serving = b.state.not_in([BoxState.PLANNED.value, BoxState.CLAIMED.value]) & (b.box > after)
+        query = self._of(b, b.box, b.epoch, b.posted_seq, m.value).join(m, pw.JOIN.LEFT_OUTER, on=own)
+        query = query.where(serving & (m.value.is_null() | (m.value != place)))
+        return [(row[0], row[1], row[2], row[3]) for row in self._plain(query.order_by(b.box).limit(limit))]
+
     def events_after(self, box: str, epoch: int, seq: int, limit: int) -> tuple[list[Happened], tuple[int, int] | None]:
         """Alarm and relay records behind a place, in order, by whole batches; up to where, None where that is all."""
         e = th.BoxEvent
         behind = (e.epoch > epoch) | ((e.epoch == epoch) & (e.seq > seq))
         query = self._of(e, e.epoch, e.seq, e.n, e.body).where((e.box == box) & e.kind.in_(_TOLD) & behind)
-        rows = self._tuples(query.order_by(e.epoch, e.seq, e.n).limit(limit))
+        rows = self._plain(query.order_by(e.epoch, e.seq, e.n).limit(limit))
         upto = None
         if len(rows) == limit:
             # The last batch may go on behind the limit: it is left for the next look, unless it is the only one.
@@ -164,16 +181,19 @@ class MessageRows(Rows):
                 parts.setdefault(sale, []).append((rest[0], rest[1], rest[2]))
         return [_sale(row, parts.get(row["sale"], [])) for row in sales]
 
-    def last_sales(self) -> dict[str, str]:
-        """The newest sale of each account; ids rise with time."""
-        s = tl.Sale
-        return dict(self._tuples(self._of(s, s.account, pw.fn.MAX(s.sale)).group_by(s.account)))
+    def last_sales(self, accounts: Iterable[str]) -> dict[str, str]:
+        """The newest sale of each of some accounts; ids rise with time."""
+        s, found = tl.Sale, dict[str, str]()
+        for some in pieces(accounts):
+            query = self._of(s, s.account, pw.fn.MAX(s.sale)).where(self._among(s.account, some)).group_by(s.account)
+            found |= dict(self._tuples(query))
+        return found
 
     def uses(self, meter: str, from_ms: Ms) -> list[Use]:
         """Energy of a meter by interval, oldest first."""
         i = th.MeterInterval
         query = self._of(i, i.from_ms, i.to_ms, i.energy_wh).where((i.meter == meter) & (i.from_ms >= from_ms))
-        rows = self._tuples(query.order_by(i.from_ms))
+        rows = self._plain(query.order_by(i.from_ms))
         return [Use(*row) for row in rows if row[1] > row[0]]
 
     # ------------------------------------------------------------------------------------------------------ customers
@@ -199,9 +219,17 @@ class MessageRows(Rows):
         held = (c.site == self._site) & (c.account == account) & c.revoked_at_ms.is_null()
         return self._run(c.update(revoked_at_ms=at_ms, revoked_by=who).where(held))
 
-    def forecasts(self) -> dict[str, ForecastRow]:
-        """The newest forecast of each wallet."""
-        return {row["wallet"]: ForecastRow(**row) for row in self._all(self._of(t.WalletForecast))}
+    def forecasts(
+        self, wallets: Iterable[str] | None = None, ends: tuple[Ms, Ms] | None = None
+    ) -> dict[str, ForecastRow]:
+        """The newest forecast of each wallet, or of some; of those only what ends within a stretch, where one is
+        named."""
+        f = t.WalletForecast
+        query = self._of(f)
+        if ends is not None:
+            query = query.where((f.zero_at_ms > ends[0]) & (f.zero_at_ms <= ends[1]))
+        parts = [query] if wallets is None else [query.where(self._among(f.wallet, some)) for some in pieces(wallets)]
+        return {row["wallet"]: ForecastRow(**row) for part in parts for row in self._all(part)}
 
     def put_forecasts(self, rows: Iterable[ForecastRow]) -> None:
         """Write forecasts."""

@@ -89,6 +89,8 @@ class OutboxRig:
     def turn(self) -> int:
         """Note, send, listen."""
         self.noter.look()
+        while self.noter.foretell():
+            pass
         if not self.modem.is_open():
             try:
                 self.sender.take_left(self.modem.open())
@@ -97,6 +99,14 @@ class OutboxRig:
         sent = self.sender.turn()
         self.listen(0.05)
         return sent
+
+    def foresee(self) -> int:
+        """Make every forecast anew that is due; how many were made."""
+        while self.foresight.piece():
+            pass
+        with self.site.store.read() as unit:
+            found = unit.messages.forecasts().values()
+        return sum(row.made_at_ms == self.site.clock.now_ms for row in found)
 
     def listen(self, wait_s: float = 0.2) -> None:
         until = time.monotonic() + wait_s

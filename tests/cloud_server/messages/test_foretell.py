@@ -22,7 +22,7 @@ def test_a_box_out_of_reach_is_warned_for_from_its_forecast(tmp_path: Path) -> N
             rig.boxes[1].now_ms = rig.site.clock.now_ms
             rig.boxes[1].use(meter_id(1, 2), 100, HOUR)
             rig.heard()
-        assert rig.foresight.renew() == 1
+        assert rig.foresee() == 1
         with rig.site.store.read() as unit:
             (row,) = unit.messages.forecasts().values()
         assert row.week_micro == pytest.approx(7 * 24 * 80_000, abs=100_000)
@@ -54,7 +54,8 @@ def test_wallets_of_which_nothing_is_known_do_not_keep_others_from_their_forecas
             rig.boxes[1].now_ms = rig.site.clock.now_ms
             rig.boxes[1].use(meter_id(1, 3), 100, HOUR)
             rig.heard()
-        assert sum(rig.foresight.renew() for _ in range(3)) == 1
-        assert rig.foresight.renew() == 0
+        assert rig.foresee() == 1
+        rig.site.clock.advance(1_000)
+        assert rig.foresee() == 0
         rig.site.clock.advance(2 * HOUR)
-        assert sum(rig.foresight.renew() for _ in range(3)) == 1
+        assert rig.foresee() == 1

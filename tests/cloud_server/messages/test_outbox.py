@@ -322,7 +322,7 @@ def test_a_sale_that_waits_for_its_box_says_so(rig: OutboxRig) -> None:
 def test_other_ways_are_handed_over_once(tmp_path: Path) -> None:
     clock = FakeClock()
     with served_street(tmp_path, ways=("群",), clock=clock) as rig:
-        row = rig.noter._row("duty", "duty/x/0/群", "群", "zh-CN", "告警", urgent=True)
+        row = rig.noter.row("duty", "duty/x/0/群", "群", "zh-CN", "告警", urgent=True)
         with rig.site.store.write() as unit:
             unit.messages.add([replace(row, way="群")])
         rig.ways.fault = NotSent("no")

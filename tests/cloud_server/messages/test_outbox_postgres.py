@@ -27,7 +27,7 @@ def test_the_whole_story(tmp_path: Path, postgres_server: PostgresServer, postgr
             rig.boxes[1].now_ms = rig.site.clock.now_ms
             rig.boxes[1].use(meter_id(1, 2), 100, HOUR)
             rig.heard()
-        assert rig.foresight.renew() == 1
+        assert rig.foresee() == 1
         rig.alarm("alarm2")
         rig.relay("open", "arrears", shop=3)
         rig.heard()
