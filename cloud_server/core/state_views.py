@@ -27,6 +27,8 @@ class BoxStateRow:
     config_held: int
     recovery: bool
     agent: str
+    selling_closed: bool = False
+    """Nothing is sold to its shops: it was not heard since the centre was restored, and nobody opened selling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,19 @@ class VerifiedView:
     day: str
     sealed_at_ms: Ms
     breaches: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryView:
+    """A centre that was set back and has not got everything back yet: since when, which boxes were heard again, which
+    were not, to which of these nothing is sold, and how many questions only people can answer."""
+
+    since_ms: Ms
+    heard: tuple[str, ...]
+    unheard: tuple[str, ...]
+    selling_closed: tuple[str, ...]
+    """Names, as in the other two."""
+    questions: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from protocol.units import Micro, Ms
 
 TaskKind = Literal[
     "second_person", "refund_payable", "closing_refused", "closing_ready", "move_stuck", "meter_change_refused",
-    "credit_at_centre", "till_open", "day_not_sealed_clean",
+    "replacement_noted", "credit_at_centre", "till_open", "day_not_sealed_clean",
 ]  # fmt: skip
 """`second_person`: a step waits for another's yes; `refund_payable`: credit reclaimed but not yet paid: one key pays
 it, one grants it back; `credit_at_centre`: money of a customer that no box was granted and nothing waits for."""

@@ -16,6 +16,7 @@ from cloud_server.core.views import (
 )
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
+from cloud_server.flows.open_selling import closed_boxes
 from cloud_server.flows.read_monitor import monitor
 from cloud_server.flows.read_point import energy_by_day, point_page
 from cloud_server.flows.read_sales import account_view, all_accounts, find_accounts, sale_rows
@@ -104,11 +105,12 @@ class ReadBooks:
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
             limits = unit.fleet.sale_limits()
+            closed = tuple(box.name for box in closed_boxes(unit, unit.fleet.wallets_of_account(account)))
         planned = look.site.accounts.get(account) if look is not None else None
         if look is None or planned is None:
             return None
         bounds = SaleLimitsView(least_micro=limits.least_sale_micro, greatest_micro=limits.greatest_sale_micro)
-        return SaleSheet(as_of_ms=look.now_ms, account=account_view(look, planned), limits=bounds)
+        return SaleSheet(as_of_ms=look.now_ms, account=account_view(look, planned), limits=bounds, closed_boxes=closed)
 
     def sale(self, sale: Id) -> SaleRow | None:
         """One sale and how far it has come."""

@@ -85,6 +85,7 @@ def box_row(look: Look, planned: BoxPlan, standing: _Standing) -> BoxRow:
         seen_at_ms=box.seen_at_ms,
         lost_since_ms=look.box_lost_since_ms(box),
         waiting=look.waiting.get(planned.box, 0),
+        recovering=box.recovery,
     )
 
 

@@ -28,6 +28,7 @@ from cloud_server.flows.look import Look
 from cloud_server.flows.past_meters import past_meters
 from cloud_server.flows.read_commands import command_row
 from cloud_server.flows.read_monitor import mode_now, one_box_row, point_row
+from cloud_server.flows.read_notes import open_notes
 from cloud_server.flows.read_sales import account_view, sale_rows
 from cloud_server.ports import Unit
 from protocol.commands import Mode
@@ -79,6 +80,7 @@ def point_page(centre: Centre, unit: Unit, look: Look, point: PointPlan, day: st
         past_meters=tuple(_past_row(one) for one in reversed(times) if one.until_ms is not None),
         intervals=_intervals(unit, past, meters, from_ms, to_ms),
         commands=_commands(unit, look, placed),
+        noted=open_notes(unit, look.site, look.now_ms).get(point.point),
     )
 
 

@@ -8,6 +8,7 @@ from cloud_server.core.money_requests import ReclaimState
 from cloud_server.core.tasks import Task
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
+from cloud_server.flows.read_notes import open_notes
 from cloud_server.ports import Unit
 from protocol.units import FEN_MICRO
 
@@ -22,7 +23,7 @@ def tasks(centre: Centre) -> tuple[Task, ...]:
     since_ms = centre.clock.wall_ms() - REFUSED_WITHIN_MS
     with centre.store.read() as unit:
         found = [*_seconds(unit), *_refunds(unit), *_closings(unit), *_moves(unit), *_changes(unit, since_ms)]
-        found += [*_credit(unit), *_tills(centre, unit)]
+        found += [*_notes(centre, unit), *_credit(unit), *_tills(centre, unit)]
         if not centre.territory.is_whole:
             site = Looker(centre).site_map(unit)
             within = {*site.accounts, *site.meters} if site is not None else set()
@@ -99,6 +100,22 @@ def _changes(unit: Unit, since_ms: int) -> Iterator[Task]:
             amount_micro=None,
             since_ms=change.ended_at_ms or change.asked_at_ms,
             why=change.why,
+        )
+
+
+def _notes(centre: Centre, unit: Unit) -> Iterator[Task]:
+    """Meters that were exchanged on the spot and whose replacement nobody has carried out."""
+    site = Looker(centre).site_map(unit)
+    notes = open_notes(unit, site, centre.clock.wall_ms()) if site is not None else {}
+    for point, noted in notes.items():
+        assert site is not None
+        yield Task(
+            kind="replacement_noted",
+            task=point,
+            about=site.meter_of[point],
+            amount_micro=None,
+            since_ms=noted.at_ms,
+            why=noted.who,
         )
 
 

@@ -9,7 +9,7 @@ from cloud_server.core.batch_facts import MeterFacts, WalletFacts
 from cloud_server.core.fleet import SaleFact, WalletGrant
 from cloud_server.core.shown import ShownInterval, StandingAlarm
 from cloud_server.core.views import AccountState
-from protocol.records import Alarm, MeterTest, Relay
+from protocol.records import Alarm, MeterTest, Relay, ReplacementNoted
 
 
 class ReadRows(Protocol):
@@ -40,6 +40,10 @@ class ReadRows(Protocol):
     def switchings(self, meter: str, from_ms: int, to_ms: int) -> list[Relay]: ...
 
     def meter_tests(self, meter: str, from_ms: int, to_ms: int) -> list[MeterTest]: ...
+
+    def noted_replacements(self, since_ms: int) -> list[ReplacementNoted]:
+        """Replacements noted on the spot, newest first."""
+        ...
 
     def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]: ...
 

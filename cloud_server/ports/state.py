@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cloud_server.core.state_views import CentreState
+from cloud_server.core.state_views import CentreState, RecoveryView
 
 
 class StateBook(Protocol):
@@ -10,6 +10,10 @@ class StateBook(Protocol):
 
     def journal_fault(self) -> str | None:
         """Why the journal cannot be written, None where it can. Cheap: asked by every page."""
+        ...
+
+    def recovery(self) -> RecoveryView | None:
+        """What a restored centre still waits for, None where it waits for nothing. Cheap: asked by every page."""
         ...
 
     def state(self) -> CentreState:

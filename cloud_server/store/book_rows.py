@@ -15,7 +15,10 @@ from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store.ledger import grant_from_row
 from cloud_server.store.rows import Rows, pieces
-from protocol.records import Alarm, MeterTest, Part, Relay
+from protocol.records import Alarm, MeterTest, Part, Relay, ReplacementNoted
+
+NOTES_MAX = 200
+"""Newest notes of replacements that are looked at: more than a street changes in a month."""
 
 
 class BookRows(Rows):
@@ -110,6 +113,12 @@ class BookRows(Rows):
         """Tests of a meter on the spot, newest first."""
         return [_test.decode(body) for body in self._bodies("meter_test", th.BoxEvent.meter == meter, from_ms, to_ms)]
 
+    def noted_replacements(self, since_ms: int) -> list[ReplacementNoted]:
+        """Replacements noted on the spot, newest first."""
+        e = th.BoxEvent
+        query = self._of(e, e.body).where((e.kind == "replacement_noted") & (e.at_ms >= since_ms))
+        return [_noted.decode(row[0]) for row in self._tuples(query.order_by(e.at_ms.desc()).limit(NOTES_MAX))]
+
     def alarm_records(self, meter: str, wallet: str | None, from_ms: int, to_ms: int) -> list[Alarm]:
         """Alarm records of a meter and of the wallet that feeds it, newest first."""
         which = th.BoxEvent.meter == meter
@@ -167,6 +176,7 @@ class BookRows(Rows):
 _meter_facts = msgspec.json.Decoder(MeterFacts)
 _wallet_facts = msgspec.json.Decoder(WalletFacts)
 _parts = msgspec.json.Decoder(list[Part])
+_noted = msgspec.json.Decoder(ReplacementNoted)
 _relay = msgspec.json.Decoder(Relay)
 _alarm = msgspec.json.Decoder(Alarm)
 _test = msgspec.json.Decoder(MeterTest)

@@ -135,6 +135,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/points/{point}/move", place_steps.relocate, "replace_meters", fresh="always"),
     Route("GET", "/boxes/{box}/retire", place_steps.show_retirement, "settings"),
     Route("POST", "/boxes/{box}/retire", place_steps.retire, "settings", fresh="always", many=True),
+    Route("GET", "/boxes/{box}/selling", place_steps.show_selling, "settings"),
+    Route("POST", "/boxes/{box}/selling", place_steps.open_selling, "settings", fresh="always"),
     Route("GET", "/points/{point}/lock-out", point.ask_order, "lock_out"),
     Route("POST", "/points/{point}/lock-out", point.give_order, "lock_out"),
     Route("GET", "/points/{point}/lift-lock-out", point.ask_order, "lift_lock_out"),

@@ -163,7 +163,10 @@ def _skeleton(monitor: Monitor) -> tuple[Any, ...]:
     """What the page draws once: places and names."""
     points = tuple((row.point, row.number, row.name, row.customer, row.meter_number, row.bus) for row in monitor.points)
     boxes = tuple(
-        (building.name, tuple((box.box, box.name, box.standing, len(box.buses)) for box in building.boxes))
+        (
+            building.name,
+            tuple((box.box, box.name, box.standing, box.recovering, len(box.buses)) for box in building.boxes),
+        )
         for building in monitor.buildings
     )
     return points, boxes

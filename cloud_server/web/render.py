@@ -85,6 +85,7 @@ class Renderer:
             "look": visit.services.look.look(),
             "show": Show(self._translations[visit.language].gettext, site.zone, site.currency, visit.now_ms),
             "journal_fault": visit.services.state.journal_fault() if visit.who is not None else None,
+            "recovery": visit.services.state.recovery() if visit.who is not None else None,
             "clips": self._clips[visit.language],
             "form_token": guard.make_form_token(visit.secret),
             **values,

@@ -277,6 +277,7 @@ TASK: Final[dict[TaskKind, str]] = {
     "closing_ready": N_("A closing can be settled"),
     "move_stuck": N_("Moved credit has no balance to go to"),
     "meter_change_refused": N_("A meter's change was refused"),
+    "replacement_noted": N_("A meter was exchanged on the spot: carry the replacement out"),
     "credit_at_centre": N_("Credit at the centre, on no box"),
     "till_open": N_("A till of a closed day is open"),
     "day_not_sealed_clean": N_("Breaches in the books of a day"),

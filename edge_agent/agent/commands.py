@@ -180,7 +180,9 @@ def _note_replacement(parsed: Namespace, terminal: Terminal) -> int:
     done = ask(_box_file(parsed).state_dir, "note_replacement", **told, **registers)
     code = _outcome(parsed, terminal, done, OK if "noted" in done else FAILED)
     if code == OK and not parsed.json:
-        terminal.say("Noted. It takes hold when a person at the centre says yes.")
+        if done["last_believed_wh"] is not None:
+            terminal.say(f"The last register that the box believed here: {done['last_believed_wh'] / 1_000:.2f} kWh.")
+        terminal.say("Noted. It takes hold when a person at the centre says yes; until then nothing is charged here.")
     return code
 
 

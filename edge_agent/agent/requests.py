@@ -16,7 +16,7 @@ from edge_agent.flows.guard_test import GuardTest
 from edge_agent.flows.note_replacement import note_replacement
 from edge_agent.flows.relay_test import RelayTest
 from edge_agent.flows.seal_batches import seal_pending
-from edge_agent.flows.tell import find_meter, meter_status, status_of
+from edge_agent.flows.tell import UNKNOWN_METER_TEXT, find_meter, meter_status, status_of
 from edge_agent.ports import LocalRequest, StoreFull
 from protocol.errors import TooLarge
 
@@ -54,7 +54,7 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
     return {"refused": refusal.reason, "detail": refusal.detail}
 
 
-_UNKNOWN_METER = {"refused": "unknown_meter", "detail": "no meter of this box has that id, or that name alone"}
+_UNKNOWN_METER = {"refused": "unknown_meter", "detail": UNKNOWN_METER_TEXT}
 _NO_NAME = {"refused": "bad_body", "detail": f"who: a name of 1 to {WHO_CHARACTERS_MAX} characters is needed"}
 
 
@@ -130,7 +130,8 @@ def _note_replacement(owner: "Owner", request: LocalRequest) -> dict[str, Any]:
     noted = note_replacement(owner.box, meter, str(request.arguments.get("new_serial", "")), registers, who)
     if isinstance(noted, Refusal):
         return _refused(noted)
-    return {"meter": meter, "noted": noted.new_serial, "old_serial": noted.old_serial}
+    believed_wh = meter_status(owner.box, meter)["raw_wh"]
+    return {"meter": meter, "noted": noted.new_serial, "old_serial": noted.old_serial, "last_believed_wh": believed_wh}
 
 
 def _courier_export(owner: "Owner", request: LocalRequest) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.bus.unit_id import unit_words, unit_writes
 from edge_agent.core.measured import FaultKind
-from edge_agent.flows.tell import find_meter
+from edge_agent.flows.tell import UNKNOWN_METER_TEXT, find_meter
 from edge_agent.ports import LentAnswer, LentQuestion, LocalRequest
 from protocol.meter_profile.values import Profile, RegisterWrite, UnitRegister
 
@@ -35,7 +35,7 @@ def set_unit(owner: Owner, request: LocalRequest) -> dict[str, Any] | None:
         arguments.get("who"),
     )
     if meter is None:
-        return {"refused": "unknown_meter", "detail": "no meter of this box has that id, or that name alone"}
+        return {"refused": "unknown_meter", "detail": UNKNOWN_METER_TEXT}
     if not isinstance(who, str) or not who.strip():
         return {"refused": "bad_body", "detail": "who: a name is needed"}
     planned, profile = owner.box.place.meters[meter], owner.box.place.profile_of[meter]

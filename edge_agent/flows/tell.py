@@ -107,11 +107,16 @@ def meter_status(box: Box, meter: str) -> dict[str, Any]:
     return told
 
 
+UNKNOWN_METER_TEXT = "no one meter of this box has that id, name or number; `edge-agent status` lists them by name"
+
+
 def find_meter(box: Box, text: str) -> str | None:
-    """The meter that a person means: by id, or by a name that only one has."""
+    """The meter that a person means: by id, by a name or its first word (the shop's number) that only one has."""
     if text in box.place.meters:
         return text
-    named = [meter.meter for meter in box.state.config.meters if meter.name == text]
+    meters = box.state.config.meters
+    named = [meter.meter for meter in meters if meter.name == text]
+    named = named or [meter.meter for meter in meters if text and meter.name.partition(" ")[0] == text]
     return named[0] if len(named) == 1 else None
 
 

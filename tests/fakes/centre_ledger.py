@@ -95,6 +95,9 @@ class FakeStates:
     def journal_fault(self) -> str | None:
         return None
 
+    def recovery(self) -> None:
+        return None
+
     def state(self) -> CentreState:
         return CentreState(journal_fault=None, term=1, boxes=())
 

@@ -39,6 +39,8 @@ class SaleSheet:
     as_of_ms: Ms
     account: AccountView
     limits: SaleLimitsView
+    closed_boxes: tuple[str, ...] = ()
+    """Names of boxes that were not heard since the centre was restored: nothing is sold to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

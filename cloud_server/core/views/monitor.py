@@ -66,6 +66,8 @@ class BoxRow:
     seen_at_ms: Ms | None = None
     lost_since_ms: Ms | None = None
     waiting: int = 0
+    recovering: bool = False
+    """The centre was set back and has not got back all that this box knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,6 +193,19 @@ class CommandRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotedReplacement:
+    """Somebody on the spot exchanged the meter and noted both registers, as displays show them; None: not read. It has
+    no effect until a person at the centre carries it out."""
+
+    at_ms: Ms
+    who: str
+    old_serial: str
+    old_wh: Wh | None
+    new_serial: str
+    new_wh: Wh | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PointPage:
     """Everything that one supply point's page shows of one day. Lists come newest first, but intervals oldest first."""
 
@@ -215,3 +228,4 @@ class PointPage:
     """All that served the point before, of any day."""
     intervals: tuple[IntervalRow, ...]
     commands: tuple[CommandRow, ...]
+    noted: NotedReplacement | None = None

@@ -175,8 +175,30 @@ def _replacement(console: Console, visit: Visit, status: int, **wrong: Any) -> R
         Field(name="reason", kind="text", label=N_("Reason")),
     )
     known = f"{show.energy(page.meter.register_wh)} kWh"
+    noted, typed = page.noted, dict[str, str]()
+    about: tuple[str, ...] = ()
+    if noted is not None:
+        old_wh = noted.old_wh if noted.old_wh is not None else page.meter.register_wh
+        typed = {
+            "serial": noted.new_serial,
+            "old_kwh": _kilowatt_hours(old_wh),
+            "new_kwh": _kilowatt_hours(noted.new_wh),
+        }
+        translate = console.renderer.translate_for(visit)
+        typed["reason"] = translate(N_("noted on the spot by %(who)s, %(time)s")) % {
+            "who": noted.who,
+            "time": show.full(noted.at_ms),
+        }
+        about = (N_("Filled in as noted on the spot: compare it with the plate and the photo, then replace."),)
     whom = f"{page.row.number} {page.row.name} · {page.meter.number} · {known}"
     back = f"/points/{page.row.point}"
     why = N_("Needed where the books ask for it.")
-    form = StepForm(title=N_("Replace the meter"), whom=whom, fields=fields, back=back, why=why)
+    form = StepForm(
+        title=N_("Replace the meter"), whom=whom, fields=fields, back=back, why=why, about=about, typed=typed
+    )
     return show_step(console, visit, status, form, wrong)
+
+
+def _kilowatt_hours(register_wh: int | None) -> str:
+    """A register as its display shows it."""
+    return f"{register_wh / 1_000:.3f}".rstrip("0").rstrip(".") if register_wh is not None else ""

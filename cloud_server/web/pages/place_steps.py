@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from cloud_server.core.views import PointPage
-from cloud_server.ports.hardware_orders import RelocateOrder, RetireOrder
+from cloud_server.ports.hardware_orders import OpenSellingOrder, RelocateOrder, RetireOrder
 from cloud_server.ports.ledger import TypedRegister
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
@@ -186,6 +186,44 @@ def _retirement(console: Console, visit: Visit, status: int, **wrong: Any) -> Re
             N_("For a box that will not return: burnt, stolen, lost with its memory."),
             N_("Each wallet is settled at the last posted batch and the registers typed here, as its display says."),
             N_("What is left is the customer's credit at the centre, to be paid out or moved with the meter."),
+        ),
+    )
+    return show_step(console, visit, status, form, wrong)
+
+
+def show_selling(console: Console, visit: Visit) -> Response:
+    """Sales to a box that was not heard since the centre was restored."""
+    return _selling(console, visit, 200)
+
+
+def open_selling(console: Console, visit: Visit) -> Response:
+    """Take sales to it again; always by two people."""
+
+    def take() -> Any:
+        order = OpenSellingOrder(
+            key=visit.form.get("key", ""),
+            box=visit.parts["box"],
+            reason=visit.form.get("reason", "").strip(),
+            second=read_second(visit),
+        )
+        return visit.services.office.selling.open(order, visit.actor)
+
+    return carry_out(take, lambda status, **wrong: _selling(console, visit, status, **wrong), "/states?done=selling")
+
+
+def _selling(console: Console, visit: Visit, status: int, **wrong: Any) -> Response:
+    box = _box(visit)
+    if box is None:
+        return errors.not_found(console, visit)
+    form = StepForm(
+        title=N_("Open selling"),
+        whom=box.name,
+        fields=(Field(name="reason", kind="text", label=N_("Reason")),),
+        back="/states",
+        why=N_("Always needed: what this box holds may be more than the books say."),
+        about=(
+            N_("The box was not heard since the centre was restored; it sells again by itself the moment it is."),
+            N_("Opened, money is taken and booked at once; the credit waits at the centre until the box is heard."),
         ),
     )
     return show_step(console, visit, status, form, wrong)

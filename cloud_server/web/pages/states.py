@@ -8,5 +8,7 @@ from cloud_server.web.visit import Visit
 
 def show(console: Console, visit: Visit) -> Response:
     """Every box beside what is wanted of it."""
-    done = visit.query.get("done") == "retired"
-    return console.renderer.page(visit, "states.html", now=visit.services.state.state(), done=done)
+    done = visit.query.get("done", "")
+    return console.renderer.page(
+        visit, "states.html", now=visit.services.state.state(), done=done if done in ("retired", "selling") else ""
+    )

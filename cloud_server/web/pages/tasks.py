@@ -85,7 +85,7 @@ def _others(visit: Visit) -> list[Waiting]:
             path = f"/till?operator={quote(task.about)}" if task.kind == "till_open" else "/till"
             if visit.may("close_day"):
                 found.append(Waiting(task, task.about, path))
-        elif task.kind == "meter_change_refused":
+        elif task.kind in ("meter_change_refused", "replacement_noted"):
             point = site.point_of.get(task.about) if site is not None else None
             if point is not None:
                 found.append(Waiting(task, f"{point.number} {point.name}", f"/points/{point.point}"))
@@ -99,9 +99,10 @@ def _others(visit: Visit) -> list[Waiting]:
 
 
 def _about(visit: Visit, about: str) -> str:
-    """The account that a request is about, in words; what is no account stands as it is."""
+    """The account or box that a request is about, in words; what is neither stands as it is."""
     sheet = visit.services.books.sale_sheet(about)
     if sheet is None:
-        return about
+        newest = visit.services.settings.plan()
+        return next((box.name for box in newest[1].boxes if box.box == about), about) if newest is not None else about
     shops = "、".join(shop for wallet in sheet.account.wallets for shop in wallet.shops)
     return f"{shops} {sheet.account.customer} ({sheet.account.number})"

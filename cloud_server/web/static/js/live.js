@@ -30,6 +30,14 @@ const openStream = (address, handlers, lastId) => {
     return data;
   };
   const close = () => { if (source) { source.close(); source = null; } };
+  // A stream does not say why it was refused. A centre that was restored may not know this session: then to sign-in.
+  const askWhoIAm = async () => {
+    try {
+      const answer = await fetch("/me", { headers: { "HX-Request": "true" }, redirect: "manual" });
+      if (answer.status === 401) { over = true; location.reload(); return; }
+    } catch { /* not there yet */ }
+    open();
+  };
   const open = () => {
     close();
     if (over) return;
@@ -41,7 +49,7 @@ const openStream = (address, handlers, lastId) => {
     source.addEventListener("signed-out", () => { over = true; close(); location.reload(); });
     source.addEventListener("over", () => { over = true; close(); if (sign) { sign.textContent = ""; delete sign.dataset.live; } document.body.classList.remove("stale"); });
     // A browser gives up for good when the answer is an error (a restart, a proxy): then we try again ourselves.
-    source.onerror = () => { if (mine.readyState === EventSource.CLOSED && mine === source) { close(); setTimeout(open, RETRY_MS); } };
+    source.onerror = () => { if (mine.readyState === EventSource.CLOSED && mine === source) { close(); setTimeout(askWhoIAm, RETRY_MS); } };
   };
   setInterval(() => {
     if (over || document.hidden) return;
