@@ -152,12 +152,12 @@ def open_outbox(
 
 
 @contextmanager
-def served_street(folder: Path, **how: object) -> Iterator[OutboxRig]:
-    """A street with one enrolled box, its first look behind it, messages at any hour."""
+def served_street(folder: Path, boxes: int = 1, **how: object) -> Iterator[OutboxRig]:
+    """A street with enrolled boxes, its first look behind it, messages at any hour."""
     with SimulatedModem(folder / "modem") as simulated, open_outbox(folder, simulated, **how) as rig:  # type: ignore[arg-type]  # passed on by name
         simulated._clock = lambda: rig.site.clock.now_ms / 1000
-        rig.site.plan(boxes=1)
-        rig.enrol(1)
+        rig.site.plan(boxes=boxes)
+        rig.enrol(*range(1, boxes + 1))
         rig.settings()
         rig.noter.look()
         yield rig
