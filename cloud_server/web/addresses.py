@@ -111,6 +111,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/sign-in", sign_in.show_form, "anyone"),
     Route("POST", "/sign-in", sign_in.enter, "anyone"),
     Route("POST", "/sign-out", sign_in.leave, "anyone"),
+    Route("GET", "/start", sign_in.start, "signed_in"),
     Route("GET", "/second-factor", second_factor.show, "signed_in"),
     Route("POST", "/second-factor", second_factor.take, "signed_in"),
     Route("GET", "/proof", second_factor.ask_proof, "signed_in"),

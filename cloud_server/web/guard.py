@@ -128,7 +128,11 @@ def set_preference(response: Response, cookie: str, value: str) -> None:
     response.set_cookie(cookie, value, max_age=PREFERENCE_SECONDS, path="/", secure=True, httponly=True, samesite="lax")
 
 
+START: Final = "/start"
+"""Leads each person to the page where their day starts."""
+
+
 def safe_next(path: str) -> str:
-    """Where to go after sign-in: a path of ours, never another host."""
+    """Where to go after sign-in: a path of ours that was asked for, never another host; else where the day starts."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if is_ours and len(path) <= 500 else "/"
+    return path if is_ours and len(path) <= 500 else START

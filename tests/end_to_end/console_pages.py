@@ -28,7 +28,7 @@ class Console:
         self.page.goto(self.address + path)
 
     def sign_in(self, name: str, password: str) -> None:
-        self.open("/sign-in")
+        self.open("/sign-in?next=/")
         self.page.fill("#name", name)
         self.page.fill("#password", password)
         self.page.keyboard.press("Enter")

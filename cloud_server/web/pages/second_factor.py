@@ -72,4 +72,4 @@ def _form(console: Console, visit: Visit, status: int, *, failed: bool) -> Respo
 
 
 def _to(visit: Visit) -> str:
-    return guard.safe_next(visit.form.get("next") or visit.query.get("next", "/"))
+    return guard.safe_next(visit.form.get("next") or visit.query.get("next", ""))

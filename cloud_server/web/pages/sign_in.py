@@ -1,10 +1,12 @@
 """Sign-in, sign-out and the first administrator's one-time link. Works without scripts."""
 
 import logging
+from typing import Final
 
 from starlette.responses import Response
 
 from cloud_server.core.password_rules import PASSWORD_CHARACTERS_LEAST
+from cloud_server.core.roles import ROLES, Role
 from cloud_server.flows.sign_in import LinkGone, StaffMistakes
 from cloud_server.web import guard
 from cloud_server.web.pages.page import Console
@@ -16,7 +18,7 @@ log = logging.getLogger(__name__)
 
 def show_form(console: Console, visit: Visit) -> Response:
     """The form; who is signed in already goes on."""
-    to = guard.safe_next(visit.query.get("next", "/"))
+    to = guard.safe_next(visit.query.get("next", ""))
     if visit.who is not None:
         return see_other(to)
     return console.renderer.page(visit, "sign_in.html", failed=False, name="", next=to)
@@ -24,7 +26,7 @@ def show_form(console: Console, visit: Visit) -> Response:
 
 def enter(console: Console, visit: Visit) -> Response:
     """Try to sign in. One answer for all failures."""
-    to = guard.safe_next(visit.form.get("next", "/"))
+    to = guard.safe_next(visit.form.get("next", ""))
     name = visit.form.get("name", "")
     token = visit.services.sign_in.enter(name, visit.form.get("password", ""), visit.address)
     if token is None:
@@ -35,6 +37,24 @@ def enter(console: Console, visit: Visit) -> Response:
     response = see_other(to)
     guard.set_session(response, token)
     return response
+
+
+START_OF: Final[dict[Role, str]] = {
+    "cashier": "/desk",
+    "supervisor": "/",
+    "accountant": "/reports",
+    "technician": "/",
+    "provisioner": "/settings",
+    "administrator": "/",
+    "auditor": "/reports",
+}
+"""Where the day of a role starts: at the desk with the queue, before what is lost or dark, with the books."""
+
+
+def start(_console: Console, visit: Visit) -> Response:
+    """To the first page of whoever signed in; of somebody with several roles, that of the first in the table."""
+    role = next((role for role in ROLES if role in visit.actor.roles), None)
+    return see_other(START_OF[role] if role is not None else "/")
 
 
 def leave(_console: Console, visit: Visit) -> Response:

@@ -184,4 +184,4 @@ def test_a_form_that_was_opened_in_time_may_be_filled_in(grave: tuple[Browser, s
 def test_a_proof_is_never_a_way_to_another_site(cashier: Browser) -> None:
     cashier.get("/proof?next=//evil.example/")
     cashier.post("/proof", next="//evil.example/", password=PASSWORD)
-    assert cashier.path == "/"
+    assert cashier.path == "/desk"

@@ -4,7 +4,9 @@ import logging
 
 import pytest
 
+from cloud_server.core.roles import ROLES, Role
 from cloud_server.flows.sign_in import ABSOLUTE_MS, IDLE_MS, SETUP_LINK_MS, SignIn
+from cloud_server.web.pages.sign_in import START_OF
 from tests.cloud_server.web.conftest import PASSWORD, Browser
 from tests.fakes.centre_clock import FakeClock
 from tests.fakes.centre_people import FakePeople
@@ -107,7 +109,30 @@ def test_after_sign_in_nobody_is_sent_to_another_host(stranger: Browser) -> None
         stranger.client.cookies.clear()
         stranger.get("/sign-in")
         stranger.post("/sign-in", name="cashier", password=PASSWORD, next=to)
-        assert stranger.path == "/", to
+        assert stranger.path == "/desk", to
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_lands_where_its_day_starts(role: Role, stranger: Browser) -> None:
+    stranger.get("/")
+    assert stranger.path == "/sign-in"
+    stranger.post("/sign-in", name=role, password=PASSWORD, next=stranger.hidden("next"))
+    assert (stranger.path, stranger.status) == (START_OF[role], 200)
+    stranger.get("/sign-in")
+    assert stranger.path == START_OF[role], "who is signed in already goes on there too"
+
+
+def test_what_was_asked_for_comes_before_where_the_day_starts(stranger: Browser) -> None:
+    stranger.get("/sales")
+    stranger.post("/sign-in", name="cashier", password=PASSWORD, next=stranger.hidden("next"))
+    assert stranger.path == "/sales"
+
+
+def test_of_several_roles_the_first_in_the_table_leads(stranger: Browser, sign_in: SignIn) -> None:
+    sign_in.add_staff("both", "Both", PASSWORD, frozenset({"administrator", "cashier"}), "test")
+    stranger.get("/sign-in")
+    stranger.post("/sign-in", name="both", password=PASSWORD)
+    assert stranger.path == "/desk"
 
 
 def test_the_language_changes_without_scripts_and_stays(stranger: Browser) -> None:
