@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from protocol.errors import BadPayload, BadTariff
+from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.mistakes import type_mistakes
 from protocol.payload import (
     Count,
@@ -180,11 +181,11 @@ class TariffText(Payload, frozen=True, kw_only=True):
 
 
 class ProfileText(Payload, frozen=True, kw_only=True):
-    """A site's own meter profile as its exact text."""
+    """A site's own meter profile or relay board as its exact text."""
 
     profile: Name
     version: Seq
-    text: str
+    text: Annotated[str, msgspec.Meta(max_length=PROFILE_CHARACTERS_MAX)]
     hash: HashText
 
 

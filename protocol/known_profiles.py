@@ -32,3 +32,5 @@ KNOWN_PROFILES: Final = (
     KnownProfile("orno_or_we_514", "Orno OR-WE-514", "code"),
 )
 PROFILE_NAMES: Final = frozenset(profile.name for profile in KNOWN_PROFILES)
+BOARD_NAMES: Final = frozenset({"waveshare_modbus_rtu_relay"})
+"""Relay boards that every agent brings along."""

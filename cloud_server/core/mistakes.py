@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from protocol.reason import Reason
 from protocol.units import Micro
 
 FieldErrorCode = Literal[
@@ -36,6 +37,13 @@ class Mistake:
     place: str
     value: str
     message: str
+    reason: Reason | None = None
+    """The same as `message`, where a console can say it in its reader's language."""
+
+
+def mistake_at(place: str, value: str, reason: Reason) -> Mistake:
+    """A mistake whose reason is one of a list that has its words in every language."""
+    return Mistake(place, value, str(reason), reason)
 
 
 class Mistaken(Exception):

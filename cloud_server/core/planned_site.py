@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from cloud_server.core.mistakes import Mistake
+from cloud_server.core.planned_profiles import newest_texts, profile_mistakes
 from cloud_server.core.views import AccountState
 from protocol import box_config
 from protocol.box_config import BoxConfig, WalletConfig
@@ -29,6 +30,8 @@ class KnownSite:
     """Wallets that are closed for ever: no configuration has them any more."""
     tariffs: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """Tariff and version -> hash of its text."""
+    profiles: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """The same of the site's own meter profiles."""
 
 
 def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
@@ -36,6 +39,7 @@ def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
     found = [Mistake("plan", "", text) for text in find_mistakes(plan)]
     found += _settings_mistakes(plan, known)
     found += _tariff_mistakes(plan, known)
+    found += profile_mistakes(plan, known.profiles)
     found += _kept_mistakes(plan, known)
     found += [
         Mistake(f"wallet {wallet.wallet}", "", "feeds no meter; a wallet that is not closed feeds one at least")
@@ -136,7 +140,7 @@ def config_of(
             if wallet.box == box.box and wallet.wallet not in closed
         ],
         tariffs=[tariff for tariff in plan.tariffs if tariff.tariff in tariffs],
-        profiles=tuple(profile for profile in plan.profiles if profile.profile in profiles),
+        profiles=newest_texts([profile for profile in plan.profiles if profile.profile in profiles]),
         holidays=plan.holidays,
         friendly_hours=plan.friendly_hours,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from cloud_server.core.fleet import Box, GrantState, WalletGrant
 from cloud_server.core.journaled_plan import changes
 from cloud_server.core.mistakes import Mistaken, NotNow
+from cloud_server.core.planned_profiles import newest_texts
 from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
 from cloud_server.core.posting_rules import opening as opening_postings
 from cloud_server.core.transaction import Transaction
@@ -68,7 +69,20 @@ def revise_plan(centre: Centre, unit: Unit, plan: SitePlan, by: str, gone: Set[s
     _open_balances(centre, unit, plan, known, by)
     detail = {"version": version, "boxes": len(plan.boxes), "points": len(plan.points)}
     unit.audit.append(now_ms, by, "plan_taken", plan.site, detail)
+    _note_profiles(unit, plan, before, now_ms, by)
     return PlanTaken(version, changed=True, configured=configured)
+
+
+def _note_profiles(unit: Unit, plan: SitePlan, before: SitePlan | None, now_ms: int, by: str) -> None:
+    """An audit row for each profile of the site's own that came, changed or went."""
+    old = {one.profile: one.hash for one in newest_texts(before.profiles)} if before is not None else {}
+    new = {one.profile: one for one in newest_texts(plan.profiles)}
+    for name, one in new.items():
+        if old.get(name) != one.hash:
+            unit.audit.append(now_ms, by, "profile_taken", name, {"version": one.version, "hash": one.hash})
+    for name in old:
+        if name not in new:
+            unit.audit.append(now_ms, by, "profile_left_out", name, {})
 
 
 def configure_boxes(centre: Centre, unit: Unit, by: str) -> tuple[str, ...]:

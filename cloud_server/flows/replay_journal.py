@@ -94,8 +94,11 @@ def replay(centre: Centre, lines: Lines) -> Replayed:
 
 def _take_plan(centre: Centre, lines: Iterable[bytes], done: Replayed) -> None:
     """The plan that the journal comes to, in the place of one that is older or not there."""
-    pieces = [body for body in _plan_pieces(centre, lines) if body is not None]
+    told = list(_plan_pieces(centre, lines))
+    pieces = [body for _, body in told]
     with centre.store.write() as unit:
+        for money, body in (one for one in told if one[1].profiles):
+            unit.profiles.keep(body.profiles, money.posted_at_ms, money.operator)
         before = unit.fleet.plan()
         plan = plan_of(before, centre.site.site, pieces)
         if not pieces or plan is None:
@@ -109,7 +112,8 @@ def _take_plan(centre: Centre, lines: Iterable[bytes], done: Replayed) -> None:
         done.plan_taken = True
 
 
-def _plan_pieces(centre: Centre, lines: Iterable[bytes]) -> Iterable[PlanBody | None]:
+def _plan_pieces(centre: Centre, lines: Iterable[bytes]) -> Iterable[tuple[Money, PlanBody]]:
+    """Each piece with the line that says when and by whom; among them versions of profiles that gave way since."""
     seen = set[int]()
     for raw in lines:
         try:
@@ -124,7 +128,8 @@ def _plan_pieces(centre: Centre, lines: Iterable[bytes]) -> Iterable[PlanBody | 
         except TheirFault:
             continue
         seen.add(money.number)
-        yield body if isinstance(body, PlanBody) else None
+        if isinstance(body, PlanBody):
+            yield money, body
 
 
 def _one(centre: Centre, unit: Unit, raw: bytes, reading: _Reading, *, money_lines: bool) -> None:

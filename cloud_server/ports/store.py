@@ -21,6 +21,7 @@ from cloud_server.ports.memory import MemoryBook, RecoveryBook
 from cloud_server.ports.money import MoneyBook
 from cloud_server.ports.office import AlarmBookRows, ReportRows
 from cloud_server.ports.outbox import MessageBook
+from cloud_server.ports.profiles import ProfileBook
 from cloud_server.ports.programs import ProgramBook, SettlementBook, Tokens
 from cloud_server.ports.read_rows import ReadRows
 from cloud_server.ports.standings import Standings
@@ -152,6 +153,9 @@ class Unit(Protocol):
 
     @property
     def programs(self) -> ProgramBook: ...
+
+    @property
+    def profiles(self) -> ProfileBook: ...
 
     @property
     def settlements(self) -> SettlementBook: ...

@@ -9,6 +9,7 @@ import msgspec
 from cloud_server.core.fleet import Account, Box, BoxState, Wallet
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.store import tables_fleet as t
+from cloud_server.store.profile_rows import ProfileRows
 from cloud_server.store.rows import Rows, pieces
 from cloud_server.store.site import SiteRows
 from protocol.chain import Head
@@ -129,6 +130,7 @@ class FleetRows(Rows):
             account_states={a["account"]: a["state"] for a in accounts},
             closed_wallets=frozenset(w["wallet"] for w in wallets if w["state"] == "closed"),
             tariffs={(v["tariff"], v["version"]): v["hash"] for v in versions},
+            profiles=ProfileRows(self._database, self._site).hashes(),
         )
 
     def customers(self) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -146,6 +148,7 @@ class FleetRows(Rows):
         SiteRows(self._database, self._site).put_fact("sale_limits", limits)
         self._put_places(plan)
         self._put_contracts(plan)
+        ProfileRows(self._database, self._site).keep(plan.profiles, made_at_ms, made_by)
         tariffs = [{"tariff": v.tariff, "version": v.version, "text": v.text, "hash": v.hash} for v in plan.tariffs]
         self._put(t.TariffVersion, ("tariff", "version"), tariffs)
         return version

@@ -95,6 +95,12 @@ class LineRows(Rows):
         row = self._one(self._of(t.Command).where((t.Command.box == box) & (t.Command.seq == seq)))
         return CommandFact(**row) if row is not None else None
 
+    def newest_command(self, box: str, kind: str) -> CommandFact | None:
+        """The newest command of a kind to a box."""
+        which = (t.Command.box == box) & (t.Command.kind == kind)
+        row = self._one(self._of(t.Command).where(which).order_by(t.Command.seq.desc()))
+        return CommandFact(**row) if row is not None else None
+
     def command_hash(self, box: str, seq: int) -> str | None:
         """The hash of a command that was signed."""
         query = self._of(t.Command, t.Command.hash).where((t.Command.box == box) & (t.Command.seq == seq))

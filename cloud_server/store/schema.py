@@ -14,6 +14,7 @@ from cloud_server.store import (
     tables_money,
     tables_office,
     tables_people,
+    tables_profiles,
     tables_webhooks,
 )
 from cloud_server.store.database import DatabaseFault, Engine
@@ -35,6 +36,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_office.MODELS,
     *tables_webhooks.MODELS,
     *tables_gateway.MODELS,
+    *tables_profiles.MODELS,
 )
 GUARDED = (
     *tables_ledger.GUARDED,
@@ -42,6 +44,7 @@ GUARDED = (
     *tables_money.GUARDED,
     *tables_office.GUARDED,
     *tables_gateway.GUARDED,
+    *tables_profiles.GUARDED,
 )
 
 

@@ -21,6 +21,7 @@ from cloud_server.store.many_boxes import ManyBoxes
 from cloud_server.store.memory_rows import MemoryRows
 from cloud_server.store.messages import MessageRows
 from cloud_server.store.money_rows import MoneyRows
+from cloud_server.store.profile_rows import ProfileRows
 from cloud_server.store.program_rows import ProgramRows
 from cloud_server.store.readings import ReadingRows
 from cloud_server.store.recovery_rows import RecoveryRows
@@ -62,6 +63,7 @@ class Unit:
         self.memory = MemoryRows(database, site)
         self.recovery = RecoveryRows(database, site)
         self.programs = ProgramRows(database, site)
+        self.profiles = ProfileRows(database, site)
         self.settlements = SettlementRows(database, site)
         self.webhooks = WebhookRows(database, site, scope)
 

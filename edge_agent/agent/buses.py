@@ -37,6 +37,8 @@ def read_place(box: str, config: BoxConfig) -> Place:
     try:
         for name in {meter.profile for meter in config.meters}:
             if name in own:
+                if name in builtin_names():
+                    log.warning("site_profile_before_packaged", extra={"fields": {"profile": name}})
                 profiles[name] = load_profile(own[name], name)
             elif name in builtin_names():
                 profiles[name] = builtin_profile(name)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from protocol.meter_profile import reasons
 from protocol.meter_profile.frames import READ_BIT_FUNCTIONS
-from protocol.meter_profile.reasons import Reason
 from protocol.meter_profile.values import Area, MeterClock, Profile, Quantity, Relay, RelayReadback, RelaySeat
+from protocol.reason import Reason
 
 WORTHWHILE_GAP = 24
 """Registers that may be read without need rather than ask twice. A second request costs its 8 characters, the frame of

@@ -16,7 +16,6 @@ from protocol.meter_profile import words as profile_words
 from protocol.meter_profile.blocks import plan_blocks
 from protocol.meter_profile.frames import READ_REGISTER_FUNCTIONS
 from protocol.meter_profile.parts import read_clock, read_relay, read_serial, read_unit_id
-from protocol.meter_profile.reasons import Reason
 from protocol.meter_profile.table import Mistake, ProfileError, ProfileTable, listed, read_text
 from protocol.meter_profile.values import Area, Grade, Profile, Quantity, Ratio, RegisterType, WordOrder
 from protocol.meter_profile.words import (
@@ -26,6 +25,7 @@ from protocol.meter_profile.words import (
     Dimension,
     reported_key,
 )
+from protocol.reason import Reason
 
 GREATEST_ADDRESS = 0xFFFF
 LONGEST_READ = 125
@@ -250,7 +250,7 @@ class _QuantityReader:
             return None
         raw = row.integer("wraps_at", 2, widest, widest)
         wrap = raw * scale
-        if wrap.denominator != 1:
+        if wrap.denominator != 1 and not row.is_wrong("unit"):
             row.wrong("scale", reasons.UNEVEN_WRAP(wrap=wrap))
         return int(wrap)
 

@@ -5,26 +5,9 @@ English is what they say by themselves; a console puts the same sentence into it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One sentence: a pattern of the list below, and what stands in its places."""
-
-    pattern: str
-    said: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """The sentence in English."""
-        return self.pattern % self.said
-
-    def __call__(self, **said: object) -> Reason:
-        """The same sentence with these values in its places."""
-        return Reason(self.pattern, said)
-
+from protocol.reason import Reason
 
 # --- the file and its values -----------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.meter_profile import reasons
-from protocol.meter_profile.reasons import Reason
+from protocol.reason import Reason
 
 _FRACTION = re.compile(r"^\d{1,18}/[1-9]\d{0,17}$")
 _DECIMAL = re.compile(r"^\d{1,18}(\.\d{1,18})?$")
@@ -205,7 +205,7 @@ class ProfileTable:
 
     def name_is_plain(self, key: str) -> bool:
         """Whether a free name can be used in reported keys; notes a mistake where not."""
-        if _NAME.match(key):
+        if is_plain_name(key):
             return True
         self.wrong(key, reasons.NAME)
         return False
@@ -215,6 +215,11 @@ class ProfileTable:
         for key in self._table:
             if key not in self._asked and key not in self._named:
                 self.wrong(key, reasons.UNKNOWN_KEY(allowed=listed(sorted(self._asked))))
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a free name has small letters, digits and underscores alone, a letter first, at most 32."""
+    return _NAME.fullmatch(name) is not None
 
 
 def read_text(text: str, file: str) -> dict[str, object]:

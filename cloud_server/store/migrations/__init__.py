@@ -12,13 +12,14 @@ from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
 from cloud_server.store.migrations.office import to_6
 from cloud_server.store.migrations.overtaking import to_12
+from cloud_server.store.migrations.profiles import to_13
 from cloud_server.store.migrations.settlements import to_11
 from cloud_server.store.migrations.territories import to_10
 from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 12
+SCHEMA_VERSION: Final = 13
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -45,5 +46,6 @@ STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
     10: to_10,
     11: to_11,
     12: to_12,
+    13: to_13,
 }
 """Version reached -> what leads there from the one before. Guards are put back after each."""

@@ -13,6 +13,7 @@ from cloud_server.store import (
     tables_messages,
     tables_money,
     tables_office,
+    tables_profiles,
     tables_webhooks,
 )
 from cloud_server.store.database import SqliteEngine
@@ -31,6 +32,7 @@ def columns(path: Path) -> dict[str, set[str]]:
 
 
 TABLES_OF = {
+    13: tables_profiles,
     11: tables_gateway,
     9: tables_energy,
     8: tables_webhooks,

@@ -20,7 +20,7 @@ def test_all_mistakes_come_at_once_and_nothing_else() -> None:
     wrong = ARMABLE.replace('unit = "kWh"', 'unit = "W"').replace("phases = 3", "phases = 9")
     found = check_profile(wrong.replace("closed = [1]", "closed = [0]"), "x")
     keys = [mistake.key for mistake in found.mistakes]
-    assert keys == ["quantities.energy.unit", "quantities.energy.scale", "phases", "relay.contact.open"]
+    assert keys == ["quantities.energy.unit", "phases", "relay.contact.open"]
     assert (found.described, found.plan, found.title, found.grade) == (None, (), "", "")
 
 
