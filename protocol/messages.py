@@ -219,6 +219,9 @@ class Sync(Payload, frozen=True, kw_only=True):
     wait_s: Annotated[int, msgspec.Meta(ge=0, le=limits.WAIT_S_MAX)]
     limits_generation: Seq | None = None
     """Of the limits that the box keeps; absent where it has none."""
+    goes_on_from: BatchHead | None = None
+    """Where the box has not got what `resend_from` asked for: the head behind which the rest of its batches goes on.
+    What lies before that is on this machine no more."""
     live: Annotated[list[Live], msgspec.Meta(max_length=1_000)] | None = None
 
 

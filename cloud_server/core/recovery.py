@@ -8,9 +8,10 @@ from cloud_server.core import posting_rules
 from cloud_server.core.transaction import Posting
 from protocol.units import Micro, Ms
 
-QuestionKind = Literal["receipt", "receipt_twice", "refund_paid", "money_line", "reversal", "closing"]
+QuestionKind = Literal["receipt", "receipt_twice", "refund_paid", "money_line", "reversal", "closing", "history"]
 """`receipt`: a number was given out and no line tells of its sale; `receipt_twice`: two sales got one number;
-`refund_paid`: was it paid out, or not; the others: a step of which nothing but its line is known, to be done again."""
+`refund_paid`: was it paid out, or not; `history`: batches are on no machine any more, the balances behind them are
+proven and not what they are made of; the others: a step of which nothing but its line is known, to be done again."""
 
 PartState = Literal["expected", "heard", "reissued"]
 HEARD: Final = "heard"

@@ -98,11 +98,12 @@ def adopt_epochs(centre: Centre, unit: Unit, box: Box) -> Box:
         closes = epoch.closes
         if closes is not None and (closes.epoch, closes.seq) != (box.epoch, box.posted_seq):
             return box
-        box = _adopt(centre, unit, box, line, epoch)
+        box = adopt_epoch(centre, unit, box, line, epoch)
     return box
 
 
-def _adopt(centre: Centre, unit: Unit, box: Box, line: Line, epoch: Epoch) -> Box:
+def adopt_epoch(centre: Centre, unit: Unit, box: Box, line: Line, epoch: Epoch) -> Box:
+    """Let an epoch that was brought take effect: the box's row after, saved."""
     config_hash = text_hash(epoch.config)
     if unit.enrolments.configuration(box.box, epoch.config_version) is None:
         unit.enrolments.add_configuration(box.box, epoch.config_version, config_hash, epoch.config, epoch.issued_at_ms)

@@ -16,6 +16,7 @@ from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_M
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.ingest_group import Asked, settle
 from cloud_server.flows.mend_memory import mend_memory
+from cloud_server.flows.pass_over import pass_over
 from cloud_server.flows.receive_batch import quarantine, receive_batch
 from cloud_server.flows.recover_box import (
     adopt_epochs,
@@ -123,7 +124,7 @@ def _mend(
     sync = asked[0]
     if not box.recovery:
         return mend_memory(centre, unit, box, asked, brought=any(said.verdict in KEPT for said in verdicts))
-    box = adopt_epochs(centre, unit, box)
+    box = pass_over(centre, unit, adopt_epochs(centre, unit, box), sync)
     if centre.journal.fault is None and says_the_same(unit, box, sync):
         return end_recovery(centre, unit, box, sync), True
     return box, False

@@ -20,8 +20,8 @@ from edge_agent.flows.watch_clock import ClockWatch
 from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, StoreFull, Uplink
 from protocol.envelope import Line, seal
 from protocol.errors import TheirFault
-from protocol.messages import Answer, ChainHead, Live, Sync
-from protocol.payload import write_payload
+from protocol.messages import Answer, Batch, BatchHead, ChainHead, Live, Sync
+from protocol.payload import read_payload, write_payload
 from protocol.signing import PublicKey
 
 PATH: Final = "/v1/box/sync"
@@ -148,6 +148,20 @@ class Synchroniser:
         more = last.epoch < marks.epoch or (head is not None and last.seq < head.seq)
         return [batch.line for batch in batches], more
 
+    def _goes_on_from(self) -> BatchHead | None:
+        """Where what the centre asked for is not here any more: behind which head the rest goes on; else None."""
+        if self._resend_from is None or self._commands_from is not None:
+            return None
+        store, newest = self.box.store, self.box.state.marks.epoch
+        epoch, seq = self._resend_from
+        for later in range(epoch, newest + 1):
+            for batch in store.batches(later, seq if later == epoch else 1, 1):
+                if (batch.epoch, batch.seq) == self._resend_from:
+                    return None
+                return BatchHead(epoch=later, seq=batch.seq - 1, hash=read_payload(batch.line.payload, Batch).prev)
+        head = batch_head(self.box)
+        return BatchHead(epoch=newest, seq=head.seq, hash=head.hash)
+
     def _sync_line(self, nonce: str, wait_s: int, live: list[Live] | None) -> Line:
         box, marks, head = self.box, self.box.state.marks, batch_head(self.box)
         sync = Sync(
@@ -163,6 +177,7 @@ class Synchroniser:
             agent=box.who.agent,
             wait_s=wait_s,
             limits_generation=box.limits.generation or None,
+            goes_on_from=self._goes_on_from(),
             live=live,
         )
         return seal("sync", write_payload(sync), box.who.record_key)

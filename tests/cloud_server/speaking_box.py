@@ -35,6 +35,7 @@ from protocol.ids import Id
 from protocol.messages import (
     Answer,
     Batch,
+    BatchHead,
     ChainHead,
     Clock,
     Enrol,
@@ -344,7 +345,7 @@ class SpeakingBox:
         self.nonces += 1
         return hashlib.sha256(f"{self.box} {self.nonces}".encode()).hexdigest()[:32]
 
-    def sync_line(self, wait_s: int = 0, live: list[Live] | None = None) -> Line:
+    def sync_line(self, wait_s: int = 0, live: list[Live] | None = None, goes_on_from: BatchHead | None = None) -> Line:
         sync = Sync(
             site=self.site,
             box=self.box,
@@ -357,6 +358,7 @@ class SpeakingBox:
             term_seen=self.term,
             agent=AGENT,
             wait_s=wait_s,
+            goes_on_from=goes_on_from,
             live=live,
         )
         return seal("sync", write_payload(sync), self.key)

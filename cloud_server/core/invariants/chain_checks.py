@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from cloud_server.core.checkpoint import UNTOLD
 from cloud_server.core.fleet import Box, GrantState, OpenedEpoch
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, SignedBytes, parsed, told_batches
+from cloud_server.core.invariants.passed_over import checkpoint_faults
 from protocol.chain import EMPTY_COMMANDS, Head, Link, link
 from protocol.commands import (
     Body,
@@ -131,8 +133,9 @@ def commands_are_answered_once(evidence: Evidence) -> CheckResult:
     breaches += [
         f"grant {grant.grant}: is {grant.state}, its box told of it in {granted.get(grant.grant, 'no batch')}"
         for grant in evidence.grants()
-        if (grant.state is GrantState.APPLIED) != (grant.grant in granted)
+        if (grant.state is GrantState.APPLIED and grant.reason != UNTOLD) != (grant.grant in granted)
     ]
+    breaches += checkpoint_faults(evidence)
     looked = f"{answered} answers to commands, {len(granted)} grants applied"
     return CheckResult("4 everything counts once", looked, tuple(breaches))
 

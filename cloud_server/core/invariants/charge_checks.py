@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.charge_audit import ChargeFinding, MeterCharge, audit_batch
+from cloud_server.core.checkpoint import charge_of
 from cloud_server.core.fleet import Box
 from cloud_server.core.invariants.evidence import (
     CheckResult,
@@ -13,6 +14,7 @@ from cloud_server.core.invariants.evidence import (
     parsed,
     told_batches,
 )
+from cloud_server.core.invariants.passed_over import checkpoints_of, opened_with
 from protocol.commands import Body, Command, Configure, read_body
 from protocol.errors import WireError
 from protocol.messages import Epoch
@@ -26,12 +28,14 @@ def wallets_follow_from_records(evidence: Evidence) -> CheckResult:
     breaches, batches, wallets = [], 0, set()
     excused = {finding.wallet for finding in evidence.findings()}
     for box in evidence.boxes():
-        opened = _opened_with(evidence, box.box)
+        opened = opened_with(evidence, box.box)
         epoch, book = 0, dict[str, int]()
         for batch in told_batches(evidence, box.box):
             batches += 1
             if batch.stored.epoch != epoch:
-                epoch, book = batch.stored.epoch, dict(opened.get(batch.stored.epoch, {}))
+                epoch = batch.stored.epoch
+                state = opened.get(epoch)
+                book = {said.wallet: said.book_micro for said in state.wallets} if state is not None else {}
             book = replay(book, batch.records)
             for wallet, said_micro in batch.header.wallets.items():
                 wallets.add(wallet)
@@ -41,16 +45,6 @@ def wallets_follow_from_records(evidence: Evidence) -> CheckResult:
                     )
     looked = f"{len(wallets)} wallets through {batches} batches"
     return CheckResult("2 wallets follow from their records", looked, tuple(breaches))
-
-
-def _opened_with(evidence: Evidence, box: str) -> dict[int, dict[str, int]]:
-    """Book balances with which each epoch began."""
-    epochs = ((stored.number, _read(stored, Epoch)) for stored in evidence.epoch_lines(box))
-    return {
-        number: {wallet.wallet: wallet.book_micro for wallet in epoch.state.wallets}
-        for number, epoch in epochs
-        if epoch is not None
-    }
 
 
 def charges_are_exact(evidence: Evidence) -> CheckResult:
@@ -87,9 +81,14 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
     signed = {line.number: line for line in evidence.command_lines(box.box)}
     meters: dict[str, MeterCharge] = {}
     versions = _versions(evidence, box.box)
+    points = {point.epoch for point in checkpoints_of(evidence, box.box)}
+    opened = opened_with(evidence, box.box) if points else {}
     epoch, version, closed = 0, 0, set[str]()
     for batch in told_batches(evidence, box.box):
         if batch.stored.epoch != epoch:
+            if any(epoch < point <= batch.stored.epoch for point in points):
+                # What lies between is lost: registers go on from what the line of this epoch says.
+                meters = meters | {said.meter: charge_of(said) for said in opened[batch.stored.epoch].meters}
             epoch = batch.stored.epoch
             version = versions.get(epoch, 1)
         audit = audit_batch(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cloud_server.core.audit_chain import AuditEntry
+from cloud_server.core.checkpoint import Checkpoint
 from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
 from cloud_server.core.energy_sums import EnergySums
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
@@ -64,6 +65,8 @@ class Memory:
 
     room_bytes: int = MEMORY_BYTES_MAX
     told: dict[str, tuple["ToldBatch", ...]] = field(default_factory=dict)
+    points: tuple[Checkpoint, ...] | None = None
+    """What was passed over; None until the audit was read for it."""
 
 
 @dataclass(frozen=True, slots=True)

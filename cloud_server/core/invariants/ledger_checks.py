@@ -9,6 +9,7 @@ from cloud_server.core.accounts import parse_account
 from cloud_server.core.audit_chain import entry_fits
 from cloud_server.core.fleet import GrantState, WalletGrant
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, parsed, told_batches
+from cloud_server.core.invariants.passed_over import balances_said, entries_passed_over
 from cloud_server.core.invariants.step_entries import BY_PEOPLE, entries_of_line
 from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.core.receipts import TWICE
@@ -57,10 +58,7 @@ def accounts_agree_with_boxes(evidence: Evidence) -> CheckResult:
     taken = {settled.wallet: settled.taken_micro for settled in evidence.settlements()}
     breaches, wallets = [], 0
     for box in evidence.boxes():
-        said: dict[str, int] = {}
-        for batch in told_batches(evidence, box.box):
-            said |= batch.header.wallets
-        for wallet, box_micro in sorted(said.items()):
+        for wallet, box_micro in sorted(balances_said(evidence, box.box).items()):
             wallets += 1
             ledger_micro = sums.get(accounts.wallet(wallet), 0) + taken.get(wallet, 0)
             if ledger_micro != box_micro and wallet not in excused:
@@ -160,6 +158,7 @@ def _wanted(evidence: Evidence) -> Iterator[tuple[str, str, Iterable[Posting]]]:
         except BadPayload:
             continue
         yield from entries_of_line(money, body, sales, refunds)
+    yield from entries_passed_over(evidence)
     for part in evidence.expected_parts():
         yield part.cause, "part", part.postings()
         if part.state != "expected":

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from cloud_server.core import accounts
+from cloud_server.core.checkpoint import UNTOLD
 from cloud_server.core.fleet import GrantState
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, told_batches, unheard_boxes
 from cloud_server.core.money_requests import ReclaimState, Refund, ReversalFact, payable_of
@@ -41,7 +42,8 @@ def _requests_against_records(evidence: Evidence) -> list[str]:
     for request in evidence.reclaims():
         known.add(request.reclaim)
         said = came.get(request.reclaim, [])
-        right = [request.answered_micro] if request.state is ReclaimState.ANSWERED and request.answered_micro else []
+        is_told = request.state is ReclaimState.ANSWERED and request.reason != UNTOLD
+        right = [request.answered_micro] if is_told and request.answered_micro else []
         if said != right:
             breaches.append(f"reclaim {request.reclaim}: is {request.state} with {right}, its box gave {said}")
     breaches += [f"reclaim {name}: a box gave {came[name]}, nobody asked" for name in sorted(came.keys() - known)]

@@ -110,6 +110,29 @@ def test_resend_from_goes_back_over_what_was_acknowledged(tmp_path: Path) -> Non
         assert [line.hash for line in batch_lines(a)] == [a.store.batch_hash(1, seq) for seq in (2, 3, 4, 5)]
 
 
+def test_where_what_is_asked_for_is_gone_the_box_says_where_it_goes_on(tmp_path: Path) -> None:
+    with rig(tmp_path) as a:
+        a.exchange()
+        for _ in range(4):
+            note(a)
+            seal_pending(a.box, a.sealing)
+        a.exchange()
+        a.ask()
+        a.deliver(a.answer_line(resend_from=2))
+        a.clock.go_on(1_000)
+        assert a.ask().goes_on_from is None, "it has what was asked for"
+        a.deliver(a.answer_line(resend_from=2))
+        before_it, head = a.store.batch_hash(1, 4), a.store.batch_head(1)
+        assert a.store.thin_out(a.clock.wall + 1) == 4, "all that was acknowledged, but for the newest"
+        a.clock.go_on(1_000)
+        assert a.ask().goes_on_from == BatchHead(epoch=1, seq=4, hash=before_it or "")
+        assert [line.hash for line in batch_lines(a)] == [a.store.batch_hash(1, 5)]
+        a.deliver(a.answer_line(resend_from=9))
+        a.clock.go_on(1_000)
+        assert head is not None
+        assert a.ask().goes_on_from == BatchHead(epoch=1, seq=head.seq, hash=head.hash), "nothing is left behind that"
+
+
 def test_a_centre_that_forgot_commands_gets_epoch_and_commands_first(tmp_path: Path) -> None:
     with rig(tmp_path) as a:
         a.exchange()

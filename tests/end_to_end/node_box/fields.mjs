@@ -73,7 +73,7 @@ const TABLES = {
   verdicton: "epoch:count seq:count verdict:verdict",
   sync:
     "site:id box:id epoch:count nonce:id sent_at_ms:instant batch_head:head command_head:head key_generation:count " +
-    "term_seen:count limits_generation?:seq agent:name wait_s:wait live?:[live]",
+    "term_seen:count limits_generation?:seq goes_on_from?:batchhead agent:name wait_s:wait live?:[live]",
   live:
     "meter:id at_ms:instant power_w?:int power_estimated:bool relay:contact balance_micro?:int values:{int}",
   // Bodies of the commands that this box carries out.
