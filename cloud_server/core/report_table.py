@@ -23,7 +23,7 @@ FIGURES: frozenset[ValueKind] = frozenset({"money", "exact", "price", "energy", 
 
 ReportKind = Literal[
     "sales", "energy", "income", "compare", "hours", "loss", "vacant", "balances", "registers", "lost", "trial",
-    "rollforward", "statement", "modes", "alarms", "events", "audit",
+    "rollforward", "statement", "proof", "modes", "alarms", "events", "audit",
 ]  # fmt: skip
 Step = Literal["day", "month", "year", "all"]
 

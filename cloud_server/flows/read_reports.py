@@ -10,6 +10,7 @@ from cloud_server.flows import (
     report_events,
     report_meters,
     report_money,
+    report_proof,
     report_statement,
     report_usage,
 )
@@ -34,6 +35,7 @@ _MAKERS: dict[ReportKind, Callable[[Basis], Report | None]] = {
     "lost": report_meters.lost,
     "modes": report_meters.modes,
     "statement": report_statement.statement,
+    "proof": report_proof.proof,
     "events": report_events.events,
     "audit": report_events.audit,
 }

@@ -17,34 +17,68 @@ from cloud_server.flows.bounds import Bounds
 from cloud_server.flows.report_basis import Basis
 from cloud_server.flows.report_replaced import box_name, meter_config, number_of, point_of, ratio_texts, swap_table
 from protocol.records import Fee, Part
+from protocol.site_plan import AccountPlan
+from protocol.units import Micro
 
 _parts = msgspec.json.Decoder(list[Part])
 _fee = msgspec.json.Decoder(Fee)
 
 
 @dataclass(slots=True)
-class _Batches:
-    """Batches of one box and epoch that charged the account in these days."""
+class AccountBatches:
+    """Batches of one box and epoch that charged an account in these days."""
 
     box: str
     epoch: int
     seqs: set[int]
 
 
-def statement(basis: Basis) -> Report | None:
-    """One account over some days; None where there is no such account."""
+@dataclass(frozen=True, slots=True)
+class AccountDays:
+    """All that was posted to an account in the days of a query, and the intervals and fees behind its charges."""
+
+    account: AccountPlan
+    wallets: list[str]
+    opening_micro: Micro
+    moves: "list[Move]"
+    batches: list[AccountBatches]
+    intervals: list[dict[str, Any]]
+    fees: list[tuple[int, Fee]]
+
+    @property
+    def charged_micro(self) -> Micro:
+        """What the ledger booked as charged in these days."""
+        return -sum(move.micro for move in self.moves if move.kind == "batch")
+
+
+def gather(basis: Basis) -> AccountDays | None:
+    """The account of the query over its days; None where there is no such account, or it is out of sight."""
     account = basis.look.site.accounts.get(basis.query.account)
-    if Bounds(basis.centre).judge([("account", basis.query.account)]) != "own":
-        return None
-    if account is None:
+    if account is None or Bounds(basis.centre).judge([("account", basis.query.account)]) != "own":
         return None
     wallets = [wallet.wallet for wallet in basis.look.site.wallets_of.get(account.account, ())]
-    opening, moves, batches = _moves(basis, account.account, wallets)
+    opening, entries, batches = moves_of(basis, account.account, wallets)
+    return AccountDays(
+        account=account,
+        wallets=wallets,
+        opening_micro=opening,
+        moves=entries,
+        batches=batches,
+        intervals=[row for one in batches for row in charged_intervals(basis, one, wallets)],
+        fees=[fee for one in batches for fee in fees_of(basis, one, wallets)],
+    )
+
+
+def statement(basis: Basis) -> Report | None:
+    """One account over some days; None where there is no such account."""
+    found = gather(basis)
+    if found is None:
+        return None
+    account, wallets, intervals, fees = found.account, found.wallets, found.intervals, found.fees
     receipts = basis.unit.reports.receipts_of(account.account)
-    money, charged, came = _money_table(opening, moves, receipts)
-    intervals = [row for found in batches for row in _intervals(basis, found, wallets)]
-    fees = [fee for found in batches for fee in _fees(basis, found, wallets)]
-    prices = _price_table(basis, intervals)
+    money, charged, came = money_table(found.opening_micro, found.moves, receipts)
+    opening = found.opening_micro
+    prices = price_table(basis, intervals)
     proven = sum(row["charge_micro"] for row in intervals) + sum(fee.charge_micro for _, fee in fees)
     customer = basis.look.site.customers[account.customer]
     shops = "、".join(s for w in basis.look.site.wallets_of.get(account.account, ()) for s in basis.look.site.shops(w))
@@ -60,10 +94,10 @@ def statement(basis: Basis) -> Report | None:
         Fact(key="unproven", kind="exact", value=charged - proven),
     )
     _, to_ms = basis.stretch
-    swaps = _swaps(basis, {row["meter"] for row in intervals} | {m for w in wallets for m in _meters_of(basis, w)})
-    tables = [money, _register_table(basis, intervals), *swap_table(basis, swaps), prices]
+    swaps = swaps_of(basis, {row["meter"] for row in intervals} | {m for w in wallets for m in _meters_of(basis, w)})
+    tables = [money, register_table(basis, intervals), *swap_table(basis, swaps), prices]
     if fees:
-        tables.append(_fee_table(fees))
+        tables.append(fee_table(fees))
     return Report(
         query=basis.query,
         made_at_ms=basis.look.now_ms,
@@ -74,7 +108,7 @@ def statement(basis: Basis) -> Report | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
+class Move:
     """What one entry did to all of the account's money together."""
 
     kind: str
@@ -85,26 +119,26 @@ class _Move:
     micro: int
 
 
-def _moves(basis: Basis, account: str, wallets: list[str]) -> tuple[int, list[_Move], list[_Batches]]:
+def moves_of(basis: Basis, account: str, wallets: list[str]) -> tuple[int, list[Move], list[AccountBatches]]:
     """Balance before the first day, entries of the days, and the batches among them."""
     names = [accounts.customer(account), f"payable/{account}"]
     names += [name for wallet in wallets for name in (accounts.wallet(wallet), accounts.in_flight(wallet))]
-    opening, found = 0, dict[str, _Move]()
+    opening, found = 0, dict[str, Move]()
     for entry, kind, cause, day, at_ms, reason, micro in basis.unit.reports.account_postings(names, basis.query.to_day):
         if day < basis.query.from_day:
             opening += micro
             continue
         known = found.get(entry)
-        found[entry] = _Move(kind, cause, day, at_ms, reason, micro + (known.micro if known is not None else 0))
-    batches: dict[tuple[str, int], _Batches] = {}
+        found[entry] = Move(kind, cause, day, at_ms, reason, micro + (known.micro if known is not None else 0))
+    batches: dict[tuple[str, int], AccountBatches] = {}
     for move in found.values():
         if move.kind == "batch":
             _, box, epoch, seq = move.cause.split("/")
-            batches.setdefault((box, int(epoch)), _Batches(box, int(epoch), set())).seqs.add(int(seq))
+            batches.setdefault((box, int(epoch)), AccountBatches(box, int(epoch), set())).seqs.add(int(seq))
     return opening, [move for move in found.values() if move.micro], list(batches.values())
 
 
-def _money_table(opening: int, moves: list[_Move], receipts: dict[str, str]) -> tuple[ReportTable, int, int]:
+def money_table(opening: int, moves: list[Move], receipts: dict[str, str]) -> tuple[ReportTable, int, int]:
     """Entries one by one, but charges as one line a day; what was charged and what came in altogether."""
     columns = (
         Column("posting_day", "day"),
@@ -134,13 +168,13 @@ def _money_table(opening: int, moves: list[_Move], receipts: dict[str, str]) -> 
     return ReportTable(title="money", columns=columns, rows=tuple(rows)), charged, came
 
 
-def _intervals(basis: Basis, batches: _Batches, wallets: list[str]) -> list[dict[str, Any]]:
+def charged_intervals(basis: Basis, batches: AccountBatches, wallets: list[str]) -> list[dict[str, Any]]:
     seqs = (min(batches.seqs), max(batches.seqs))
     rows = basis.unit.reports.charged_intervals(batches.box, batches.epoch, seqs, wallets)
     return [row for row in rows if row["seq"] in batches.seqs]
 
 
-def _fees(basis: Basis, batches: _Batches, wallets: list[str]) -> list[tuple[int, Fee]]:
+def fees_of(basis: Basis, batches: AccountBatches, wallets: list[str]) -> list[tuple[int, Fee]]:
     seqs = (min(batches.seqs), max(batches.seqs))
     found = basis.unit.reports.fees(batches.box, batches.epoch, seqs, wallets)
     return [(seq, _fee.decode(body)) for seq, body in found if seq in batches.seqs]
@@ -150,7 +184,7 @@ def _meters_of(basis: Basis, wallet: str) -> list[str]:
     return basis.look.site.wallets[wallet].meters
 
 
-def _swaps(basis: Basis, meters: set[str]) -> list[Swap]:
+def swaps_of(basis: Basis, meters: set[str]) -> list[Swap]:
     """Replacements that these charges have to do with: of these days, or between two meters that were charged."""
     from_ms, to_ms = basis.stretch
     return [
@@ -160,7 +194,7 @@ def _swaps(basis: Basis, meters: set[str]) -> list[Swap]:
     ]
 
 
-def _register_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
+def register_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
     """From register to register, a line for each meter and ratio, with the batches that say so."""
     columns = (
         Column("shop_number", "text"),
@@ -212,7 +246,7 @@ def _register_row(
     )
 
 
-def _price_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
+def price_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
     """Energy and charge by meter, rate and price, with the version of the tariff."""
     columns = (
         Column("shop_number", "text"),
@@ -255,7 +289,7 @@ def _price_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
     )
 
 
-def _fee_table(fees: list[tuple[int, Fee]]) -> ReportTable:
+def fee_table(fees: list[tuple[int, Fee]]) -> ReportTable:
     columns = (Column("day", "day"), Column("fee", "text"), Column("batches", "text"), Column("charge", "exact"))
     rows: tuple[tuple[Value, ...], ...] = tuple((fee.day, fee.fee, str(seq), fee.charge_micro) for seq, fee in fees)
     return ReportTable(title="fees", columns=columns, rows=rows, total=totals(columns, rows, frozenset({"charge"})))

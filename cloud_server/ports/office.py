@@ -5,7 +5,7 @@ All calls are plain blocking calls and are made from a worker thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -129,6 +129,18 @@ class ReportRows(Protocol):
 
     def uses_of(self, wallets: Sequence[str], meters: Sequence[str], from_ms: Ms) -> list[tuple[Ms, Wh]]:
         """Beginning and energy of the intervals of these meters that were charged to these wallets."""
+        ...
+
+    def batch_lines(self, box: str, epoch: int, seqs: tuple[int, int]) -> Iterator[tuple[int, str, bytes]]:
+        """Number, hash and bytes of a stretch of one box's batches, in order."""
+        ...
+
+    def interval_before(self, meter: str, from_ms: Ms) -> tuple[str, int, int] | None:
+        """Box, epoch and number of the batch with the last interval of a meter that began before an instant."""
+        ...
+
+    def config_before(self, box: str, epoch: int, seq: int) -> int | None:
+        """The configuration that a box had taken up before a batch of an epoch; None: that of the epoch itself."""
         ...
 
     def fees(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[tuple[int, str]]: ...

@@ -1,6 +1,6 @@
 """Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -13,7 +13,7 @@ from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store.rows import Rows, pieces
-from protocol.records import Replaced
+from protocol.records import ConfigApplied, Replaced
 from protocol.units import Ms, Wh
 
 _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
@@ -21,6 +21,9 @@ _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
 _OWED = ("customer", "in_flight", "payable", "wallet")
 """The kinds of accounts on which customers' money stands."""
 _replaced: Final = msgspec.json.Decoder(Replaced)
+_config: Final = msgspec.json.Decoder(ConfigApplied)
+LINES_AT_ONCE: Final = 100
+"""Batches of a large box whose lines are held at one time: some four megabytes."""
 
 
 class ReportBook(Rows):
@@ -134,6 +137,29 @@ class ReportBook(Rows):
         first = self._tuples(self._of(_I, _I.from_ms, _I.from_raw_wh).where(which).order_by(_I.from_ms).limit(1))
         last = self._tuples(self._of(_I, _I.to_ms, _I.to_raw_wh).where(which).order_by(_I.from_ms.desc()).limit(1))
         return (*first[0], *last[0]) if first else None
+
+    def batch_lines(self, box: str, epoch: int, seqs: tuple[int, int]) -> Iterator[tuple[int, str, bytes]]:
+        """Number, hash and bytes of a stretch of one box's batches, in order; a few at a time."""
+        first, last = seqs
+        line = th.BatchLine
+        query = self._of(line, line.seq, line.hash, line.line).where((line.box == box) & (line.epoch == epoch))
+        for begin in range(first, last + 1, LINES_AT_ONCE):
+            which = line.seq.between(begin, min(begin + LINES_AT_ONCE - 1, last))
+            for seq, line_hash, raw in self._tuples(query.where(which).order_by(line.seq)):
+                yield seq, line_hash, raw.encode() if isinstance(raw, str) else bytes(raw)
+
+    def interval_before(self, meter: str, from_ms: Ms) -> tuple[str, int, int] | None:
+        """Box, epoch and number of the batch with the last interval of a meter that began before an instant."""
+        query = self._of(_I, _I.box, _I.epoch, _I.seq).where((_I.meter == meter) & (_I.from_ms < from_ms))
+        rows = self._tuples(query.order_by(_I.from_ms.desc()).limit(1))
+        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+    def config_before(self, box: str, epoch: int, seq: int) -> int | None:
+        """The configuration that a box had taken up before a batch of an epoch; None: that of the epoch itself."""
+        e = th.BoxEvent
+        which = (e.kind == "config_applied") & (e.box == box) & (e.epoch == epoch) & (e.seq < seq)
+        rows = self._tuples(self._of(e, e.body).where(which).order_by(e.seq.desc(), e.n.desc()).limit(1))
+        return _config.decode(rows[0][0]).config_version if rows else None
 
     def parked_boxes(self) -> dict[str, Ms]:
         """Boxes with batches that wait to be posted, and since when."""

@@ -91,6 +91,7 @@ REPORTS: Final[dict[ReportKind, Right]] = {
     "trial": "see_ledger",
     "rollforward": "see_ledger",
     "statement": "see_sales",
+    "proof": "see_sales",
     "modes": "see_points",
     "alarms": "see_points",
     "events": "see_points",

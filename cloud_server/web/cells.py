@@ -32,6 +32,8 @@ _CODES: Final[dict[str, dict[str, str]]] = {
     "lock": w.LOCK,
     "state": w.ALARM_STATE,
     "action": w.ACTION,
+    "check": w.CHECK,
+    "holds": w.HOLDS,
 }
 """Lists that a code of an event belongs to, by what stands before its colon."""
 

@@ -32,6 +32,7 @@ SPECS: Final[dict[ReportKind, Spec]] = {
     "loss": Spec(days=7, steps=("day", "month", "all"), place=True),
     "vacant": Spec(days=7, steps=("all", "day", "month"), place=True),
     "statement": Spec(days=-1, account=True),
+    "proof": Spec(days=-1, account=True),
     "balances": Spec(days=0, place=True, states=(("arrears", N_("Arrears")),)),
     "registers": Spec(days=0, place=True),
     "lost": Spec(days=0, place=True),

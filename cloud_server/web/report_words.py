@@ -19,6 +19,7 @@ TITLE: Final[dict[ReportKind, str]] = {
     "trial": N_("Ledger trial balance"),
     "rollforward": N_("Roll-forward by account"),
     "statement": N_("Account statement"),
+    "proof": N_("Why it cost so much, and the proof"),
     "modes": N_("Modes that stand"),
     "alarms": N_("Alarm records"),
     "events": N_("Event list"),
@@ -39,6 +40,9 @@ WHAT: Final[dict[ReportKind, str]] = {
     "rollforward": N_("Opening, what came and went, and closing of every account; equal to the trial balance."),
     "statement": N_(
         "One account: opening, sales, charges, closing, and the registers, rates and prices that prove them."
+    ),
+    "proof": N_(
+        "One account: what made the difference, and every charge checked now from the lines that the box signed."
     ),
     "modes": N_("Protected, cut off, locked out, observe: who ordered it, since when, until when."),
     "alarms": N_("Alarms of a stretch of time with who has seen to them."),
@@ -74,6 +78,9 @@ TABLE: Final[dict[str, str]] = {
     "proof_registers": N_("Energy, from register to register"),
     "proof_prices": N_("Energy and charge, by rate and price"),
     "fees": N_("Daily fees"),
+    "proof_checks": N_("Checked now, from the signed lines"),
+    "proof_chains": N_("The signed lines"),
+    "proof_days": N_("By day of use"),
     "replaced": N_("Supply points whose meter was replaced, meter by meter"),
     "gone": N_("Meters that served before"),
     "swaps": N_("Meters replaced"),
@@ -178,6 +185,13 @@ COLUMN: Final[dict[str, str]] = {
     "price": N_("Price per kWh"),
     "day": N_("Day"),
     "fee": N_("Fee"),
+    "check": N_("What was checked"),
+    "looked_at": N_("How many"),
+    "result": N_("Result"),
+    "lines": N_("Signed lines"),
+    "first_hash": N_("Hash of the first"),
+    "last_hash": N_("Hash of the last"),
+    "box_key": N_("Key of the box"),
     "old_meter": N_("Old meter"),
     "closing_register": N_("Closing register kWh"),
     "new_meter": N_("New meter"),
@@ -196,7 +210,26 @@ FACT: Final[dict[str, str]] = {
     "roll_trial": N_("The trial balance says"),
     "roll_difference": N_("Difference (must be zero)"),
     "unproven": N_("Charges without interval (must be zero)"),
+    "verdict": N_("All checks together"),
+    "energy_used": N_("Energy kWh"),
+    "charge_used": N_("Charged for energy"),
+    "energy_before": N_("As many days before, kWh"),
+    "charge_before": N_("Charged for energy then"),
+    "more_by_use": N_("Difference because more or less was used"),
+    "more_by_price": N_("Difference because of prices and hours"),
 }
+CHECK: Final[dict[str, str]] = {
+    "box_keys": N_("The centre has signed with which key the box writes"),
+    "signatures": N_("Every line carries the signature of its box and is unchanged"),
+    "chain": N_("Every line names the one before it: none is missing, none was put in"),
+    "registers": N_("Registers follow each other without gap and without overlap"),
+    "charges": N_("Every charge computed again: energy by the price of its hour"),
+    "tariffs": N_("The box held the tariff word for word as it was signed"),
+    "tables": N_("The tables below say what the lines say, to the last digit"),
+    "ledger": N_("The ledger booked exactly these charges"),
+    "sales": N_("Every sale stands in a line that the centre signed"),
+}
+HOLDS: Final[dict[str, str]] = {"yes": N_("holds"), "no": N_("DOES NOT HOLD")}
 EVENT: Final[dict[str, str]] = {
     "relay": N_("Switching"),
     "alarm": N_("Alarm"),

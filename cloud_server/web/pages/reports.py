@@ -28,7 +28,7 @@ TEXT_MOST: Final = 80
 DAYS_MOST: Final = 1_100
 """Three years: a longer stretch is a typing mistake, or two reports."""
 DAYS_BY_DAY_MOST: Final = 100
-"""Energy day by day: a quarter. By month it may be longer."""
+"""Energy day by day, and charges proved line by line: a quarter. By month it may be longer."""
 BARS_MOST: Final = 100
 FOUND_MOST: Final = 20
 ROWS_SHOWN: Final = 2_000
@@ -161,7 +161,7 @@ def _read(console: Console, visit: Visit, kind: ReportKind) -> tuple[ReportQuery
     days = (date.fromisoformat(to_day) - date.fromisoformat(from_day)).days + 1
     if days < 1:
         return query, "turned"
-    if days > DAYS_MOST or (kind == "energy" and step == "day" and days > DAYS_BY_DAY_MOST):
+    if days > DAYS_MOST or (days > DAYS_BY_DAY_MOST and (kind == "proof" or (kind == "energy" and step == "day"))):
         return query, "too_long"
     return query, ""
 
@@ -221,7 +221,7 @@ def _chosen(console: Console, visit: Visit, query: ReportQuery) -> str:
     """The filter in words, but for the days."""
     translate, words = console.renderer.translate_for(visit), console.renderer.words_for(visit)
     chosen = [*_place_names(visit, query.place), query.operator]
-    if query.kind != "statement":
+    if not SPECS[query.kind].account:
         chosen.append(words.alarm(query.text) if query.kind == "alarms" else query.text)
     if query.method:
         chosen.append(words.method(query.method))

@@ -126,7 +126,7 @@ def test_pages_of_a_limited_token_are_full_and_end(world: World) -> None:
 @pytest.mark.parametrize("kind", get_args(ReportKind))
 def test_reports_are_of_own_buildings_or_closed(world: World, kind: str) -> None:
     _, client, things = world
-    account = {"account": account_id(OWN, 2)} if kind == "statement" else {}
+    account = {"account": account_id(OWN, 2)} if kind in ("statement", "proof") else {}
     answer = client.get(f"/api/v1/reports/{kind}", params=account | {"from_day": "2026-11-01"})
     if kind in WHOLE_SITE_KINDS:
         assert answer.status_code == 403
@@ -134,7 +134,7 @@ def test_reports_are_of_own_buildings_or_closed(world: World, kind: str) -> None
     assert answer.status_code == 200, answer.text
     assert things[OTHER].shop not in answer.text
     assert "西街" not in answer.text
-    if kind in ("registers", "balances", "statement"):
+    if kind in ("registers", "balances", "statement", "proof"):
         assert things[OWN].shop in answer.text
     if kind == "statement":
         foreign = {"account": account_id(OTHER, 2)}

@@ -109,7 +109,7 @@ def test_lists_and_reports_hold_own_buildings_alone(role: Role, world: World) ->
     browser.get("/")
     assert "商铺12" in browser.text
     for kind, right in REPORTS.items():
-        account = f"?account={account_id(OTHER, 2)}" if kind == "statement" else ""
+        account = f"?account={account_id(OTHER, 2)}" if kind in ("statement", "proof") else ""
         browser.get(f"/reports/{kind}{account}")
         assert (browser.status == 403) == (right not in rights), kind
         assert not any(word in browser.text for word in FOREIGN_WORDS), kind
