@@ -11,8 +11,8 @@ from cloud_server.core.message_settings import MessageSettings
 from protocol.units import Ms
 
 Occasion = Literal[
-    "alarm1", "alarm2", "arrears", "cut_off", "restored", "sale", "sale_waiting", "forecast", "estimated",
-    "number_changed", "duty",
+    "alarm1", "alarm2", "arrears", "cut_off", "restored", "sale", "sale_waiting", "refund", "reversal", "forecast",
+    "estimated", "number_changed", "duty",
 ]  # fmt: skip
 ALWAYS_URGENT: Final = frozenset({"cut_off", "restored", "duty"})
 """Told at any hour: who sits in the dark, who may turn heating on again, who is on duty."""

@@ -23,6 +23,8 @@ VARIABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "restored": (("shop", "balance", "at"), ("site", "pay", "reconnect", "cut", "days", "link")),
     "sale": (("shop", "amount", "balance", "at", "receipt"), ("site", "days", "link")),
     "sale_waiting": (("shop", "amount", "balance", "at", "receipt"), ("site", "link")),
+    "refund": (("shop", "amount", "balance", "at"), ("site", "days", "link")),
+    "reversal": (("shop", "amount", "receipt", "balance", "at"), ("site", "days", "pay", "link")),
     "forecast": ((*_MONEY, "days", "reconnect", "cut"), ("site", "link")),
     "estimated": ((*_MONEY, "estimate", "reconnect", "cut"), ("site", "days", "link")),
     "number_changed": (("tail",), ("site", "at", "pay")),
@@ -45,6 +47,9 @@ TEXTS: Final[dict[Language, dict[str, str]]] = {
         "sale": "{site}：{shop}购电{amount}元已到账，收据{receipt}，截至{at}余额{balance}元，{days}。{link}",
         "sale_waiting": "{site}：{shop}购电{amount}元已收款，收据{receipt}，正在等待送达电表；购电前余额{balance}元"
         "（{at}）。{link}",
+        "refund": "{site}：{shop}退电{amount}元已付，截至{at}余额{balance}元。{link}",
+        "reversal": "{site}：{shop}收据{receipt}的购电{amount}元已冲正，截至{at}余额{balance}元。如有疑问请"
+        "到{pay}。{link}",
         "forecast": "{site}：{shop}截至{at}电费余额{balance}元，{days}，最早停电时间{cut}；停电后余额达{reconnect}元"
         "恢复供电。请到{pay}缴费。{link}",
         "estimated": "{site}：{shop}电费余额估算为{estimate}元（电表暂时失联，最后余额{balance}元，截至{at}）。最早停"
@@ -66,6 +71,9 @@ TEXTS: Final[dict[Language, dict[str, str]]] = {
         "sale": "{site}: {shop}: {amount} received, receipt {receipt}, balance {balance} as of {at}. {days}. {link}",
         "sale_waiting": "{site}: {shop}: {amount} received, receipt {receipt}; it is on its way to the meter. Balance "
         "before {balance} ({at}). {link}",
+        "refund": "{site}: {shop}: {amount} refunded, balance {balance} as of {at}. {link}",
+        "reversal": "{site}: {shop}: the sale of {amount}, receipt {receipt}, was reversed; balance {balance} as of "
+        "{at}. Questions: {pay}. {link}",
         "forecast": "{site}: {shop}: balance {balance} as of {at}, {days}, earliest cut {cut}; after a cut supply is "
         "back at {reconnect}. Pay at {pay}. {link}",
         "estimated": "{site}: {shop}: balance estimated {estimate}, as of {at} it was {balance} (the meter is out of "

@@ -17,6 +17,7 @@ from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.look import Looker
 from cloud_server.flows.message_desk import read_settings, text_for
 from cloud_server.flows.message_story import WalletStory, story_values, tell_wallet
+from cloud_server.flows.note_money_back import MONEY_BACK, MoneyBackNoter
 from cloud_server.flows.note_numbers import NumberNoter, numbers_of
 from cloud_server.flows.note_records import BOX, RecordNoter
 from cloud_server.ports import Unit
@@ -48,6 +49,7 @@ class Noter:
         self._foreteller = Foreteller(self)
         self._records = RecordNoter(self)
         self._numbers = NumberNoter(self)
+        self._money_back = MoneyBackNoter(self)
         self._looked_at_ms: Ms = 0
         self._has_begun = False
 
@@ -61,7 +63,7 @@ class Noter:
         if begun is None:
             self._begin()
             return 0
-        noted = self._records.look() + self._take_sales() + self._numbers.look()
+        noted = self._records.look() + self._take_sales() + self._money_back.look() + self._numbers.look()
         self.centre.fail_point("message_noted")
         return noted
 
@@ -78,6 +80,7 @@ class Noter:
                 unit.messages.put_marks({BOX + box: f"{epoch}/{seq}" for box, epoch, seq, _ in boxes})
                 after = boxes[-1][0]
             unit.messages.put_mark(SALES, str(now_ms))
+            unit.messages.put_mark(MONEY_BACK, str(now_ms))
             unit.messages.put_mark(BEGUN, str(now_ms))
 
     # ---------------------------------------------------------------------------------------------------------- sales

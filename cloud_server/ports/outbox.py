@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cloud_server.core.forecast import Use
 from cloud_server.core.message_rules import MessageState, PartState
@@ -96,6 +96,19 @@ class SaleToTell:
     after_micro: Micro | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyBack:
+    """A refund that was paid out, or a sale that was undone; `cause` makes its message the only one."""
+
+    occasion: Literal["refund", "reversal"]
+    cause: str
+    account: str
+    wallet: str | None
+    amount_micro: Micro
+    receipt: str
+    """Of the sale that was undone; a refund has none."""
+
+
 class MessageBook(Protocol):
     """All rows that messages need."""
 
@@ -164,6 +177,10 @@ class MessageBook(Protocol):
         ...
 
     def sales_to_tell(self, from_ms: Ms) -> list[SaleToTell]: ...
+
+    def money_back(self, from_ms: Ms, to_ms: Ms) -> list[MoneyBack]:
+        """Refunds that were paid and sales that were undone from an instant on and before another."""
+        ...
 
     def last_sales(self, accounts: Iterable[str]) -> dict[str, str]:
         """The newest sale of each of some accounts."""

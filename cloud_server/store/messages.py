@@ -11,11 +11,12 @@ from cloud_server.core.fleet import BoxState
 from cloud_server.core.forecast import Use
 from cloud_server.core.message_rules import MessageState, PartState
 from cloud_server.core.occasions import Happened
-from cloud_server.ports.outbox import ForecastRow, LinkRow, MessageRow, PartRow, SaleToTell
+from cloud_server.ports.outbox import ForecastRow, LinkRow, MessageRow, MoneyBack, PartRow, SaleToTell
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store import tables_messages as t
+from cloud_server.store import tables_money as tm
 from cloud_server.store.rows import Rows, pieces
 from protocol.records import Record
 from protocol.units import Ms
@@ -180,6 +181,30 @@ class MessageRows(Rows):
             for sale, *rest in self._tuples(query):
                 parts.setdefault(sale, []).append((rest[0], rest[1], rest[2]))
         return [_sale(row, parts.get(row["sale"], [])) for row in sales]
+
+    def money_back(self, from_ms: Ms, to_ms: Ms) -> list[MoneyBack]:
+        """Refunds that were paid and sales that were undone in a stretch of time."""
+        r, v, s = tm.Refund, tm.Reversal, tl.Sale
+        paid = (r.settled == "paid") & (r.settled_at_ms >= from_ms) & (r.settled_at_ms < to_ms)
+        refunds = self._of(r, r.refund, r.account, r.wallet, r.settled_micro).where(paid).order_by(r.settled_at_ms)
+        undone = (v.reversed_at_ms >= from_ms) & (v.reversed_at_ms < to_ms)
+        query = self._of(v, v.sale, v.account, v.amount_micro, s.receipt)
+        query = query.join(s, on=(s.site == v.site) & (s.sale == v.sale)).where(undone).order_by(v.reversed_at_ms)
+        found = [
+            MoneyBack(occasion="refund", cause=f"refund/{refund}", account=a, wallet=w, amount_micro=micro, receipt="")
+            for refund, a, w, micro in self._tuples(refunds)
+        ]
+        return found + [
+            MoneyBack(
+                occasion="reversal",
+                cause=f"reversal/{sale}",
+                account=account,
+                wallet=None,
+                amount_micro=micro,
+                receipt=receipt,
+            )
+            for sale, account, micro, receipt in self._tuples(query)
+        ]
 
     def last_sales(self, accounts: Iterable[str]) -> dict[str, str]:
         """The newest sale of each of some accounts; ids rise with time."""

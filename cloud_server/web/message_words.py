@@ -18,6 +18,8 @@ OCCASION: Final[dict[str, str]] = {
     "restored": N_("Supply restored"),
     "sale": N_("Sale received"),
     "sale_waiting": N_("Sale received, on its way"),
+    "refund": N_("Refund paid out"),
+    "reversal": N_("Sale reversed"),
     "forecast": N_("Forecast"),
     "estimated": N_("Estimate, box out of reach"),
     "number_changed": N_("Number changed"),
