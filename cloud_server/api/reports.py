@@ -82,6 +82,8 @@ class LackOut(BaseModel):
     why: str
     box: str
     since: int | None
+    meter: str = ""
+    """The supply point, where a meter is lost or held."""
 
 
 class ReportOut(BaseModel):
@@ -204,7 +206,9 @@ def _json(report: Report) -> ReportOut:
             )
             for table in report.tables
         ],
-        lacks=[LackOut(why=lack.why, box=lack.box_name, since=lack.since_ms) for lack in report.lacks],
+        lacks=[
+            LackOut(why=lack.why, box=lack.box_name, since=lack.since_ms, meter=lack.meter) for lack in report.lacks
+        ],
     )
 
 

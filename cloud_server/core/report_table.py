@@ -80,12 +80,14 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lack:
-    """What the report does not hold: `silent` a box whose records end at `since_ms`, `parked` one whose batches wait
+    """What the report does not hold: `lost` or `held` a meter, `silent` a box whose records end at `since_ms`, `parked` one whose batches wait
     for a person, `cut` rows beyond the most that are shown."""
 
-    why: Literal["silent", "parked", "never", "cut"]
+    why: Literal["silent", "parked", "never", "cut", "lost", "held"]
     box_name: str = ""
     since_ms: Ms | None = None
+    meter: str = ""
+    """The supply point of a meter that is lost or held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Final
 from cloud_server.core.accounts import Side, parse_account
 from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_late import bridge, bridge_facts
 
 _FIGURES: Final = ("opening", "sold", "reversed", "paid_out", "adjusted", "charged", "other", "closing")
 _PLACE: Final[dict[str, int]] = {
@@ -61,7 +62,14 @@ def rollforward(basis: Basis) -> Report:
         Fact(key="roll_difference", kind="exact", value=closing - owed),
     )
     _, to_ms = basis.stretch
-    return Report(query=query, made_at_ms=basis.look.now_ms, tables=(table,), facts=facts, lacks=basis.lacks(to_ms))
+    late = bridge(basis)
+    return Report(
+        query=query,
+        made_at_ms=basis.look.now_ms,
+        tables=(table, late.later, late.earlier),
+        facts=(*facts, *bridge_facts(basis, late)),
+        lacks=basis.lacks(to_ms),
+    )
 
 
 def _line(basis: Basis, sums: dict[str, list[int]], name: str) -> list[int]:

@@ -85,7 +85,8 @@ class Basis:
     def lacks(self, to_ms: Ms) -> tuple[Lack, ...]:
         """Boxes whose records do not reach to `to_ms` (or to now, where that is earlier), or wait for a person."""
         parked, found = self.unit.reports.parked_boxes(), []
-        wanted_ms = min(to_ms, self.look.now_ms) - POSTED_WITHIN_MS
+        # A stretch that is over is whole when records reach its end; of one that goes on the newest may be under way.
+        wanted_ms = to_ms if to_ms <= self.look.now_ms else self.look.now_ms - POSTED_WITHIN_MS
         for box in self.look.boxes.values():
             if not self.centre.territory.is_whole and box.box not in self.look.site.boxes:
                 continue
@@ -97,7 +98,17 @@ class Basis:
                 found.append(Lack(why="never", box_name=box.name))
             elif box.posted_at_ms < wanted_ms:
                 found.append(Lack(why="silent", box_name=box.name, since_ms=box.posted_at_ms))
-        return tuple(found)
+        told = {lack.box_name for lack in found}
+        return (*found, *(lack for lack in self._meters_lacking(wanted_ms) if lack.box_name not in told))
+
+    def _meters_lacking(self, wanted_ms: Ms) -> Iterable[Lack]:
+        """Meters behind boxes that are heard of which nothing was charged up to then: they are lost, or held."""
+        for point, meter, box in self.points():
+            facts, _, read_at_ms = self.look.facts.get(meter, (None, None, None))
+            if facts is None or read_at_ms is None or read_at_ms >= wanted_ms or not (facts.lost or facts.held):
+                continue
+            name = f"{point.number} {point.name}"
+            yield Lack(why="lost" if facts.lost else "held", box_name=box.name, since_ms=read_at_ms, meter=name)
 
 
 def spans_of(first: date, last: date) -> tuple[Span, ...]:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from cloud_server.core.energy_sums import HOURS
 from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis, spans_of
+from cloud_server.flows.report_late import bridge
 from cloud_server.flows.report_replaced import replaced_tables
 from cloud_server.flows.report_sums import PeriodSums, rate_order
 
@@ -207,4 +208,5 @@ def income(basis: Basis) -> Report:
         basis,
         ReportTable(title="by_period", columns=heads, rows=by_period, total=total, chart=(0, len(heads) - 1)),
         ReportTable(title="by_point", columns=columns, rows=rows, total=totals(columns, rows, keys)),
+        bridge(basis).later,
     )

@@ -139,6 +139,14 @@ class ReportRows(Protocol):
         """Box, epoch and number of the batch with the last interval of a meter that began before an instant."""
         ...
 
+    def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
+        """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
+        ...
+
+    def add_booking_days(self, days: dict[tuple[str, int, int], str], batches: Iterable[tuple[str, int, int]]) -> None:
+        """Add the posting day of each batch (box, epoch, number) that an entry was made of."""
+        ...
+
     def config_before(self, box: str, epoch: int, seq: int) -> int | None:
         """The configuration that a box had taken up before a batch of an epoch; None: that of the epoch itself."""
         ...

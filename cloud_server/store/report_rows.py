@@ -1,6 +1,6 @@
 """Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -153,6 +153,22 @@ class ReportBook(Rows):
         query = self._of(_I, _I.box, _I.epoch, _I.seq).where((_I.meter == meter) & (_I.from_ms < from_ms))
         rows = self._tuples(query.order_by(_I.from_ms.desc()).limit(1))
         return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+    def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
+        """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
+        b = th.Batch
+        on = (b.site == _I.site) & (b.box == _I.box) & (b.epoch == _I.epoch) & (b.seq == _I.seq)
+        columns = (_I.box, _I.epoch, _I.seq, _I.from_ms, _I.wallet, _I.parts, b.posted_at_ms)
+        query = self._of(_I, *columns).join(b, on=on).where((_I.meter == meter) & (_I.from_ms < before_ms))
+        return self._all(query.order_by(_I.from_ms.desc()).limit(limit))
+
+    def add_booking_days(self, days: dict[tuple[str, int, int], str], batches: Iterable[tuple[str, int, int]]) -> None:
+        """Add the posting day of each batch (box, epoch, number) that an entry was made of."""
+        wanted = {f"batch/{box}/{epoch}/{seq}": (box, epoch, seq) for box, epoch, seq in batches}
+        for causes in pieces([cause for cause, place in wanted.items() if place not in days]):
+            which = (_T.kind == "batch") & _T.cause.in_(causes)
+            for cause, day in self._tuples(self._of(_T, _T.cause, _T.posting_day).where(which)):
+                days[wanted[cause]] = day
 
     def config_before(self, box: str, epoch: int, seq: int) -> int | None:
         """The configuration that a box had taken up before a batch of an epoch; None: that of the epoch itself."""

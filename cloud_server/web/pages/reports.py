@@ -252,11 +252,20 @@ def _lack_text(console: Console, visit: Visit, lack: Lack) -> str:
             text = translate(N_("Box %(name)s: nothing after %(time)s has come yet."))
         case "parked":
             text = translate(N_("Box %(name)s: records from %(time)s on wait for a person's judgement."))
+        case "lost":
+            text = translate(
+                N_("%(meter)s (box %(name)s): the meter does not answer; nothing after %(time)s has come.")
+            )
+        case "held":
+            text = translate(
+                N_("%(meter)s (box %(name)s): held for a person's judgement; nothing after %(time)s is in.")
+            )
         case "never":
             text = translate(N_("Box %(name)s has not sent any record yet."))
         case _:
             text = translate(N_("There are more than are shown here: choose a shorter time or a narrower filter."))
-    return text % {"name": lack.box_name, "time": show.full(lack.since_ms)} if "%(" in text else text
+    values = {"name": lack.box_name, "meter": lack.meter, "time": show.full(lack.since_ms)}
+    return text % values if "%(" in text else text
 
 
 def _chart(cells: Cells, report: Report) -> Chart | None:

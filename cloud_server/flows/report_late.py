@@ -1,0 +1,149 @@
+"""Charges that were used in one stretch of days and booked in another: records that came late. Part of `read_reports`.
+
+Energy goes by time of use, finance by posting day. What stands here is the bridge between the two: a closed month never
+changes, and what came after its close is named with the box that brought it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from cloud_server.core.accounts import parse_account
+from cloud_server.core.report_table import Column, Fact, ReportTable, Value, totals
+from cloud_server.flows.report_basis import Basis
+from protocol.records import Part
+from protocol.units import Micro, Ms
+
+_parts = msgspec.json.Decoder(list[Part])
+PAGE_ROWS: Final = 50
+"""Intervals of one meter fetched at a time while walking back from the end of a period: most stop at the first."""
+_FIGURES: Final = frozenset({"intervals", "energy", "charge"})
+
+
+@dataclass(slots=True)
+class _Late:
+    """What one box brought late under one posting day."""
+
+    from_ms: Ms
+    to_ms: Ms
+    intervals: int = 0
+    energy_wh: int = 0
+    charge_micro: Micro = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """From what was used in the days of a query to what was booked in them."""
+
+    later: ReportTable
+    earlier: ReportTable
+    later_micro: Micro
+    earlier_micro: Micro
+
+
+def bridge(basis: Basis) -> Bridge:
+    """What was used in these days and booked after them, and what was booked in them and used before."""
+    begin_ms, end_ms = basis.stretch
+    eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
+    days: dict[tuple[str, int, int], str] = {}
+    later = _sums(basis, days, (begin_ms, end_ms), basis.query.to_day, "9999-12-31")
+    earlier = _sums(basis, days, (0, begin_ms), eve, basis.query.to_day)
+    return Bridge(
+        later=_table(basis, "booked_later", later),
+        earlier=_table(basis, "used_earlier", earlier),
+        later_micro=sum(late.charge_micro for late in later.values()),
+        earlier_micro=sum(late.charge_micro for late in earlier.values()),
+    )
+
+
+def _sums(
+    basis: Basis, days: dict[tuple[str, int, int], str], used: tuple[Ms, Ms], after_day: str, to_day: str
+) -> dict[tuple[str, str], _Late]:
+    """By box and posting day: charges for use within `used` that were booked after a day, up to another."""
+    sums: dict[tuple[str, str], _Late] = {}
+    for _, meters, _ in basis.served():
+        for meter in meters:
+            for row in _booked_after(basis, days, meter, used[1], after_day):
+                booked = days[row["box"], row["epoch"], row["seq"]]
+                if row["wallet"] is not None and booked <= to_day:
+                    _add(sums, (row["box"], booked), _parts.decode(row["parts"]), used)
+    return sums
+
+
+def _booked_after(
+    basis: Basis, days: dict[tuple[str, int, int], str], meter: str, end_ms: Ms, after_day: str
+) -> Iterator[dict[str, Any]]:
+    """A meter's intervals that began before an instant and were booked after a day, newest first.
+
+    A box's batches are posted in their order, so the first one that was booked in time ends the walk.
+    """
+    before_ms = end_ms
+    while True:
+        rows = basis.unit.reports.intervals_before(meter, before_ms, PAGE_ROWS)
+        basis.unit.reports.add_booking_days(days, [(row["box"], row["epoch"], row["seq"]) for row in rows])
+        for row in rows:
+            place = (row["box"], row["epoch"], row["seq"])
+            if place not in days:
+                posted_at_ms = row["posted_at_ms"]
+                days[place] = basis.centre.day_of(posted_at_ms) if posted_at_ms is not None else after_day
+            if days[place] <= after_day:
+                return
+            yield row
+        if len(rows) < PAGE_ROWS:
+            return
+        before_ms = int(rows[-1]["from_ms"])
+
+
+def _add(sums: dict[tuple[str, str], _Late], key: tuple[str, str], parts: list[Part], used: tuple[Ms, Ms]) -> None:
+    within = [part for part in parts if used[0] <= part.from_ms < used[1]]
+    if not within:
+        return
+    late = sums.setdefault(key, _Late(within[0].from_ms, within[-1].to_ms))
+    late.from_ms, late.to_ms = min(late.from_ms, within[0].from_ms), max(late.to_ms, within[-1].to_ms)
+    late.intervals += 1
+    late.energy_wh += sum(part.energy_wh for part in within)
+    late.charge_micro += sum(part.charge_micro for part in within)
+
+
+def _table(basis: Basis, title: str, sums: dict[tuple[str, str], _Late]) -> ReportTable:
+    columns = (
+        Column("box", "text"),
+        Column("posting_day", "day"),
+        Column("from", "moment"),
+        Column("to", "moment"),
+        Column("intervals", "count"),
+        Column("energy", "energy"),
+        Column("charge", "exact"),
+    )
+    names = {box: placed.name for box, placed in basis.look.site.boxes.items()}
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (names.get(box, box), day, late.from_ms, late.to_ms, late.intervals, late.energy_wh, late.charge_micro)
+        for (box, day), late in sorted(sums.items(), key=lambda one: (names.get(one[0][0], ""), one[0][1]))
+    )
+    return ReportTable(title=title, columns=columns, rows=rows, total=totals(columns, rows, _FIGURES))
+
+
+def bridge_facts(basis: Basis, made: Bridge) -> tuple[Fact, ...]:
+    """The sum from use to books, which has to come out even; only over the whole site."""
+    used = sum(row.charge_micro for row in basis.unit.energy.used(basis.spans(), "all"))
+    eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
+    booked = _revenue(basis, basis.query.to_day) - _revenue(basis, eve)
+    return (
+        Fact(key="bridge_used", kind="exact", value=used),
+        Fact(key="bridge_later", kind="exact", value=-made.later_micro),
+        Fact(key="bridge_earlier", kind="exact", value=made.earlier_micro),
+        Fact(key="bridge_booked", kind="exact", value=booked),
+        Fact(key="bridge_rest", kind="exact", value=booked - used + made.later_micro - made.earlier_micro),
+    )
+
+
+def _revenue(basis: Basis, day: str) -> Micro:
+    """What was ever booked as revenue for energy up to a day; daily fees are no energy."""
+    return sum(
+        given - taken
+        for name, taken, given in basis.unit.reports.trial(day)
+        if (parsed := parse_account(name)).kind == "revenue" and parsed.about != ("fixed",)
+    )
