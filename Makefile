@@ -17,6 +17,9 @@ LOCALE := cloud_server/locale
 LANGUAGES := zh_CN en
 CATALOGS := $(foreach language,$(LANGUAGES),$(wildcard $(LOCALE)/$(language)/LC_MESSAGES/messages.po))
 COMPILED_CATALOGS := $(CATALOGS:.po=.mo)
+# Two for each core: stories with real processes wait more than they compute.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+WORKERS ?= $(shell expr 2 \* $(CORES))
 # Folders with Python in them that stand in the tree now.
 SOURCES := $(wildcard protocol edge_agent cloud_server provisioning tests benchmarks)
 
@@ -48,11 +51,11 @@ $(READY): requirements.lock pyproject.toml
 demo: venv ## run a whole site on this machine until Ctrl-C (ARGS="--headless --port 18443 --state DIR --fresh")
 	@$(BIN)/python -m provisioning demo $(ARGS)
 
-test: venv browser node ## run the tests, two at a time (ARGS are pytest's)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+test: venv browser node ## run the tests, several at a time (ARGS are pytest's)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: venv browser node ## run the long sweeps that `make test` leaves out
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow --timeout 3600 $(ARGS)
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m slow --timeout 3600 $(ARGS)
 
 # Tests marked `browser` drive a real Chromium, and their screenshots need Chinese glyphs. Root gets both installed;
 # everybody else is told what will be skipped and how to mend it.

@@ -3,6 +3,7 @@
 Fixtures of one part stay with that part's tests; here is only what any test may ask for.
 """
 
+import compileall
 import os
 import shutil
 import sys
@@ -15,10 +16,15 @@ import pytest
 from hypothesis import settings
 
 from cloud_server.ports.database import PostgresAddress
-from tests import engines
+from tests import engines, order
 from tests.house_rules.catalogs import compile_stale
+from tests.house_rules.source_tree import PACKAGES
 from tests.postgres_server import PostgresServer, find_programs
 
+TESTS = Path(__file__).parent
+MEMORY = Path("/dev/shm")
+MEMORY_WANTED_BYTES = 6 << 30
+"""A run leaves a gigabyte and a half behind where nothing is tidied up."""
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 # Two cores are shared by many tests, so no example has a deadline. On the build machine the examples are the same in
@@ -26,6 +32,26 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 settings.register_profile("house", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.register_profile("deep", deadline=None, print_blob=True, max_examples=5_000)
 settings.load_profile("house")
+
+
+def stay_in_memory() -> None:
+    """Keep the tests' state on a disk in memory where there is one with room: a death here is of a process, never of
+    the power, so nobody needs to wait for a disk. `PYTEST_DEBUG_TEMPROOT` chooses another place."""
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK):
+        room = os.statvfs(MEMORY)
+        if room.f_bavail * room.f_frsize >= MEMORY_WANTED_BYTES and not room.f_flag & os.ST_NOEXEC:
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+
+
+def compile_once() -> None:
+    """Let this process and the hundreds that tests start keep what they compiled, whatever the shell says: else each
+    compiles the whole program anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+stay_in_memory()
+compile_once()
 
 
 def find_node() -> Path | None:
@@ -142,13 +168,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile catalogs that are older than their text, once, before the workers start."""
+    """Compile catalogs and modules that are older than their text, once, before the workers start."""
     if not hasattr(session.config, "workerinput"):
         compile_stale()
+        for package in PACKAGES:
+            compileall.compile_dir(TESTS.parent / package, quiet=2)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine has no program for."""
+    """Put long files first, and skip what this machine has no program for."""
+    files = {item: str(item.path.relative_to(TESTS)) for item in items}
+    turns = order.order_of(files.values())
+    items.sort(key=lambda item: turns[files[item]])
     for item in items:
         for marker, why in MISSING.items():
             if why is not None and item.get_closest_marker(marker) is not None:
