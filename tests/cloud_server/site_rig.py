@@ -1,10 +1,12 @@
 """A centre of real parts in one process: SQLite, journal file, keys and CA; time and chance as a test says."""
 
 import re
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cloud_server.authority import KeyFolder
@@ -22,7 +24,7 @@ from cloud_server.flows.verify import verify
 from cloud_server.flows.waiting import BoxBells, LiveRoom
 from cloud_server.ports import Actor, SaleOrder
 from cloud_server.ports.database import PostgresAddress
-from cloud_server.store.database import Engine
+from cloud_server.store.database import Engine, SqliteEngine
 from cloud_server.store.engines import open_engine
 from cloud_server.store.journal_file import JournalFile
 from cloud_server.store.schema import make_schema
@@ -132,6 +134,17 @@ def make_folder(folder: Path, port: int = 18_443, database: PostgresAddress | No
     return read_config(settings)
 
 
+@cache
+def empty_books() -> bytes:
+    """A database file with all tables and no site of ours, made once a process: as the template on PostgreSQL."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "filled.db"
+        engine = SqliteEngine(path)
+        make_schema(engine, "f" * 32)
+        engine.close()
+        return path.read_bytes()
+
+
 @contextmanager
 def open_rig(
     folder: Path,
@@ -143,6 +156,8 @@ def open_rig(
     path = folder / "site" / "centre.toml"
     config = read_config(path) if path.exists() else make_folder(folder, database=database)
     clock = clock or FakeClock()
+    if isinstance(config.database, Path) and not config.database.exists():
+        config.database.write_bytes(empty_books())
     engine = open_engine(config.database)
     make_schema(engine, config.site.site)
     store = StoredBooks(engine, config.site.site)
