@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -13,6 +15,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from cloud_server.api.box_door import BoxDoor
+from cloud_server.api.box_sync import SyncDesk
 from cloud_server.api.boxes import box_routes
 from cloud_server.api.contracts import contract_routes
 from cloud_server.api.hardware import hardware_routes
@@ -25,6 +29,8 @@ from cloud_server.background import append_unmarked, background, tell_service_ma
 from cloud_server.client_certificates import BehindProxy, CertificateProtocol, ask_certificates
 from cloud_server.config import Config
 from cloud_server.event_log import start_logging
+from cloud_server.flows.centre import Centre
+from cloud_server.flows.look import Looker
 from cloud_server.flows.plan_site import tell_plan_once
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.waiting import hear
@@ -33,6 +39,9 @@ from cloud_server.web.routes import mount as mount_console
 from cloud_server.wiring import Parts, wire
 from protocol.limits import BODY_BYTES_MAX
 
+SWITCH_S: Final = 0.001
+"""How long a thread goes on while others want the interpreter. Python's own 5 ms cost a sale, which wants it back after
+each of some forty statements, a fifth of a second beside one thread that computes."""
 STOP_WITHIN_S: Final = 2
 """Open streams are ended after two seconds; requests under way take milliseconds."""
 KEEP_ALIVE_S: Final = 75
@@ -67,7 +76,9 @@ def make_app(parts: Parts) -> FastAPI:
         max_body_size=BODY_BYTES_MAX,
     )
     mount_problems(app)
-    app.include_router(box_routes(parts.centre, parts.bells, parts.rest, parts.bundles))
+    app.include_router(box_routes(parts.centre, parts.bundles))
+    desk = SyncDesk(parts.centre, parts.bells, parts.rest)
+    app.add_middleware(BoxDoor, desk=desk, faults=app.exception_handlers)
     mount_programs(app, _program_services(parts))
     app.include_router(office_routes(parts.centre, parts.office))
     app.include_router(contract_routes(parts.centre, parts.office))
@@ -119,6 +130,13 @@ class _Server(uvicorn.Server):
         self._captured_signals.clear()
 
 
+def _make_ready(centre: Centre) -> None:
+    """What of a city takes seconds is read before anybody waits for it."""
+    sys.setswitchinterval(SWITCH_S)
+    with centre.store.read() as unit:
+        Looker(centre).site_map(unit)
+
+
 def serve(config: Config) -> None:
     """Run until SIGTERM or SIGINT. Raises DatabaseFault, KeysFault before it listens."""
     start_logging()
@@ -127,7 +145,9 @@ def serve(config: Config) -> None:
     append_unmarked(parts.centre)
     tell_plan_once(parts.centre)
     parts.neighbours.start(partial(hear, parts.bells, parts.live, parts.centre.wishes))
+    _make_ready(parts.centre)
     app = make_app(parts)
+    gc.freeze()
     settings = uvicorn.Config(
         BehindProxy(app, config.trusted_proxies) if config.trusted_proxies else app,
         host=config.host,

@@ -1,6 +1,6 @@
-"""Addresses for boxes: enrol, renew, sync. Lines in, lines out; the signature on a line says who speaks.
+"""Addresses for boxes: enrol, renew. Lines in, lines out; the signature on a line says who speaks.
 
-What a request to sync goes through stands in `box_sync`.
+Requests to sync come in by `box_door`; what they go through stands in `box_sync`.
 """
 
 import base64
@@ -12,12 +12,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from cloud_server.api.box_sync import SyncDesk, answer_of, body_of, encoding_of
+from cloud_server.api.box_sync import answer_of, body_of, encoding_of
 from cloud_server.api.problems import problem
 from cloud_server.flows import enrol_box
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.rest import Rest
-from cloud_server.flows.waiting import BoxBells
 from protocol.bundle import ENDING
 from protocol.envelope import Line, read_body
 from protocol.errors import NotALine
@@ -26,10 +24,9 @@ CERTIFICATE_HEADER: Final = "Tallybox-Certificate"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
-def box_routes(centre: Centre, bells: BoxBells, rest: Rest, bundles: Path) -> APIRouter:
+def box_routes(centre: Centre, bundles: Path) -> APIRouter:
     """The addresses. `bundles`: the folder with what boxes were ordered to fetch."""
     router = APIRouter(prefix="/v1/box", include_in_schema=False)
-    desk = SyncDesk(centre, bells, rest)
 
     @router.post("/enrol")
     async def enrol(request: Request) -> Response:
@@ -53,11 +50,6 @@ def box_routes(centre: Centre, bells: BoxBells, rest: Rest, bundles: Path) -> AP
         if _HASH.fullmatch(name) is None or not path.is_file():
             return problem(404, "No such bundle")
         return FileResponse(path, media_type="application/zip")
-
-    @router.post("/sync")
-    async def sync(request: Request) -> Response:
-        """Batches and a `sync` line; the answer comes at once, or when there is something to say."""
-        return await desk.serve(request)
 
     return router
 

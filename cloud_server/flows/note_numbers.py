@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cloud_server.flows.note_occasions import Noter
 
 NUMBERS: Final = "numbers"
-CUSTOMERS_AT_ONCE: Final = 5_000
+CUSTOMERS_AT_ONCE: Final = 2_000
 """Customers of one piece: 4 µs each."""
 _numbers = msgspec.json.Decoder(dict[str, list[str]])
 

@@ -120,8 +120,8 @@ def tell_plan_once(centre: Centre) -> bool:
     if centre.journal.fault is not None:
         return False
     with centre.store.write() as unit:
-        plan = unit.fleet.plan()
-        if plan is None or unit.site.fact(PLAN_TOLD) is not None:
+        plan = unit.fleet.plan() if unit.site.fact(PLAN_TOLD) is None else None
+        if plan is None:
             return False
         _tell_plan(centre, unit, plan, None, "centre")
     centre.journal.append_unmarked()

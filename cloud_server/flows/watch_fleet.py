@@ -9,7 +9,7 @@ from cloud_server.flows.centre import Centre
 from cloud_server.flows.give_way import spread
 from protocol.records import Subject
 
-LOST_AT_ONCE: Final = 20
+LOST_AT_ONCE: Final = 5
 """Boxes in one unit of work, each locked by a statement of a millisecond: when the fibre of a whole city is cut, sales
 are not kept waiting for it."""
 
