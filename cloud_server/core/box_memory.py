@@ -37,6 +37,19 @@ def was_overtaken(said_at_ms: int | None, sent_at_ms: int) -> bool:
     return said_at_ms is not None and 0 < said_at_ms - sent_at_ms <= OVERTAKEN_WITHIN_MS
 
 
+HEARD_LATELY_MS: Final = 600_000
+"""A box that was in its place with the right time so lately is believed to have lost its memory only when its clock is
+right, or when this is over. A fresh answer puts the clock of a box right where that is not believed."""
+
+
+def was_sent_before_its_clock_was_set(said_at_ms: int | None, sent_at_ms: int, now_ms: int) -> bool:
+    """Whether a request carries a time that its box has put right meanwhile, so that its order cannot be told by it: a
+    whole site that comes back without batteries in its clocks asks twice before a busy centre has answered once."""
+    if said_at_ms is None or abs(now_ms - said_at_ms) > HEARD_LATELY_MS:
+        return False
+    return abs(now_ms - sent_at_ms) > OVERTAKEN_WITHIN_MS
+
+
 def newest_said(said_at_ms: int | None, sent_at_ms: int) -> int:
     """By the box's own clock, when the newest request in its place was sent; a clock that was set counts as it is."""
     return said_at_ms if said_at_ms is not None and was_overtaken(said_at_ms, sent_at_ms) else sent_at_ms

@@ -16,6 +16,7 @@ from cloud_server.core.box_memory import (
     newest_said,
     read_note,
     was_overtaken,
+    was_sent_before_its_clock_was_set,
 )
 from cloud_server.core.fleet import Box
 from cloud_server.flows.centre import Centre
@@ -44,7 +45,8 @@ def mend_memory(centre: Centre, unit: Unit, box: Box, asked: tuple[Sync, Line], 
         if note is not None and not note.good_since:
             unit.memory.note_behind(box.box, replace(note, good_since=True).text, now_ms)
         return box, False
-    if was_overtaken(box.said_at_ms, sync.sent_at_ms):
+    said_at_ms, sent_at_ms = box.said_at_ms, sync.sent_at_ms
+    if was_overtaken(said_at_ms, sent_at_ms) or was_sent_before_its_clock_was_set(said_at_ms, sent_at_ms, now_ms):
         return box, False
     what, after = judge_behind(note, sync.nonce, centre.wake.listening(box.box))
     if what is Behind.TWO:

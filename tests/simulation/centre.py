@@ -1,5 +1,6 @@
 """The centre as a process: opened on its folder, working, dead at any line, opened again."""
 
+from collections import Counter
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -121,7 +122,7 @@ class SimCentre:
         return self.config.database.parent
 
     def restore(self) -> int:
-        """What `cloud-server restore` does with a database that was put back; the new term."""
+        """What `cloud-server restore` does with a database that was put back, or with none; the new term."""
         parts = _wire(self.config, CentreClock(self.time), self.chance, self.bells)
         try:
             term = raise_term(parts.centre, [newest_term(parts.journal.lines())])
@@ -131,6 +132,11 @@ class SimCentre:
         finally:
             parts.close()
         return term
+
+    def noted(self) -> Counter[str]:
+        """How often each thing stands in the audit, but for what was lost with a disk."""
+        with self.parts.store.evidence(self.parts.centre.authority.command_keys) as evidence:
+            return Counter(f"noted {entry.action}" for entry in evidence.audit_entries())
 
     def seen(self) -> list[tuple[str, str, list[tuple[str, int]]]]:
         """Every entry of the ledger, without what differs from run to run (keys, and what is signed with them)."""
@@ -206,10 +212,13 @@ class SimCentre:
             results = [check(evidence) for check in (CHECKS if thorough else QUICK_CHECKS)]
         return [f"{result.name}: {breach}" for result in results for breach in result.breaches]
 
-    def doubts(self, behind: AbstractSet[str] = frozenset(), *, restored: bool = False) -> list[str]:
+    def doubts(
+        self, behind: AbstractSet[str] = frozenset(), *, restored: bool = False, epochs: bool = False
+    ) -> list[str]:
         """What the centre itself finds wrong with honest boxes: nothing at all.
 
-        `behind`: boxes that may be quarantined, since a store of theirs was set back; `restored`: the centre was, too.
+        `behind`: boxes that may be quarantined, since a store of theirs was set back; `restored`: the centre was, too;
+        `epochs`: no other box may have been given a new one.
         """
         with self.parts.store.evidence(self.parts.centre.authority.command_keys) as evidence:
             found = [f"finding {f.kind} {f.epoch}/{f.seq} {f.meter}: {f.detail}" for f in evidence.findings()]
@@ -218,6 +227,8 @@ class SimCentre:
                 forked = box.state is BoxState.QUARANTINED and box.box in behind
                 if not (box.state is BoxState.ENROLLED or forked) or (box.recovery and not restored):
                     found.append(f"box {box.box} is {'in recovery' if box.recovery else box.state}")
+                if epochs and box.box not in behind and box.epoch > 1:
+                    found.append(f"box {box.box} was given epoch {box.epoch}, and had forgotten nothing")
                 if unit.readings.is_parked(box.box) and not forked:
                     found.append(f"a batch of box {box.box} is parked")
         return found

@@ -133,8 +133,8 @@ class Checker:
             if box.alive:
                 found += [f"box {box.box[-8:]}: {text}" for text in self._box(box)]
         if world.centre.running:
-            behind, restored = (losses.behind, losses.backup is not None) if losses else (frozenset[str](), False)
-            found += world.centre.doubts(behind, restored=restored)
+            behind, restored = (losses.behind, losses.restored) if losses else (frozenset[str](), False)
+            found += world.centre.doubts(behind, restored=restored, epochs=world.crowded)
             found += [*world.centre.breaches(thorough=thorough), *self._acknowledged()]
         return found
 

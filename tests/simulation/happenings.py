@@ -215,6 +215,7 @@ WEIGHTS: Final[dict[Callable[["World"], str], int]] = {
 def happen(world: "World") -> str:
     """One of them, by weight."""
     chosen = world.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    world.counts[chosen.__name__] += 1
     return chosen(world)
 
 
@@ -222,6 +223,8 @@ def heal(world: "World") -> None:
     """Everything works again; clocks are right."""
     for fibre in world.fibres.values():
         fibre.weather = Weather()
+        if fibre.crowd is not None:
+            fibre.crowd.ended = True
     for box in world.boxes.values():
         box.fuse = None
         box.clock.false_by_ms = 0

@@ -22,3 +22,9 @@ KEPT_WITH_LOSSES: Final[tuple[tuple[int, int, bool, str], ...]] = (
     (6004, 18, True, "an epoch that was not fetched before the command key changed was refused for ever"),
 )
 """The same for worlds in which memory is lost: seed, steps, whether there is an office."""
+
+KEPT_LATE: Final[tuple[tuple[int, int, str], ...]] = (
+    (311, 12, "a request that was overtaken on the way made its box one that had lost its memory"),
+    (302, 12, "so did two that were sent before their box's clock was set"),
+)
+"""The same for worlds in which requests come late, without an office."""

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 ROTATIONS_MAX: Final = 2
 SPARES_MAX: Final = 3
+DEEDS: Final = (
+    "box_set_back", "box_cloned", "box_replaced", "quarantine_decided", "key_rotated", "centre_restored",
+    "centre_from_journal",
+)  # fmt: skip
+NOTED: Final = (
+    "epoch_opened", "evidence_forked", "evidence_superseded_epoch", "recovery_begun", "recovery_ended",
+    "epoch_taken_back", "sale_written_again", "numbers_signed_twice",
+)  # fmt: skip
+"""What the centre notes of it; a sweep in which one of these never was is told."""
 
 
 @dataclass
@@ -35,10 +44,16 @@ class Losses:
     behind: set[str] = field(default_factory=set)
     """Boxes of which a store knows, or may know, less than was told."""
     counts: dict[str, int] = field(default_factory=dict)
+    """How often each thing was begun, whatever came of it."""
+    restored: bool = False
 
     def _number(self, what: str) -> int:
         self.counts[what] = self.counts.get(what, 0) + 1
         return self.counts[what]
+
+    def _did(self, what: str) -> None:
+        """For the sum of a sweep: it did happen."""
+        self.world.counts[what] += 1
 
     def act(self) -> str:
         """One of them."""
@@ -48,7 +63,7 @@ class Losses:
         ]  # fmt: skip
         if self.world.office is None:
             # What office people did behind a backup is put before them as questions; the sales desk's comes back.
-            steps += [(self._back_up, 3), (self._restore, 2)]
+            steps += [(self._back_up, 3), (self._restore, 4), (self._lose_all_but_the_journal, 1)]
         chosen = self.chance.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
         return chosen()
 
@@ -73,6 +88,7 @@ class Losses:
             box.die("power")
         hardware.copy_disk(image, box.folder)
         self._has_forgotten(box.box)
+        self._did("box_set_back")
         cut = self.world.fibres[box.box].weather.cut
         return f"box {box.box[-8:]} is set back, with its fibre {'cut' if cut else 'up'}"
 
@@ -87,6 +103,7 @@ class Losses:
         folder = self.folder / f"clone-{box.box[-8:]}-{self._number('clones')}"
         self.clones[box.box] = hardware.second_machine(self.world, box, folder, random.Random(self.chance.random()))
         self.behind.add(box.box)
+        self._did("box_cloned")
         return f"a second machine has the key of {box.box[-8:]}"
 
     def _replace(self) -> str:
@@ -99,6 +116,7 @@ class Losses:
         )
         self.images.pop(box.box, None)
         self._has_forgotten(box.box)
+        self._did("box_replaced")
         return f"other hardware serves {box.box[-8:]}"
 
     def _decide(self) -> str:
@@ -116,6 +134,7 @@ class Losses:
             if row.state is BoxState.QUARANTINED and not row.recovery:
                 self.world.centre.fuse = None
                 decide_quarantine(self.world.centre.parts.centre, name, "present", "zhao", "the other is off")
+                self._did("quarantine_decided")
                 said.append(name[-8:])
         return f"decided: the machine of {', '.join(said) or 'no box'} goes on"
 
@@ -133,6 +152,7 @@ class Losses:
         generation = rotate_keys.carry_out(rotate_keys.plan(place / "site", place / "root"), None)
         if self.world.centre.running:
             self.world.centre.die("another key")
+        self._did("key_rotated")
         return f"the command key is of generation {generation}"
 
     def _back_up(self) -> str:
@@ -142,16 +162,32 @@ class Losses:
 
     def _restore(self) -> str:
         """The centre's disk is gone, its journal is on another one."""
-        world = self.world
         if self.backup is None:
             return "there is no backup"
-        if world.centre.running:
-            world.centre.die("its disk is gone")
-        shutil.rmtree(world.centre.state_folder)
-        hardware.copy_disk(self.backup, world.centre.state_folder)
+        self._lose_disk()
+        hardware.copy_disk(self.backup, self.world.centre.state_folder)
+        return self._brought_back("centre_restored")
+
+    def _lose_all_but_the_journal(self) -> str:
+        """No backup can be read, either."""
+        self._lose_disk()
+        self.world.centre.state_folder.mkdir()
+        return self._brought_back("centre_from_journal")
+
+    def _lose_disk(self) -> None:
+        centre = self.world.centre
+        if centre.running:
+            self.world.counts.update(centre.noted())
+            centre.die("its disk is gone")
+        shutil.rmtree(centre.state_folder)
+
+    def _brought_back(self, what: str) -> str:
+        world = self.world
         term = world.centre.restore()
+        self.restored = True
+        self._did(what)
         world.centre.once_open.append(lambda: world.staff.take_tariffs(list(world.tariffs)))
-        return f"the centre is restored, with the term {term}"
+        return f"{what}, with the term {term}"
 
     # --- the end ------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The fibre: requests and answers as bytes, delayed, lost, repeated, cut short, and played again.
+"""The fibre: requests and answers as bytes, delayed, lost, repeated, cut short, played again, and overtaken.
 
 The centre's side of a held request (long poll) is here too, as `api/boxes` tells it.
 """
@@ -20,6 +20,11 @@ GIVE_UP_MS: Final = 30_000
 """How long a box waits for a whole answer behind the time for which it asked to be held."""
 KEPT: Final = 12
 """Requests and answers remembered, to be played again."""
+LATE_MAX_MS: Final = 100_000
+"""So long a request may lie before a busy centre: its box has given up meanwhile, and asked anew more than once."""
+LATE_SHARES: Final = (0.0, 0.2, 0.5, 0.8)
+SHARE_CHANGES: Final = 0.02
+TWICE: Final = 0.1
 
 
 @dataclass
@@ -35,6 +40,30 @@ class Weather:
 
 
 @dataclass
+class Crowd:
+    """How far behind a busy centre is with requests: some are taken in late, out of their order, or twice.
+
+    Nothing is played again that is older than that: connections are encrypted, and end. Has a chance of its own, so
+    that a world without it stays the same.
+    """
+
+    chance: random.Random
+    share: float = LATE_SHARES[-1]
+    ended: bool = False
+
+    def delays_ms(self) -> tuple[int, ...]:
+        """How much later than the fibre brought it a request is taken in; two where it is taken in twice."""
+        if self.chance.random() < SHARE_CHANGES:
+            self.share = self.chance.choice(LATE_SHARES)
+        if self.ended:
+            return (0,)
+        first_ms = self.chance.randrange(LATE_MAX_MS) if self.chance.random() < self.share else 0
+        if self.chance.random() < TWICE * bool(self.share):
+            return first_ms, self.chance.randrange(LATE_MAX_MS)
+        return (first_ms,)
+
+
+@dataclass
 class Fibre:
     """The way between one box and the centre."""
 
@@ -43,9 +72,10 @@ class Fibre:
     chance: random.Random
     centre: SimCentre
     weather: Weather = field(default_factory=Weather)
-    requests: list[bytes] = field(default_factory=list)
+    requests: list[tuple[int, bytes]] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
     held: "Held | None" = None
+    crowd: Crowd | None = None
 
     def delay_ms(self) -> int:
         return self.chance.randrange(5, self.weather.slowest_ms)
@@ -55,12 +85,16 @@ class Fibre:
         weather = self.weather
         if weather.cut or self.chance.random() < weather.lost:
             return
-        self.requests = [*self.requests, body][-KEPT:]
+        self.requests = [*self.requests, (self.time.now_ms, body)][-KEPT:]
         sent = self._torn(body)
-        self.time.after(self.delay_ms(), lambda: self._arrive(sent, answer))
+        delay_ms = self.delay_ms()
+        for late_ms in self.crowd.delays_ms() if self.crowd is not None else (0,):
+            self.time.after(delay_ms + late_ms, lambda: self._arrive(sent, answer))
         if self.chance.random() < weather.repeated:
-            old = self.chance.choice(self.requests)
-            self.time.after(self.delay_ms(), lambda: self._arrive(old, lambda _: None))
+            sent_ms, old = self.chance.choice(self.requests)
+            delay_ms = self.delay_ms()
+            if self.crowd is None or self.time.now_ms + delay_ms - sent_ms < LATE_MAX_MS:
+                self.time.after(delay_ms, lambda: self._arrive(old, lambda _: None))
 
     def carry_down(self, body: bytes | None, take: Callable[[bytes | None], None]) -> None:
         """An answer sets out."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres_server import PostgresServer
-from tests.simulation.kept_seeds import KEPT, KEPT_WITH_LOSSES, KEPT_WITH_OFFICE
+from tests.simulation.kept_seeds import KEPT, KEPT_LATE, KEPT_WITH_LOSSES, KEPT_WITH_OFFICE
 from tests.simulation.world import Breach, World, run_world
 
 MEMORY = Path("/dev/shm")
@@ -50,6 +50,11 @@ def test_a_world_with_losses_that_once_broke_holds(
     run_world(seed, steps, folder, office=office, losses=True)
 
 
+@pytest.mark.parametrize(("seed", "steps", "found"), KEPT_LATE)
+def test_a_world_with_late_requests_that_once_broke_holds(folder: Path, seed: int, steps: int, found: str) -> None:
+    run_world(seed, steps, folder, office=False, late=True)
+
+
 @pytest.mark.parametrize(("seed", "office"), [(8_000, True), (8_001, False)])
 def test_a_world_in_which_memory_is_lost_holds_and_heals(folder: Path, seed: int, office: bool) -> None:
     world = run_world(seed, 12, folder, office=office, losses=True)
@@ -65,7 +70,7 @@ def test_many_worlds_hold(folder: Path, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(9_000, 9_400))
 def test_many_worlds_with_losses_hold(folder: Path, seed: int) -> None:
-    run_world(seed, 60, folder, office=seed % 2 == 0, losses=True)
+    run_world(seed, 60, folder, office=seed % 2 == 0, losses=True, late=seed % 4 < 2)
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from tests.simulation.box import Run, SimBox
 from tests.simulation.centre import Bells, SimCentre
 from tests.simulation.clocks import START_MS, SeededChance, Timeline
 from tests.simulation.losses import Losses
-from tests.simulation.network import Fibre
+from tests.simulation.network import Crowd, Fibre
 from tests.simulation.office import OfficePeople
 from tests.simulation.plan import box_id, simulated_street, tariff
 from tests.simulation.staff import Staff
@@ -27,6 +28,7 @@ OFFICE_SEED: Final = 7_000_000
 """The office has its own chance: a world without it is the same as before there was one."""
 LOSS_SEED: Final = 8_000_000
 LOSS_SHARE: Final = 0.4
+LATE_SEED: Final = 9_000_000
 OFFICE_SHARE: Final = 0.5
 """After every second step somebody in the office does something."""
 DARK_MAX_MS: Final = 5 * MINUTE_MS
@@ -45,13 +47,16 @@ class World:
 
     def __init__(
         self, seed: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True,
-        losses: bool = False, database: PostgresAddress | None = None,
+        losses: bool = False, late: bool = False, database: PostgresAddress | None = None,
     ) -> None:  # fmt: skip
         self.seed = seed
+        self.crowded = late
         self.trace = trace
         self.chance = random.Random(seed)
         self.time = Timeline()
         self.steps = 0
+        self.counts: Counter[str] = Counter()
+        """How often each kind of thing happened, and what the centre noted of it."""
         self.healing = False
         self.judged: list[str] = []
         self.ending = False
@@ -78,6 +83,9 @@ class World:
         self.office = OfficePeople(self.centre, self.staff, random.Random(seed + OFFICE_SEED)) if office else None
         self.checker = checks.Checker(self)
         self._commission()
+        if late:
+            for name, fibre in self.fibres.items():
+                fibre.crowd = Crowd(random.Random(f"{seed + LATE_SEED} {name}"))
         self.centre.died = self._centre_died
 
     def draw(self) -> random.Random:
@@ -195,6 +203,7 @@ class World:
         said = happen(self)
         self.check(said)
         if self.office is not None and self.office.chance.random() < OFFICE_SHARE:
+            self.counts["office"] += 1
             self.check(self.office.act())
         if self.losses is not None and self.losses.chance.random() < LOSS_SHARE:
             self.check(self.losses.act())
@@ -215,6 +224,7 @@ class World:
             f"replay: python -m tests.simulation --seed {self.seed} --steps {self.steps} --trace"
             + (" --no-office" if self.office is None else "")
             + (" --losses" if self.losses is not None else "")
+            + (" --late" if self.crowded else "")
         )
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -279,17 +289,18 @@ class World:
 
 def run_world(
     seed: int, steps: int, folder: Path, trace: Callable[[str], None] = lambda _: None, *, office: bool = True,
-    losses: bool = False, database: PostgresAddress | None = None,
+    losses: bool = False, late: bool = False, database: PostgresAddress | None = None,
 ) -> World:  # fmt: skip
-    """One whole run: steps, then healing; with an office beside the sales desk, with memory lost, or without.
+    """One whole run: steps, then healing; with an office beside the sales desk, memory lost, requests late, or without.
 
     Raises Breach.
     """
-    world = World(seed, folder, trace, office=office, losses=losses, database=database)
+    world = World(seed, folder, trace, office=office, losses=losses, late=late, database=database)
     try:
         for _ in range(steps):
             world.step()
         world.heal()
+        world.counts.update(world.centre.noted())
         world.end_digest = world.digest()
     finally:
         world.close()

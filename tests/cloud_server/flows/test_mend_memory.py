@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from cloud_server.core.box_memory import HEARD_LATELY_MS
 from cloud_server.core.fleet import BoxState
 from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.box_hardware import decide_quarantine, revoke_box
@@ -228,7 +229,22 @@ def test_a_box_set_back_whose_clock_lost_its_time_is_renewed_all_the_same(rig: S
     image = copy.deepcopy(box)
     image.nonces = 1_000_000
     use(rig, box, 4_000)
-    for _ in range(2):
+    for said in (1, 1, 2):
         image.now_ms = rig.clock.now_ms - 3_600_000
         synchronise.exchange(rig.centre, image.request())
-    assert state_of(rig) == (BoxState.ENROLLED, 2)
+        synchronise.exchange(rig.centre, image.request())
+        assert state_of(rig) == (BoxState.ENROLLED, said), "ten minutes after it was in its place it is believed"
+        rig.clock.now_ms += HEARD_LATELY_MS // 2 + 1
+
+
+def test_requests_from_before_a_clock_was_set_are_no_loss_of_memory(rig: SiteRig, box: SpeakingBox) -> None:
+    """A site comes back with empty batteries: each box asks twice before a busy centre has answered once."""
+    box.now_ms = 86_400_000
+    late = [box.request() for _ in range(6)]
+    box.now_ms = rig.clock.now_ms
+    use(rig, box, 10)
+    for request in late:
+        rig.clock.now_ms += 1_000
+        synchronise.exchange(rig.centre, request)
+    assert state_of(rig) == (BoxState.ENROLLED, 1)
+    assert rig.breaches() == []
