@@ -83,7 +83,9 @@ def _of_items(old: Any, new: Any, what: str, called: Mapping[str, str]) -> Itera
 
 def _key(row: dict[str, Any]) -> str:
     """The field that names an item: of a wallet its own id and not its account's."""
-    for field in ("wallet", "meter", "device", "bus", "point", "account", "customer", "box", "building", "tariff"):
+    for field in (
+        "wallet", "meter", "device", "bus", "point", "account", "customer", "box", "building", "tariff", "profile",
+    ):  # fmt: skip
         if field in row:
             return f"{row[field]}/{row['version']}" if "version" in row else str(row[field])
     return msgspec.json.encode(row).decode()
@@ -92,6 +94,8 @@ def _key(row: dict[str, Any]) -> str:
 def _name(row: dict[str, Any], called: Mapping[str, str]) -> str:
     if "wallet" in row and "account" in row:
         return " · ".join(called.get(row[field], "") for field in ("account", "box") if field in row)
+    if "version" in row and "profile" in row:
+        return f"{row['profile']} · {row['version']}"
     found = " ".join(str(row[field]) for field in _NAMES if row.get(field))
     if "version" in row and "tariff" in row:
         lines = [line for line in row.get("text", "").splitlines() if line.strip().startswith("name")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cloud_server.core.fleet import Box
-from cloud_server.core.mistakes import Conflict, Mistaken
+from cloud_server.core.mistakes import Conflict, Mistake, Mistaken
 from cloud_server.core.planned_profiles import SavedProfile, newest_texts, users_of, with_profile, without_profile
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.flows.centre import Centre
@@ -63,6 +63,8 @@ class PlannedProfile:
 
     checked: CheckedProfile
     planned: Planned
+    others: tuple[Mistake, ...]
+    """What stands against taking it beside the text's own faults."""
 
 
 class ProfileDesk:
@@ -113,7 +115,12 @@ class ProfileDesk:
             return with_profile(before, profile, 1 + max(taken, default=0), text)
 
         planned = comes_to(self._centre, change)
-        return PlannedProfile(checked=check_profile(text, profile, unit_id), planned=planned) if planned else None
+        if planned is None:
+            return None
+        checked = check_profile(text, profile, unit_id)
+        reasons = [fault.reason for fault in checked.mistakes]
+        others = tuple(one for one in planned.mistakes if one.reason not in reasons)
+        return PlannedProfile(checked=checked, planned=planned, others=others)
 
     def take(self, profile: str, text: str, version: int, by: Actor) -> None:
         """Take a text as the profile's next version, if the plan is still `version`, which it was shown for.

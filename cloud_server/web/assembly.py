@@ -11,6 +11,7 @@ from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.courier_desk import Couriers
 from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_look import SiteLook
+from cloud_server.flows.keep_profiles import ProfileDesk
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.office import Office, open_office
 from cloud_server.flows.operate_meters import MeterOperations
@@ -49,6 +50,7 @@ def console_services(
         reversals=office.reversals,
         office=office,
         settings=SettingsDesk(centre),
+        profiles=ProfileDesk(centre),
         imports=SiteImport(centre),
         look=SiteLook(centre),
         courier=Couriers(centre),

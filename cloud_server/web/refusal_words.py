@@ -76,6 +76,8 @@ FIELD: Final[dict[str, str]] = {
     "wallet_not_of_account": N_("This wallet belongs to another account."),
     "wallet_quarantined": N_("This box is set apart until a person has looked at it."),
     "too_long": N_("Too long."),
+    "not_a_name": N_("Small letters, digits and underscores, a letter first, at most 32."),
+    "not_a_text": N_("This file is no text that can be read (UTF-8)."),
     "cash_too_little": N_("Less than the amount."),
     "box_not_heard": N_(
         "The shop's box was not heard since the centre was restored: selling is closed until two people open it."

@@ -336,6 +336,8 @@ ACTION: Final[dict[str, str]] = {
     "ordered_lift_lock_out": N_("Ordered: lift a lock-out"),
     "ordered_release_overload": N_("Ordered: release overload"),
     "look_set": N_("Look of the site set"),
+    "profile_taken": N_("Meter profile of the site taken"),
+    "profile_left_out": N_("Meter profile of the site left out"),
     "restored": N_("Restored from a backup"),
     "token_revoked": N_("Token for a program ended"),
     "plan_taken_back": N_("Site plan taken back from the journal"),

@@ -9,6 +9,7 @@ from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_look import SiteLook
+from cloud_server.flows.keep_profiles import ProfileDesk
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.office import Office
@@ -31,6 +32,7 @@ class Services:
     reversals: ReversalDesk
     office: Office
     settings: SettingsDesk
+    profiles: ProfileDesk
     imports: SiteImport
     look: SiteLook
     courier: CourierDesk

@@ -6,6 +6,8 @@ from typing import Any, Final
 from cloud_server.core.plan_edits import NEW, Section
 from cloud_server.web.settings_fields import Field, FieldKind, typed
 from cloud_server.web.word_tables import N_, USE
+from protocol.known_profiles import PROFILE_NAMES
+from protocol.meter_profile.checking import is_board
 from protocol.site_plan import SitePlan
 
 SECTIONS: Final[dict[Section, tuple[str, str]]] = {
@@ -122,7 +124,11 @@ def _meter_fields(plan: SitePlan) -> tuple[Field, ...]:
     buses = tuple((bus.bus, f"{box.name} {bus.name}") for box in plan.boxes for bus in box.buses)
     points = tuple((point.point, f"{point.number} {point.name}") for point in plan.points)
     tariffs = {one.tariff: tariff_name(one.text) for one in plan.tariffs}
-    profiles = sorted({meter.profile for box in plan.boxes for meter in box.meters})
+    profiles = sorted(
+        {meter.profile for box in plan.boxes for meter in box.meters}
+        | {one.profile for one in plan.profiles if not is_board(one.text)}
+        | PROFILE_NAMES
+    )
     return (
         *_fields(("name", "text", N_("Meter no."))),
         Field(name="bus", kind="choice", label=N_("Bus"), choices=buses, fixed=True),

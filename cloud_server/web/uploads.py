@@ -8,7 +8,8 @@ import python_calamine
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from cloud_server.web.forms import FIELD_CHARACTERS_MOST, BadForm
+from cloud_server.web.forms import BadForm
+from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.workbook.table import Grid
 
 UPLOAD_BYTES_MOST: Final = 4 * 1024 * 1024
@@ -18,6 +19,8 @@ UNPACKED_BYTES_MOST: Final = 64 * 1024 * 1024
 PACKED_FILES_MOST: Final = 500
 """Parts of a workbook: a dozen, and one for each sheet."""
 FIELDS_MOST: Final = 20
+TEXT_BYTES_MOST: Final = 4 * PROFILE_CHARACTERS_MAX
+"""One field beside the file: the text of a meter profile, whatever it is written in."""
 UPLOAD_TYPE: Final = "multipart/form-data"
 
 
@@ -36,7 +39,7 @@ async def read_upload(request: Request) -> tuple[dict[str, str], dict[str, bytes
         raise BadForm(413, f"a form with a file has at most {UPLOAD_BYTES_MOST} bytes")
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
-    async with request.form(max_files=1, max_fields=FIELDS_MOST, max_part_size=FIELD_CHARACTERS_MOST) as form:
+    async with request.form(max_files=1, max_fields=FIELDS_MOST, max_part_size=TEXT_BYTES_MOST) as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 files[name] = await value.read()

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloud_server.core.mistakes import Mistake
 from cloud_server.web import plan_words as p
-from cloud_server.web import refusal_words
+from cloud_server.web import profile_words, refusal_words
 from cloud_server.web import word_tables as t
+from protocol.reason import Reason
 
 
 class Words:
@@ -53,6 +55,23 @@ class Words:
 
     def plan_field(self, code: str) -> str:
         return self.of(p.FIELD, code)
+
+    def reason(self, reason: Reason) -> str:
+        """Why something is wrong, with its values in their places."""
+        return self._translate(reason.pattern) % reason.said
+
+    def mistake(self, mistake: Mistake) -> str:
+        """The same of a mistake; in English where it is only known so."""
+        return self.reason(mistake.reason) if mistake.reason is not None else mistake.message
+
+    def profile_place(self, text: str) -> str:
+        return self.of(profile_words.PLACE, text)
+
+    def reach(self, code: str) -> str:
+        return self.of(profile_words.REACH, code)
+
+    def grade(self, code: str) -> str:
+        return self.of(profile_words.GRADE, code)
 
     def request(self, code: str) -> str:
         return self.of(t.REQUEST, code)

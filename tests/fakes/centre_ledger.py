@@ -9,6 +9,7 @@ from cloud_server.core.state_views import CentreState
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_look import SiteLook
+from cloud_server.flows.keep_profiles import ProfileDesk
 from cloud_server.flows.office import Office
 from cloud_server.ports.courier import CourierFile
 from cloud_server.ports.tills import TillNow
@@ -89,6 +90,27 @@ class FakeSettings:
         return None
 
 
+class FakeProfiles:
+    """Like `flows.keep_profiles.ProfileDesk`: the made-up street has no plan."""
+
+    def listed(self) -> tuple[()]:
+        return ()
+
+    def sheet(self, profile: str) -> None:
+        return None
+
+    preview_leaving_out = sheet
+
+    def version(self, profile: str, version: int) -> None:
+        return None
+
+    def preview(self, profile: str, text: str, unit_id: int) -> None:
+        return None
+
+    def leave_out(self, profile: str, version: int, by: object) -> Any:
+        raise Conflict("the made-up street has no plan", "plan_changed")
+
+
 class FakeStates:
     """Implements `StateBook`: all is well."""
 
@@ -141,6 +163,11 @@ class PlainLook:
 def fake_settings() -> SettingsDesk:
     """A desk without a plan."""
     return cast(SettingsDesk, FakeSettings())
+
+
+def fake_profiles() -> ProfileDesk:
+    """A desk without profiles: there is no plan."""
+    return cast(ProfileDesk, FakeProfiles())
 
 
 def fake_imports() -> SiteImport:

@@ -17,7 +17,15 @@ from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
 from tests.fakes.centre_factors import second_factor
-from tests.fakes.centre_ledger import FakeCouriers, FakeStates, fake_imports, fake_office, fake_settings, plain_look
+from tests.fakes.centre_ledger import (
+    FakeCouriers,
+    FakeStates,
+    fake_imports,
+    fake_office,
+    fake_profiles,
+    fake_settings,
+    plain_look,
+)
 from tests.fakes.centre_money import FakeMoney
 from tests.fakes.centre_office import FakeAlarms, FakeBatches, FakeReports
 from tests.fakes.centre_people import FakePeople, PlainPasswords
@@ -134,6 +142,7 @@ def services(
         reversals=money,
         office=fake_office(money),
         settings=fake_settings(),
+        profiles=fake_profiles(),
         imports=fake_imports(),
         look=plain_look(),
         courier=FakeCouriers(),

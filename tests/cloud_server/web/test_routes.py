@@ -34,6 +34,8 @@ PARTS = {
     "language": "en",
     "message": "0" * 32,
     "draft": "0" * 32,
+    "profile": "nx3",
+    "version": "1",
     "mark": "none",
     "digest": "none",
     "session": "none",

@@ -1,0 +1,167 @@
+"""A site's own meter profile at the screen: faults beside their places in both languages, what it would read and write,
+saved in versions, planned for a meter, compared, left out."""
+
+import re
+from html import unescape
+
+import pytest
+
+from cloud_server.core.planned_profiles import REASONS as PLAN_REASONS
+from cloud_server.web.pages.profiles import differences
+from cloud_server.web.profile_words import SENTENCES
+from protocol.limits import PROFILE_CHARACTERS_MAX
+from protocol.meter_profile.checking import check_profile
+from protocol.meter_profile.reasons import REASONS
+from tests.cloud_server.console_rig import ConsoleRig
+from tests.cloud_server.street import box_id, meter_id
+from tests.cloud_server.web.conftest import Browser
+from tests.cloud_server.web.test_settings_pages import change
+from tests.edge_agent.bus.profile_texts import ARMABLE
+
+pytestmark = pytest.mark.sqlite_first
+NEW = "/settings/profiles/new"
+WRONG = ARMABLE.replace("phases = 3", "phases = 9").replace('type = "u32", unit = "W"', 'type = "u33", unit = "W"')
+
+
+@pytest.fixture
+def console(console: ConsoleRig) -> ConsoleRig:
+    console.rig.plan()
+    return console
+
+
+def send(browser: Browser, path: str, text: str, *, content: bytes = b"", **fields: str) -> str:
+    """The form with its text, or with a file."""
+    return browser.send_file(path, content, text=text.replace("\n", "\r\n"), **fields)
+
+
+def save(browser: Browser, path: str, text: str, profile: str = "") -> None:
+    browser.get(path)
+    send(browser, path, text, step="preview", profile=profile)
+    assert browser.status == 200, browser.text
+    send(browser, path, text, step="take", version=browser.hidden("version"), profile=profile)
+    assert browser.status == 200, browser.text
+    assert "Taken." in browser.text
+
+
+def faults(browser: Browser) -> list[tuple[str, ...]]:
+    rows = browser.text.split('id="h-faults"')[1].split("</table>")[0]
+    return [
+        tuple(unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td>(.*?)</td>", row))
+        for row in re.findall(r"<tr>(<td>.*?)</tr>", rows)
+    ]
+
+
+def test_all_faults_stand_beside_their_places_in_both_languages(console: ConsoleRig) -> None:
+    english, chinese = console.browser("administrator"), console.browser("administrator", "zh-CN")
+    for browser in (english, chinese):
+        browser.get(NEW)
+        send(browser, NEW, WRONG, profile="nx3", step="take", version="1")
+        assert browser.status == 422
+    assert faults(english) == [
+        ("quantities.power.type", "'u33'", "right would be u16, i16, u32, i32, u64, f32, bcd"),
+        ("phases", "9", "right would be a whole number from 1 to 3"),
+    ]
+    assert faults(chinese) == [
+        ("quantities.power.type", "'u33'", "应为下列之一：u16, i16, u32, i32, u64, f32, bcd"),
+        ("phases", "9", "应为 1 到 3 的整数"),
+    ]
+    english.get("/settings/profiles")
+    assert "nx3" not in english.text, "nothing holds"
+    assert "Eastron SDM120" in english.text
+
+
+def test_what_is_shown_is_what_the_agent_prints_and_a_meter_can_be_planned_with_it(console: ConsoleRig) -> None:
+    console.rig.enrol(1)
+    browser = console.browser("administrator")
+    browser.get(NEW)
+    send(browser, NEW, "", content=ARMABLE.encode(), profile="nx3", unit="5", step="preview")
+    shown = unescape(browser.text.split('class="code frames"')[1].split(">", 1)[1].split("</pre>")[0])
+    assert tuple(shown.split("\n")) == check_profile(ARMABLE, "nx3", 5).plan
+    assert "05 03 01 00 00 0A" in shown
+    save(browser, NEW, ARMABLE, profile="nx3")
+    change(browser, f"/settings/meters/{meter_id(1, 1)}", profile="nx3")
+    browser.get("/settings/profiles/nx3")
+    assert "on its way" in browser.text
+    assert "M101" in browser.text
+    second = ARMABLE.replace('model = "armable"', 'model = "armable 2"')
+    send(browser, "/settings/profiles/nx3", second, step="preview")
+    assert "A new configuration is signed for: A1." in browser.text
+    assert "<ins>+ model = &#34;armable 2&#34;</ins>" in browser.text
+    save(browser, "/settings/profiles/nx3", second)
+    with console.rig.store.read() as unit:
+        box = unit.fleet.box(box_id(1))
+    assert box is not None
+    assert box.config_version == 3
+    browser.get("/settings/profiles/nx3/versions/2")
+    assert "<del>- model = &#34;armable&#34;</del>" in browser.text
+    browser.get("/settings/profiles/nx3?from=1")
+    assert "model = &#34;armable&#34;" in browser.text.split("<textarea")[1]
+
+
+def test_one_in_use_stays_and_one_that_no_meter_needs_goes(console: ConsoleRig) -> None:
+    browser = console.browser("administrator")
+    save(browser, NEW, ARMABLE, profile="nx3")
+    change(browser, f"/settings/meters/{meter_id(1, 1)}", profile="nx3")
+    path = "/settings/profiles/nx3/leave-out"
+    browser.get(path)
+    assert (browser.status, "is the profile of M101" in browser.text) == (422, True)
+    browser.post(path, version=browser.hidden("version"))
+    assert browser.status == 422
+    change(browser, f"/settings/meters/{meter_id(1, 1)}", profile="eastron_sdm120")
+    browser.get(path)
+    browser.post(path, version=browser.hidden("version"))
+    assert browser.path == "/settings/profiles"
+    assert "/settings/profiles/nx3" not in browser.text
+    browser.get("/settings/profiles/nx3")
+    assert browser.status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("", ARMABLE, "Please fill this in."),
+        ("NX 3", ARMABLE, "Small letters, digits and underscores"),
+        ("new", ARMABLE, "mistake-profile"),
+        ("eastron_sdm120", ARMABLE, "comes with every box under this name"),
+        ("nx3", " ", "Please fill this in."),
+        ("nx3", "x" * (PROFILE_CHARACTERS_MAX + 1), "Too long."),
+    ],
+)
+def test_what_cannot_be_a_profile_is_said(console: ConsoleRig, name: str, text: str, says: str) -> None:
+    browser = console.browser("administrator")
+    browser.get(NEW)
+    send(browser, NEW, text, profile=name, step="take", version="1")
+    assert browser.status == 422
+    assert says in browser.text
+
+
+def test_a_file_that_is_no_text_and_a_plan_that_moved_on(console: ConsoleRig) -> None:
+    browser = console.browser("administrator")
+    browser.get(NEW)
+    send(browser, NEW, "", content=b"\xff\xfe\x00", profile="nx3")
+    assert (browser.status, "no text that can be read" in browser.text) == (422, True)
+    send(browser, NEW, ARMABLE, profile="nx3", step="take", version="99")
+    assert browser.status == 409
+    browser.get("/settings/profiles/nx4")
+    assert browser.status == 404
+
+
+def test_only_who_may_set_the_site_up_comes_here(console: ConsoleRig) -> None:
+    browser = console.browser("cashier")
+    browser.get("/settings/profiles")
+    assert browser.status == 403
+
+
+def test_every_sentence_has_its_words() -> None:
+    assert set(SENTENCES) == {reason.pattern for reason in (*REASONS, *PLAN_REASONS)}
+
+
+def test_differences_are_marked_line_by_line() -> None:
+    assert differences("a\nb\nc", "a\nB\nc") == [
+        ("place", "@@ -1,3 +1,3 @@"),
+        ("same", "a"),
+        ("removed", "b"),
+        ("added", "B"),
+        ("same", "c"),
+    ]
+    assert differences("a", "a") == []
