@@ -11,7 +11,7 @@ from cloud_server.core.mistakes import Conflict, ConflictCode, FieldError, NotFo
 from cloud_server.core.money_views import RefundRow
 from cloud_server.core.views import METHODS, SaleSheet
 from cloud_server.ports import KeyReused, Refused
-from cloud_server.ports.money import RefundOrder, RefundStep
+from cloud_server.ports.money import RefundOrder, RefundStep, Waits
 from cloud_server.web.forms import clean_amount, new_key
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
@@ -55,6 +55,7 @@ def ask(console: Console, visit: Visit) -> Response:
     if sheet is None:
         return errors.not_found(console, visit)
     form = visit.form
+    leaves = form.get("wait") == "yes"
     try:
         order = RefundOrder(
             key=form.get("key", ""),
@@ -63,9 +64,12 @@ def ask(console: Console, visit: Visit) -> Response:
             method=form.get("method", ""),
             reason=form.get("reason", "").strip(),
             wallet=form.get("wallet") or None,
-            second=read_second(visit),
+            second=read_second(visit) if not leaves else None,
+            wait=leaves,
         )
         answer = visit.services.refunds.ask(order, visit.actor)
+    except Waits:
+        return see_other("/tasks")
     except Refused as refused:
         return _form(console, visit, 422, sheet, Wrong(fields={e.field: e for e in refused.errors}))
     except Conflict as conflict:
@@ -77,7 +81,7 @@ def ask(console: Console, visit: Visit) -> Response:
 
 def _form(console: Console, visit: Visit, status: int, sheet: SaleSheet, wrong: Wrong) -> Response:
     words, show = console.renderer.words_for(visit), console.renderer.show_for(visit)
-    form = visit.form
+    form, newest = visit.form, visit.services.settings.plan()
     return console.renderer.page(
         visit,
         "refund_form.html",
@@ -93,7 +97,7 @@ def _form(console: Console, visit: Visit, status: int, sheet: SaleSheet, wrong: 
             "second": form.get(NAME_FIELD, ""),
         },
         wrong=wrong,
-        alone_micro=REFUND_ALONE_MAX_MICRO,
+        alone_micro=newest[1].limits.refund_alone_max_micro if newest is not None else REFUND_ALONE_MAX_MICRO,
         mistakes={
             name: words.field(error.code, show.money(error.limit_micro) if error.limit_micro is not None else "")
             for name, error in wrong.fields.items()

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from cloud_server.core.mistakes import Conflict, ConflictCode, FieldError
 from cloud_server.core.views import SaleRow
 from cloud_server.ports import KeyReused, Refused
-from cloud_server.ports.money import ReversalOrder
+from cloud_server.ports.money import ReversalOrder, Waits
 from cloud_server.web.forms import new_key
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
@@ -29,11 +29,18 @@ def reverse(console: Console, visit: Visit) -> Response:
     if row is None:
         return errors.not_found(console, visit)
     form = visit.form
+    leaves = form.get("wait") == "yes"
     try:
         order = ReversalOrder(
-            key=form.get("key", ""), sale=row.sale, reason=form.get("reason", "").strip(), second=read_second(visit)
+            key=form.get("key", ""),
+            sale=row.sale,
+            reason=form.get("reason", "").strip(),
+            second=read_second(visit) if not leaves else None,
+            wait=leaves,
         )
         visit.services.reversals.reverse(order, visit.actor)
+    except Waits:
+        return see_other("/tasks")
     except Refused as refused:
         return _form(console, visit, 422, row, None, {error.field: error for error in refused.errors})
     except Conflict as conflict:
