@@ -24,8 +24,9 @@ WORKERS ?= $(shell expr 2 \* $(CORES))
 SOURCES := $(wildcard protocol edge_agent cloud_server provisioning tests benchmarks)
 
 # What the browser tests need beside Python, under the names that Debian gives it.
-CHROMIUM_NAMES := chromium chromium-browser google-chrome
-BROWSER_PACKAGES := chromium fonts-noto-cjk
+# The shell without windows takes half the processor of the whole browser.
+CHROMIUM_NAMES := chromium-headless-shell chromium chromium-browser google-chrome
+BROWSER_PACKAGES := chromium-headless-shell fonts-noto-cjk
 
 .PHONY: help venv demo test test-slow browser node lint lint-ruff lint-format lint-types lint-imports lint-translations \
 	bench format translations compiled-translations wheel wheels lock

