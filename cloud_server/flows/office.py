@@ -17,6 +17,7 @@ from cloud_server.flows.open_account import Accounts
 from cloud_server.flows.open_selling import Selling
 from cloud_server.flows.operate_meters import MeterOperations
 from cloud_server.flows.read_tasks import tasks
+from cloud_server.flows.recovery_report import RecoveryDesk
 from cloud_server.flows.refund_credit import Refunds
 from cloud_server.flows.retire_box import Boxes
 from cloud_server.flows.reverse_sale import Reversals
@@ -47,6 +48,7 @@ class Office:
     meters: Meters
     boxes: Boxes
     selling: Selling
+    recovery: RecoveryDesk
     second: SecondPerson
     tasks: Callable[[], tuple[Task, ...]]
     """Everything that waits for somebody, oldest first."""
@@ -87,6 +89,7 @@ def open_office(centre: Centre) -> Office:
         meters=meters,
         boxes=boxes,
         selling=selling,
+        recovery=RecoveryDesk(centre),
         second=SecondPerson(centre, kinds),
         tasks=lambda: tasks(centre),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from cloud_server.core.checkpoint import Checkpoint
 from cloud_server.core.fleet import GrantState, SaleFact
 from cloud_server.core.mistakes import Conflict, NotFound, mistaken
 from cloud_server.core.recovery import BoxRecovery, Question, is_selling_closed
@@ -72,6 +73,8 @@ class RecoveryReport:
     boxes: tuple[BoxReport, ...]
     sales_back: int
     questions: tuple[Question, ...]
+    passed_over: tuple[Checkpoint, ...] = ()
+    """Batches that are on no machine any more: the line of the next epoch stands for them."""
 
 
 def recovery_report(centre: Centre) -> RecoveryReport | None:
@@ -101,10 +104,12 @@ def recovery_report(centre: Centre) -> RecoveryReport | None:
                 )
             )
         questions = tuple(unit.recovery.questions())
-        sales_back = len(unit.recovery.sales_written_again(_began_at_ms(unit, newest.values())))
+        began_at_ms = _began_at_ms(unit, newest.values())
+        sales_back = len(unit.recovery.sales_written_again(began_at_ms))
+        passed_over = tuple(unit.recovery.passed_over(began_at_ms))
     open_ones = any(question.answer is None for question in questions)
     under_way = open_ones or any(box.under_way for box in boxes)
-    return RecoveryReport(centre.term, under_way, tuple(boxes), sales_back, questions)
+    return RecoveryReport(centre.term, under_way, tuple(boxes), sales_back, questions, passed_over)
 
 
 def sales_report(centre: Centre) -> tuple[SaleReport, ...]:
@@ -167,3 +172,20 @@ def answer_question(centre: Centre, question: str, answer: str, note: str, by: s
         unit.audit.append(now_ms, by, "recovery_answered", asked.subject, {"kind": asked.kind, "answer": answer})
     centre.live.changed()
     return done
+
+
+class RecoveryDesk:
+    """A recovery as people at the console see it and answer it; whoever is limited to buildings sees none of it."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+
+    def report(self) -> RecoveryReport | None:
+        """The newest recovery; None where there never was one, or where it is not this person's to see."""
+        return recovery_report(self._centre) if self._centre.territory.is_whole else None
+
+    def answer(self, question: str, answer: str, note: str, by: str) -> Question:
+        """What a person knows; no entry follows by itself. Raises NotFound, Conflict, Mistaken."""
+        if not self._centre.territory.is_whole:
+            raise NotFound("question", question)
+        return answer_question(self._centre, question, answer, note, by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from cloud_server.core.checkpoint import Checkpoint
 from cloud_server.core.recovery import BoxRecovery, ExpectedPart, PartState, Question
 
 
@@ -78,6 +79,10 @@ class RecoveryBook(Protocol):
     def restored_at_ms(self) -> int | None: ...
 
     def sales_written_again(self, since_ms: int) -> list[str]: ...
+
+    def passed_over(self, since_ms: int) -> list[Checkpoint]:
+        """What was passed over since an instant, in the order in which it was."""
+        ...
 
 
 class MemoryBook(Protocol):

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from cloud_server.core.checkpoint import ACTION, Checkpoint, read_checkpoint
 from cloud_server.core.recovery import BoxRecovery, ExpectedPart, PartState, Question
 from cloud_server.store import tables_memory as t
 from cloud_server.store.rows import Rows
@@ -81,6 +82,12 @@ class RecoveryRows(Rows):
         a = AuditRow
         query = self._of(a, a.subject).where((a.action == "sale_written_again") & (a.at_ms >= since_ms))
         return [sale for (sale,) in self._tuples(query.order_by(a.number))]
+
+    def passed_over(self, since_ms: int) -> list[Checkpoint]:
+        """What was passed over since an instant, since no machine has it any more."""
+        a = AuditRow
+        query = self._of(a, a.subject, a.detail, a.at_ms).where((a.action == ACTION) & (a.at_ms >= since_ms))
+        return [read_checkpoint(*row) for row in self._tuples(query.order_by(a.number))]
 
     def restored_at_ms(self) -> int | None:
         """When this centre was restored last."""

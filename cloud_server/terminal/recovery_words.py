@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from cloud_server.core.checkpoint import Checkpoint
 from cloud_server.flows.recovery_report import BoxReport, PartStands, RecoveryReport, SaleReport
 from protocol.units import amount_to_text
 
@@ -20,6 +21,7 @@ def words_of(report: RecoveryReport) -> str:
     lines = [f"Recovery {state}. Term {report.term}; receipts since then are a series of their own."]
     lines.append(f"{report.sales_back} sales were written again from signed lines.")
     lines += [_box(box) for box in report.boxes]
+    lines += [_passed_over(point, report) for point in report.passed_over]
     open_ones = [question for question in report.questions if question.answer is None]
     lines.append(f"{len(open_ones)} questions for people, {len(report.questions) - len(open_ones)} answered:")
     for asked in report.questions:
@@ -61,6 +63,13 @@ def _box(box: BoxReport) -> str:
     selling = "closed" if box.selling_closed else by if box.recovery.opened_by is not None else "open"
     money = f"{awaited} in flight unproven, {waiting} wait for it"
     return f"  {box.name}: TO BE HEARD ({heard}); selling {selling}; {money}"
+
+
+def _passed_over(point: Checkpoint, report: RecoveryReport) -> str:
+    name = next((box.name for box in report.boxes if box.box == point.box), point.box)
+    gone = amount_to_text(-sum(point.differences.values()))
+    lost = f"batches {point.first} to {point.last} of epoch {point.lost_epoch} are on no machine any more"
+    return f"  {name}: {lost}; epoch {point.epoch} proves the balances behind them, {gone} went between"
 
 
 def _at(at_ms: int) -> str:
