@@ -12,6 +12,7 @@ from cloud_server.ports.database import PostgresAddress
 from tests.cloud_server.api.site_process import exchange
 from tests.cloud_server.street import account_id
 from tests.end_to_end.centre_cluster import Cluster, Sender, Till, centre_cluster
+from tests.end_to_end.shaft import wait_for
 from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
@@ -80,8 +81,10 @@ def test_a_process_that_dies_takes_no_sale_with_it_and_hands_its_turn_on(
     for thread in threads:
         thread.start()
     time.sleep(1.0)
+    wait_for(lambda: sum(len(till.acknowledged) for till in tills) > 1, "sales on both processes")
     cluster.processes[0].send_signal(signal.SIGKILL)
     time.sleep(2.0)
+    wait_for(lambda: sum(len(till.acknowledged) for till in tills) > 5, "sales on the one that is left")
     ends.set()
     for thread in threads:
         thread.join(30)

@@ -71,11 +71,15 @@ def lived_in(lived_in_site: Lived, tmp_path: Path, request: pytest.FixtureReques
     database, site, keys = lived_in_site
     if isinstance(database, PostgresAddress):
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        engine = open_engine(server.make_database(str(conninfo_to_dict(database.text)["dbname"])))
+        copied = server.make_database(str(conninfo_to_dict(database.text)["dbname"]))
+        engine = open_engine(copied)
+        yield Archive(engine, StoredBooks(engine, site), keys)
+        engine.close()
+        server.drop(copied)
     else:
         engine = open_engine(Path(shutil.copy(database, tmp_path / "centre.db")))
-    yield Archive(engine, StoredBooks(engine, site), keys)
-    engine.close()
+        yield Archive(engine, StoredBooks(engine, site), keys)
+        engine.close()
 
 
 def _pay_back_and_undo(rig: SiteRig, box: SpeakingBox, number: int) -> None:
