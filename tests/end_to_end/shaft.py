@@ -19,10 +19,12 @@ import msgspec
 
 from cloud_server.core.planned_site import config_of
 from edge_agent.console.local_socket import ask
+from protocol.box_config import BoxConfig
 from protocol.site_plan import SitePlan
 from provisioning.simulator.site import SimulatedSite
 from tests.cloud_server.api.site_process import ROOT, SiteProcess, run, site_process, wait_until_up
 from tests.cloud_server.street import account_id, box_id, meter_id, street, wallet_id
+from tests.cloud_server.web.conftest import Browser
 from tests.edge_agent.whole_box.whole_box import BAUD, simulated_site
 
 WATTS = 9_000
@@ -30,6 +32,7 @@ WATTS = 9_000
 SHOP = 2
 BOX, METER, WALLET, ACCOUNT = box_id(1), meter_id(1, SHOP), wallet_id(1, SHOP), account_id(1, SHOP)
 WAIT_S = 40.0
+STRANGER, STRANGER_UNIT = "M9", 9
 
 
 def plan(site: str, **defaults: Any) -> SitePlan:
@@ -46,6 +49,15 @@ def plan(site: str, **defaults: Any) -> SitePlan:
     return msgspec.structs.replace(
         made, boxes=boxes, defaults=msgspec.structs.replace(made.defaults, switch_pause_s=0, **defaults)
     )
+
+
+def with_stranger(config: BoxConfig) -> BoxConfig:
+    """The same bus with one meter more, of a make that no agent knows and nobody has planned."""
+    first = config.meters[0]
+    stranger = msgspec.structs.replace(
+        first, meter="f" * 32, unit=STRANGER_UNIT, name=STRANGER, profile="site_armable", phases=3
+    )
+    return msgspec.structs.replace(config, meters=[*config.meters, stranger])
 
 
 @dataclass
@@ -118,6 +130,8 @@ class Shaft:
     box: Hardware
     sold: int = 0
     tokens: dict[str, str] = field(default_factory=dict)
+    clients: list[httpx.Client] = field(default_factory=list)
+    """Of people at the console; closed at the end."""
 
     def api(self, method: str, path: str, scope: str = "provision", **how: Any) -> httpx.Response:
         """One call; scope provision has its token, sell and read get one at first use."""
@@ -196,21 +210,39 @@ class Shaft:
         assert enrolling.wait(30) == 0
         enrolling.stdout.close()
 
-    def put_in_service(self) -> None:
+    def put_in_service(self, meter: str = METER) -> None:
         """The relay test on the spot, then a person's yes."""
-        done = self.box.command("relay-test", "--meter", METER, "--who", "Li", "--yes")
+        done = self.box.command("relay-test", "--meter", meter, "--who", "Li", "--yes")
         assert done.returncode == 0, done.stderr + done.stdout
         wait_for(
-            lambda: self.api("POST", f"/meters/{METER}/in-service", json={"on": True}).status_code == 202, "service"
+            lambda: self.api("POST", f"/meters/{meter}/in-service", json={"on": True}).status_code == 202, "service"
         )
-        wait_for(lambda: self.meter_status()["service"] == "in_service", "in service", self.box.log)
+        wait_for(lambda: self.meter_status(meter)["service"] == "in_service", "in service", self.box.log)
 
-    def meter_status(self) -> dict[str, Any]:
-        return next(each for each in self.box.status()["meters"] if each["meter"] == METER)
+    def meter_status(self, meter: str = METER) -> dict[str, Any]:
+        return next(each for each in self.box.status()["meters"] if each["meter"] == meter)
 
     @property
     def contact_closed(self) -> bool:
         return self.meters.meter(f"m{SHOP - 1}").contact_closed
+
+
+def first_administrator(place: Shaft) -> Browser:
+    """A person at the console of the centre that runs, by the one-time link of the terminal."""
+    done = place.cloud_server("setup", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    link = json.loads(done.stdout)["link"]
+    client = httpx.Client(
+        base_url=place.centre.url, verify=place.centre.trust, timeout=40, trust_env=False, follow_redirects=True,
+        headers={"Accept-Language": "en"},
+    )  # fmt: skip
+    place.clients.append(client)
+    console = Browser(client, address=place.centre.url)
+    console.get(link)
+    password = "seven quiet herons by the lake"
+    console.post(link, name="wang", display_name="王", password=password, password_again=password)
+    assert console.path == "/", console.text
+    return console
 
 
 def wait_for(what: Callable[[], bool], words: str, log: Path | None = None, within_s: float = WAIT_S) -> None:
@@ -236,7 +268,7 @@ def shaft(folder: Path, **defaults: Any) -> Iterator[Shaft]:
             answer = api.put("/api/v1/site/plan", content=msgspec.json.encode(made))
         assert answer.status_code == 200, answer.text
         (folder / "meters").mkdir()
-        meters = simulated_site(folder / "meters", config_of(made, made.boxes[0], {}), WATTS)
+        meters = simulated_site(folder / "meters", with_stranger(config_of(made, made.boxes[0], {})), WATTS)
         box = Hardware(folder / "box", folder / "meters" / "tty")
         found = Shaft(folder, centre, meters, box)
         with meters:
@@ -247,6 +279,8 @@ def shaft(folder: Path, **defaults: Any) -> Iterator[Shaft]:
                 found.put_in_service()
                 yield found
             finally:
+                for client in found.clients:
+                    client.close()
                 for each in {id(box): box, id(found.box): found.box}.values():
                     if each.process is not None:
                         each.kill()

@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.shaft import ACCOUNT, BOX, WALLET, Shaft, shaft, wait_for
+from tests.cloud_server.street import TARIFF, name, point_id
+from tests.cloud_server.web.test_profile_pages import save
+from tests.cloud_server.web.test_settings_pages import change
+from tests.edge_agent.bus.profile_texts import ARMABLE
+from tests.end_to_end.shaft import (
+    ACCOUNT,
+    BOX,
+    STRANGER,
+    STRANGER_UNIT,
+    WALLET,
+    Shaft,
+    first_administrator,
+    shaft,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("money_of_a_shaft")]
 
@@ -125,6 +139,34 @@ def test_an_account_is_closed_to_the_last_fen_and_another_follows(place: Shaft, 
     sale = office.post("/sales", "s9", {"account": account, "amount": "20.00", "method": "cash"})["id"]
     wait_for(lambda: office.get(f"/sales/{sale}")["state"] in ("delivered", "on"), "the new wallet", place.box.log)
     wait_for(lambda: 0 < balance(place) <= 20 * YUAN, "its balance", place.box.log)
+    place.verify()
+
+
+def test_a_make_that_nobody_had_seen_is_read_and_charged_by_a_profile_from_the_console(
+    place: Shaft, office: Office
+) -> None:
+    """Saved, planned and changed at the console alone; no file on the box was touched."""
+    console = first_administrator(place)
+    save(console, "/settings/profiles/new", ARMABLE, "elsewhere_arm")
+    where = {"bus": name(0xB05, 1), "point": point_id(1, 1), "tariff": TARIFF}
+    facts = {"name": STRANGER, "unit": str(STRANGER_UNIT), "rated_ma": "60000", "phases": "3"}
+    change(console, "/settings/meters/new", profile="elsewhere_arm", **where, **facts)
+    console.get("/settings/meters")
+    meter = console.text.split(f">{STRANGER}</a>")[0].rsplit("/settings/meters/", 1)[1].rstrip('"')
+    wait_for(lambda: place.meter_status(meter)["raw_wh"] is not None, "the stranger's register", place.box.log)
+    tenant = {"number": "K901", "meters": [meter], "customer_name": "stranger"}
+    account = office.post("/accounts", "o1", tenant)["account"]
+    sale = office.post("/sales", "s10", {"account": account, "amount": "50.00", "method": "cash"})["id"]
+    place.delivered(sale)
+    place.put_in_service(meter)
+    wait_for(lambda: 0 < place.meter_status(meter)["balance_micro"] < 50 * YUAN, "a charge", place.box.log)
+    # A later version closes the interval at the box, so that the centre books what was charged.
+    save(console, "/settings/profiles/elsewhere_arm", ARMABLE.replace('"armable"', '"armable 2"'))
+    wait_for(lambda: "works with it" in console.get("/settings/profiles/elsewhere_arm"), "version 2", place.box.log)
+    place.box.kill()
+    place.box.start()
+    before = place.meter_status(meter)["balance_micro"]
+    wait_for(lambda: place.meter_status(meter)["balance_micro"] < before, "a charge after a restart", place.box.log)
     place.verify()
 
 

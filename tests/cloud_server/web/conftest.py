@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -40,7 +41,7 @@ _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 class Browser:
     """A person's browser: keeps cookies, sends forms with the token of the page that it last saw."""
 
-    client: TestClient
+    client: TestClient | httpx.Client
     address: str = ADDRESS
     text: str = ""
     status: int = 0
