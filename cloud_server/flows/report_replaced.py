@@ -8,8 +8,8 @@ from protocol.box_config import MeterConfig, Ratio
 from protocol.site_plan import PointPlan
 from protocol.units import Ms, Wh
 
-_PLACE = (Column("building", "text"), Column("shop_number", "text"), Column("shop", "text"))
-_METER = (Column("meter", "text"), Column("serial", "text"), Column("ct", "ratio"), Column("pt", "ratio"))
+_PLACE = (Column("shop_number", "text"), Column("shop", "text"))
+_METER = (Column("meter", "text"), Column("ct", "ratio"), Column("pt", "ratio"))
 _REGISTERS = (
     Column("from", "moment"),
     Column("from_register", "energy"),
@@ -31,7 +31,7 @@ def replaced_tables(basis: Basis, *, vacant: bool = False) -> tuple[ReportTable,
     meters = [one.meter for _, found in chosen for one in found]
     used = basis.unit.energy.of_some(basis.spans(), meters, vacant=vacant)
     rows: list[tuple[Value, ...]] = [
-        (*_place(basis, point), *_meter(one), *_ends(basis, one), *used.get(one.meter, (0, 0)))
+        (point.number, point.name, *_meter(one), *_ends(basis, one), *used.get(one.meter, (0, 0)))
         for point, found in chosen
         for one in found
     ]
@@ -46,7 +46,7 @@ def gone_table(basis: Basis) -> tuple[ReportTable, ...]:
         for one in basis.past.at_point.get(point.point, ()):
             if one.until_ms is not None:
                 ends = (one.from_ms, one.first_raw_wh, one.until_ms, one.last_raw_wh)
-                rows.append((*_place(basis, point), *_meter(one), *ends))
+                rows.append((point.number, point.name, *_meter(one), *ends))
     columns = (*_PLACE, *_METER, *_REGISTERS)
     return (ReportTable(title="gone", columns=columns, rows=tuple(rows)),) if rows else ()
 
@@ -112,14 +112,10 @@ def ratio_texts(ratio: Ratio | None) -> tuple[str | None, str | None]:
     return (f"{ratio.ct[0]}:{ratio.ct[1]}", f"{ratio.pt[0]}:{ratio.pt[1]}") if ratio is not None else (None, None)
 
 
-def _place(basis: Basis, point: PointPlan) -> tuple[Value, ...]:
-    return basis.building_name(point.building), point.number, point.name
-
-
 def _meter(one: PointMeter) -> tuple[Value, ...]:
-    """Its name and plate, and the newest ratio that it had."""
+    """Its plate, and the newest ratio that it had."""
     ratio = max(one.config.ratios, key=lambda r: r.from_ms) if one.config is not None else None
-    return one.name, one.serial, *ratio_texts(ratio)
+    return one.number, *ratio_texts(ratio)
 
 
 def _ends(basis: Basis, one: PointMeter) -> tuple[Ms | None, Wh | None, Ms | None, Wh | None]:
