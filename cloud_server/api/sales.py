@@ -16,7 +16,7 @@ from cloud_server.core.mistakes import NotFound
 from cloud_server.core.money_requests import ReversalFact
 from cloud_server.core.views import Method, SaleRow
 from cloud_server.flows.centre import Centre
-from cloud_server.flows.look import Look
+from cloud_server.flows.look import Looker
 from cloud_server.flows.read_sales import sale_rows
 from cloud_server.ports import Actor, Desk, SaleOrder, Unit
 from cloud_server.ports.programs import SalesWanted
@@ -79,8 +79,7 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
         )
         limit = chosen.limit
         with centre.store.read() as unit:
-            look = sights.looker(by).look(unit)
-            facts, rows = _seen(unit, look, wanted, place(chosen.after, int, str), limit + 1)
+            facts, rows = _seen(unit, sights.looker(by), wanted, place(chosen.after, int, str), limit + 1)
             undone = unit.money.reversals_of_sales(row.sale for row in rows)
         keys = {fact.sale: fact for fact in facts}
         return page_of(
@@ -95,8 +94,8 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
         """One sale and how far it has come: sold, waiting for its box, delivered, on, refused, or credit."""
         only, by = own_operator(centre, request, None)
         with centre.store.read() as unit:
-            look = sights.looker(by).look(unit)
             facts = unit.books.sales(sale=sale)
+            look = sights.looker(by).look_at_boxes(unit, _boxes_of(unit, facts))
             if look is None or not facts or only not in (None, facts[0].operator):
                 raise NotFound("sale", sale)
             rows = sale_rows(look, unit, facts)
@@ -107,14 +106,22 @@ def _read_routes(router: APIRouter, centre: Centre) -> None:
         return _sale(row, facts[0], undone)
 
 
+def _boxes_of(unit: Unit, facts: list[SaleFact]) -> set[str]:
+    """The boxes that sales went to: all of a site that tells how far they have come."""
+    return {grant.box for own in unit.books.grants_of_sales([fact.sale for fact in facts]).values() for grant in own}
+
+
 def _seen(
-    unit: Unit, look: Look | None, wanted: SalesWanted, after: tuple[str | int, ...] | None, most: int
+    unit: Unit, looker: Looker, wanted: SalesWanted, after: tuple[str | int, ...] | None, most: int
 ) -> tuple[list[SaleFact], tuple[SaleRow, ...]]:
     """As many sales as fit a page of those that the caller may see: read on where some are out of sight."""
     facts: list[SaleFact] = []
     rows: tuple[SaleRow, ...] = ()
-    while look is not None:
+    while True:
         more = unit.programs.sales(wanted, after, most)
+        look = looker.look_at_boxes(unit, _boxes_of(unit, more))
+        if look is None:
+            break
         facts += more
         rows += sale_rows(look, unit, more)
         if len(more) < most or len(rows) >= most:

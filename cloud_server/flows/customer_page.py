@@ -89,7 +89,7 @@ class CustomerPages:
 
     def _of(self, account: str) -> CustomerPage | None:
         with self._centre.store.read() as unit:
-            look = self._looker.look(unit)
+            look = self._looker.look_at_account(unit, account)
             plan = look.site.accounts.get(account) if look is not None else None
             if look is None or plan is None or look.account_states.get(account) == "closed":
                 return None

@@ -1,6 +1,6 @@
 """One look at the whole site: everything that rows of pages are made from, read at one moment. Part of `read_books`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloud_server.core.batch_facts import MeterFacts, WalletFacts
@@ -125,12 +125,17 @@ class Looker:
     def look_at_wallets(self, unit: Unit, wallets: Iterable[WalletPlan]) -> Look | None:
         """Some wallets alone, with their accounts, meters and boxes, without alarms, forecasts and commands that wait:
         what all else of a site costs grows with the site."""
+        site, some = self.site_map(unit), list(wallets)
+        return self._part(unit, site, some, {wallet.account for wallet in some}) if site is not None else None
+
+    def look_at_account(self, unit: Unit, account: str) -> Look | None:
+        """One account alone, with its wallets."""
         site = self.site_map(unit)
-        if site is None:
-            return None
-        now_ms, some = self._centre.clock.wall_ms(), list(wallets)
+        return self._part(unit, site, site.wallets_of.get(account, ()), {account}) if site is not None else None
+
+    def _part(self, unit: Unit, site: SiteMap, some: Sequence[WalletPlan], accounts: set[str]) -> Look:
+        now_ms = self._centre.clock.wall_ms()
         names = {wallet.wallet for wallet in some}
-        accounts = {wallet.account for wallet in some}
         meters = {meter for wallet in some for meter in wallet.meters}
         boxes = {box.box: box for box in unit.fleet.boxes(wallet.box for wallet in some)}
         live = self._centre.live.values()
@@ -160,7 +165,7 @@ class Looker:
         site = self.site_map(unit)
         if site is None:
             return None
-        found = {name: box for name in sorted(names) if (box := unit.fleet.box(name)) is not None}
+        found = {box.box: box for box in unit.fleet.boxes(names)}
         return Look(
             now_ms=self._centre.clock.wall_ms(),
             site=site,

@@ -96,14 +96,14 @@ class ReadBooks:
     def account(self, account: Id) -> AccountView | None:
         """One account with its wallets."""
         with self._centre.store.read() as unit:
-            look = self._looker.look(unit)
+            look = self._looker.look_at_account(unit, account)
         planned = look.site.accounts.get(account) if look is not None else None
         return account_view(look, planned) if look is not None and planned is not None else None
 
     def sale_sheet(self, account: Id) -> SaleSheet | None:
         """What the desk shows before it takes money."""
         with self._centre.store.read() as unit:
-            look = self._looker.look(unit)
+            look = self._looker.look_at_account(unit, account)
             limits = unit.fleet.sale_limits()
             closed = tuple(box.name for box in closed_boxes(unit, unit.fleet.wallets_of_account(account)))
         planned = look.site.accounts.get(account) if look is not None else None
