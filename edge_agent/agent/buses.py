@@ -48,7 +48,8 @@ def read_place(box: str, config: BoxConfig) -> Place:
             elif name in builtin_board_names():
                 boards[name] = builtin_board(name)
     except ProfileError as fault:
-        raise ValueError(str(fault)) from None
+        told = "; ".join(str(mistake) for mistake in fault.mistakes)
+        raise ValueError(f"{len(fault.mistakes)} mistake(s) in a profile of the site: {told}") from None
     return make_place(box, config, profiles, boards)
 
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from protocol.box_config import (
     BoxConfig,
     BusConfig,
@@ -14,6 +16,7 @@ from protocol.box_config import (
     FriendlyHours,
     MeterConfig,
     Overload,
+    ProfileText,
     Ratio,
     SiteConfig,
     TariffText,
@@ -140,3 +143,25 @@ CONFIG: Final = BoxConfig(
     friendly_hours=(FriendlyHours(from_minute=22 * 60, to_minute=7 * 60, weekdays=[1, 2, 3, 4, 5, 6, 7]),),
 )
 CONFIG_TEXT: Final = write_config(CONFIG)
+
+PROFILE_TEXT: Final = """\
+format = 1
+vendor = "Elsewhere"
+model = "NX-1"
+grade = "manual"
+sources = ["Elsewhere, NX-1 手册"]
+phases = 1
+[line]
+longest_read = 40
+[quantities]
+energy = { address = 0x0100, type = "u32", scale = "0.01", unit = "kWh" }
+"""
+PROFILE: Final = ProfileText(profile="elsewhere_nx1", version=3, text=PROFILE_TEXT, hash=text_hash(PROFILE_TEXT))
+PROFILED_CONFIG_TEXT: Final = write_config(
+    msgspec.structs.replace(
+        CONFIG,
+        meters=[msgspec.structs.replace(CONFIG.meters[0], profile=PROFILE.profile), *CONFIG.meters[1:]],
+        profiles=(PROFILE,),
+    )
+)
+"""With a make of meter that does not come with the agent."""

@@ -31,6 +31,7 @@ from tests.vectors.cast import (
     NEW_METER,
     OTHER_BOX,
     POINT,
+    PROFILED_CONFIG_TEXT,
     WALLET,
     an_id,
     at,
@@ -134,6 +135,11 @@ COMMANDS: Final[tuple[tuple[str, Body, int | None], ...]] = (
         None,
     ),
     ("upgrade", Upgrade(version="0.2.0", bundle_hash=text_hash("a bundle"), not_before_ms=at(27)), at(48)),
+    (
+        "configure",
+        Configure(config_version=8, config=PROFILED_CONFIG_TEXT, hash=text_hash(PROFILED_CONFIG_TEXT)),
+        None,
+    ),
 )
 """Kind, body and, where it has one, the instant after which it is too late."""
 
