@@ -39,6 +39,15 @@ from tests.fakes.centre_site import FakeSite
 from tests.fakes.certificates import write_self_signed
 
 PASSWORD = "a short sentence"
+STORY_TIMEOUT_S = 400
+"""A whole site comes up before the first test of a file: alone that takes a minute on a machine that does much else."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each story the time that its site needs to come up."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(STORY_TIMEOUT_S))
 
 
 @dataclass(kw_only=True)
