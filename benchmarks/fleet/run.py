@@ -1,4 +1,4 @@
-"""One fleet through its day: all come in, wait idly, are sold to, bring their batches, and return after an outage."""
+"""One fleet through its day: all come in, wait idly, bring their batches, are sold to, and return after an outage."""
 
 import json
 import math
@@ -89,7 +89,7 @@ def measure(wanted: Wanted) -> Row:
             ports=made.ports,
             answer_keys=list(keys.answer_keys),
             ca=config.keys_dir / "ca.pem",
-            wait_s=HELD_S,
+            wait_s=_held_for(wanted.boxes),
             whole=made.whole,
             light=list(made.light),
         )
@@ -120,11 +120,12 @@ def _play(made: Fleet, players: Sequence[Generator], wanted: Wanted) -> Row:
     if wanted.idle_s:
         _idle(row, made, players, wanted.idle_s, background)
         _tell(row)
-    if wanted.sales:
-        _sell(row, made, players, wanted)
-        _tell(row)
     if wanted.steady_s:
         _steady(row, made, players, wanted.steady_s)
+        _tell(row)
+    _all(players, "wait", HELD_S)
+    if wanted.sales:
+        _sell(row, made, players, wanted)
         _tell(row)
     if wanted.returns:
         _return(row, made, players)
@@ -149,14 +150,13 @@ def _failures(row: Row, players: Sequence[Generator]) -> tuple[int, int]:
     return answers, batches
 
 
-def _held_for(row: Row) -> int:
+def _held_for(boxes: int) -> int:
     """How long requests are held so that these boxes ask as often as the whole fleet does."""
-    return max(1, round(HELD_S * row.boxes / FLEET))
+    return max(1, round(HELD_S * boxes / FLEET))
 
 
 def _idle(row: Row, made: Fleet, players: Sequence[Generator], seconds: float, background: Spent) -> None:
     """All wait; nothing happens. What the processes do without any box is taken off."""
-    _all(players, "wait", _held_for(row))
     time.sleep(SETTLE_S)
     _failures(row, players)
     before = made.spent()
@@ -168,7 +168,6 @@ def _idle(row: Row, made: Fleet, players: Sequence[Generator], seconds: float, b
     database_s = spent.database_s - background.database_s * spent.wall_s
     row.idle_ms_a_poll = round(centre_s / max(answers, 1) * 1_000, 3)
     row.idle_database_ms_a_poll = round(database_s / max(answers, 1) * 1_000, 3)
-    _all(players, "wait", HELD_S)
 
 
 def _sell(row: Row, made: Fleet, players: Sequence[Generator], wanted: Wanted) -> None:
@@ -225,7 +224,6 @@ def _steady(row: Row, made: Fleet, players: Sequence[Generator], seconds: float)
     """The batches and the requests of the whole fleet, by the second."""
     a_second = FLEET / HALF_HOUR_S / len(players)
     _all(players, "measure", math.ceil(a_second * seconds) + 1)
-    _all(players, "wait", _held_for(row))
     time.sleep(SETTLE_S)
     _failures(row, players)
     before = made.spent()
@@ -236,7 +234,6 @@ def _steady(row: Row, made: Fleet, players: Sequence[Generator], seconds: float)
     row.steady_polls_a_second = round((answers - batches) / spent.wall_s, 1)
     row.steady_share = round((spent.centre_s + spent.database_s) / spent.wall_s / cores(), 3)
     row.steady_database_share = round(spent.database_s / spent.wall_s / cores(), 3)
-    _all(players, "wait", HELD_S)
 
 
 def _return(row: Row, made: Fleet, players: Sequence[Generator]) -> None:

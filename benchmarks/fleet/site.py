@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import psutil
 
 from benchmarks.ingest.fleet import METERS, TARIFF_TEXT, FleetBox, _box, _box_row, _configuration_row, _epoch_row
+from benchmarks.ingest.load import AGENT
 from benchmarks.ingest.run import SETTINGS
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store.engines import open_engine
@@ -99,6 +100,11 @@ def fleet(boxes: int, processes: int) -> Iterator[Fleet]:
         server.remove()
 
 
+def _heard() -> dict[str, Any]:
+    """Of boxes that were in service until now: of one that was never heard it would be told that it is lost."""
+    return {"seen_at_ms": time.time_ns() // 1_000_000, "agent": AGENT, "term_seen": 1, "key_generation": 1}
+
+
 def light_key_seed(number: int) -> bytes:
     return text_hash(f"key of box {number}").encode()[:32]
 
@@ -112,12 +118,12 @@ def _write(rows: Rows, fleet_rows: FleetRows, plan: SitePlan, whole: Sequence[Fl
     rows._run(tf.Box.delete().where(tf.Box.site == plan.site))
     for first in range(0, len(whole), ROWS_AT_ONCE):
         some = whole[first : first + ROWS_AT_ONCE]
-        rows._insert(tf.Box, [_box_row(box) for box in some])
+        rows._insert(tf.Box, [_box_row(box) | _heard() for box in some])
         rows._insert(tf.Epoch, [_epoch_row(box) for box in some])
         rows._insert(tf.BoxConfiguration, [_configuration_row(box) for box in some])
     if not light:
         return
-    sample = dict(_box_row(whole[0]))
+    sample = dict(_box_row(whole[0])) | _heard()
     epoch = _epoch_row(whole[0])
     keys = {number: signing_key(light_key_seed(number)).public for number in light}
     named = [
