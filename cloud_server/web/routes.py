@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import cache
 from inspect import isawaitable
 from typing import Final
 from urllib.parse import quote
@@ -34,11 +35,18 @@ from cloud_server.web.static_files import StaticNames
 from cloud_server.web.visit import Theme, Visit, rights_for
 
 
+@cache
+def _read_once() -> tuple[StaticNames, Renderer]:
+    """Files and templates as they lie beside the program: they do not change while it runs."""
+    static = StaticNames()
+    return static, Renderer(static)
+
+
 def mount(app: FastAPI, services: Services) -> None:
     """Put the console into the program's app. Whoever wires the program calls this once."""
-    static = StaticNames()
+    static, renderer = _read_once()
     console = Console(
-        renderer=Renderer(static),
+        renderer=renderer,
         hubs=MonitorHubs(),
         slots=StreamSlots(),
         exports=ExportJobs(),
