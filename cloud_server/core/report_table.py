@@ -80,8 +80,8 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lack:
-    """What the report does not hold: `lost` or `held` a meter, `silent` a box whose records end at `since_ms`, `parked` one whose batches wait
-    for a person, `cut` rows beyond the most that are shown."""
+    """What the report does not hold: `lost` or `held` a meter, `silent` a box whose records end at `since_ms`, `parked`
+    one whose batches wait for a person, `cut` rows beyond the most that are shown."""
 
     why: Literal["silent", "parked", "never", "cut", "lost", "held"]
     box_name: str = ""

@@ -66,7 +66,7 @@ def rollforward(basis: Basis) -> Report:
     return Report(
         query=query,
         made_at_ms=basis.look.now_ms,
-        tables=(table, late.later, late.earlier),
+        tables=(table, *late.tables),
         facts=(*facts, *bridge_facts(basis, late)),
         lacks=basis.lacks(to_ms),
     )

@@ -43,6 +43,11 @@ class Bridge:
     later_micro: Micro
     earlier_micro: Micro
 
+    @property
+    def tables(self) -> tuple[ReportTable, ...]:
+        """Those in which something stands."""
+        return tuple(table for table in (self.later, self.earlier) if table.rows)
+
 
 def bridge(basis: Basis) -> Bridge:
     """What was used in these days and booked after them, and what was booked in them and used before."""

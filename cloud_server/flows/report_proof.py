@@ -50,12 +50,12 @@ def proof(basis: Basis) -> Report | None:
     _compare(basis, days, made)
     meters = {row["meter"] for row in days.intervals}
     tables = [
-        _check_table(made),
         price_table(basis, days.intervals),
         register_table(basis, days.intervals),
         *swap_table(basis, swaps_of(basis, meters)),
         *((fee_table(days.fees),) if days.fees else ()),
         _day_table(basis, days),
+        _check_table(made),
         _chain_table(chains),
     ]
     _, to_ms = basis.stretch
@@ -200,7 +200,7 @@ def _facts(basis: Basis, days: AccountDays, before: AccountDays, made: Proof) ->
         Fact(key="energy_used", kind="energy", value=used),
         Fact(key="charge_used", kind="exact", value=charge),
         *(compared if before.intervals else ()),
-        Fact(key="charged", kind="exact", value=days.charged_micro),
+        Fact(key="booked", kind="exact", value=days.charged_micro),
     )
 
 

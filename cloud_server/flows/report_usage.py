@@ -208,5 +208,5 @@ def income(basis: Basis) -> Report:
         basis,
         ReportTable(title="by_period", columns=heads, rows=by_period, total=total, chart=(0, len(heads) - 1)),
         ReportTable(title="by_point", columns=columns, rows=rows, total=totals(columns, rows, keys)),
-        bridge(basis).later,
+        *(one for one in (bridge(basis).later,) if one.rows),
     )

@@ -220,6 +220,7 @@ FACT: Final[dict[str, str]] = {
     "verdict": N_("All checks together"),
     "energy_used": N_("Energy kWh"),
     "charge_used": N_("Charged for energy"),
+    "booked": N_("Booked in the ledger, with daily fees"),
     "energy_before": N_("As many days before, kWh"),
     "charge_before": N_("Charged for energy then"),
     "more_by_use": N_("Difference because more or less was used"),
@@ -232,7 +233,7 @@ CHECK: Final[dict[str, str]] = {
     "registers": N_("Registers follow each other without gap and without overlap"),
     "charges": N_("Every charge computed again: energy by the price of its hour"),
     "tariffs": N_("The box held the tariff word for word as it was signed"),
-    "tables": N_("The tables below say what the lines say, to the last digit"),
+    "tables": N_("The tables on this page say what the lines say, to the last digit"),
     "ledger": N_("The ledger booked exactly these charges"),
     "sales": N_("Every sale stands in a line that the centre signed"),
 }

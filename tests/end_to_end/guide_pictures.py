@@ -1,4 +1,4 @@
-"""Takes the browser tests' newest screenshots over into the guide: `python -m tests.end_to_end.guide_pictures`."""
+"""Takes the browser tests' newest screenshots over into the guide and the stories: `python -m tests.end_to_end.guide_pictures`."""
 
 import shutil
 import sys
@@ -19,6 +19,11 @@ PICTURES = {
     "import-shown": "import-shown",
 }
 """Screenshot -> picture of the guide."""
+STORIES = Path("docs/images")
+STORY_PICTURES = (
+    "story-cashier-twice", "story-month-after", "story-technician", "story-restore-desk", "story-shopkeeper",
+)  # fmt: skip
+"""Pictures of `docs/stories.md`, by their own names, in Chinese alone."""
 LOOKS = {"zh": "zh-CN-light-1280", "en": "en-dark-1280"}
 
 
@@ -34,6 +39,13 @@ def main() -> int:
             else:
                 missing += 1
                 sys.stderr.write(f"no {source}: run the browser tests first\n")
+    for name in STORY_PICTURES:
+        source = SCREENSHOTS / f"{name}-{LOOKS['zh']}.png"
+        if source.exists():
+            shutil.copyfile(source, STORIES / f"{name}.png")
+        else:
+            missing += 1
+            sys.stderr.write(f"no {source}: run the browser tests first\n")
     return missing
 
 

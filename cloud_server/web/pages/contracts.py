@@ -25,6 +25,9 @@ HOW: Final = (
     ("write_off", N_("give the debt up")),
     ("even", N_("nothing is left")),
 )
+OBSERVED: Final = N_(
+    "The new meter begins in observe: charged, but never switched until it has passed its relay test and is put in service."
+)
 
 
 def show_adjustment(console: Console, visit: Visit) -> Response:
@@ -176,7 +179,7 @@ def _replacement(console: Console, visit: Visit, status: int, **wrong: Any) -> R
     )
     known = f"{show.energy(page.meter.register_wh)} kWh"
     noted, typed = page.noted, dict[str, str]()
-    about: tuple[str, ...] = ()
+    about: tuple[str, ...] = (OBSERVED,)
     if noted is not None:
         old_wh = noted.old_wh if noted.old_wh is not None else page.meter.register_wh
         typed = {
@@ -189,7 +192,7 @@ def _replacement(console: Console, visit: Visit, status: int, **wrong: Any) -> R
             "who": noted.who,
             "time": show.full(noted.at_ms),
         }
-        about = (N_("Filled in as noted on the spot: compare it with the plate and the photo, then replace."),)
+        about = (N_("Filled in as noted on the spot: compare it with the plate and the photo, then replace."), *about)
     whom = f"{page.row.number} {page.row.name} · {page.meter.number} · {known}"
     back = f"/points/{page.row.point}"
     why = N_("Needed where the books ask for it.")

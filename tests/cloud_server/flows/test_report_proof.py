@@ -69,7 +69,7 @@ def test_the_bill_is_proved_from_its_lines(billed: SiteRig) -> None:
     assert fails(report) == set()
     assert report.facts[0].value == "holds:yes"
     facts = facts_of(report)
-    assert facts["charge_used"] == facts["charged"] == facts["energy_used"] * PRICE_MICRO_PER_WH > 0
+    assert facts["charge_used"] == facts["booked"] == facts["energy_used"] * PRICE_MICRO_PER_WH > 0
     looked = checks(report, "looked_at")
     assert looked["check:charges"] == looked["check:tables"] == looked["check:ledger"] == looked["check:chain"] != 0
     days = table(report, "proof_days")
