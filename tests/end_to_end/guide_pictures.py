@@ -1,4 +1,4 @@
-"""Takes the browser tests' newest screenshots over into the guide and the stories: `python -m tests.end_to_end.guide_pictures`."""
+"""Takes the browser tests' newest screenshots into guide and stories: `python -m tests.end_to_end.guide_pictures`."""
 
 import shutil
 import sys
