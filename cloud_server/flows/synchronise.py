@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from cloud_server.core.batch_facts import AlarmChange
 from cloud_server.core.batch_verifier import KEPT
-from cloud_server.core.box_memory import has_lost_memory, stands_on_another_branch
+from cloud_server.core.box_memory import has_lost_memory, newest_said, stands_on_another_branch, was_overtaken
 from cloud_server.core.fleet import Box
 from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
 from cloud_server.flows.centre import Centre
@@ -124,6 +124,11 @@ def _mend(
     sync = asked[0]
     if not box.recovery:
         return mend_memory(centre, unit, box, asked, brought=any(said.verdict in KEPT for said in verdicts))
+    if was_overtaken(box.said_at_ms, sync.sent_at_ms):
+        # Where the box stood then may be where this centre stands: that is no agreement.
+        return box, False
+    box = replace(box, said_at_ms=newest_said(box.said_at_ms, sync.sent_at_ms))
+    unit.fleet.save_box(box)
     box = pass_over(centre, unit, adopt_epochs(centre, unit, box), sync)
     if centre.journal.fault is None and says_the_same(unit, box, sync):
         return end_recovery(centre, unit, box, sync), True

@@ -111,6 +111,19 @@ class FakeProfiles:
         raise Conflict("the made-up street has no plan", "plan_changed")
 
 
+class FakeRecoveries:
+    """Like `flows.recovery_report.RecoveryDesk` and `flows.open_selling.Selling`: there never was a recovery."""
+
+    def report(self) -> None:
+        return None
+
+    def answer(self, question: str, answer: str, note: str, by: str) -> Any:
+        raise NotFound("question", question)
+
+    def open(self, order: Any, by: object) -> Any:
+        raise NotFound("box", order.box)
+
+
 class FakeStates:
     """Implements `StateBook`: all is well."""
 
@@ -185,5 +198,11 @@ def fake_office(money: FakeMoney) -> Office:
     desks: dict[str, object] = {"tills": FakeTills(), "days": FakeDays(), "second": FakeSecond()}
     desks |= {"refunds": money, "reversals": money, "closings": FakeClosings()}
     desks |= {"adjustments": FakeClosings(), "settlements": FakeClosings(), "meters": FakeClosings()}
-    desks |= {"moves": FakeClosings(), "boxes": FakeClosings(), "tasks": lambda: ()}
+    desks |= {
+        "moves": FakeClosings(),
+        "boxes": FakeClosings(),
+        "tasks": lambda: (),
+        "recovery": FakeRecoveries(),
+        "selling": FakeRecoveries(),
+    }
     return cast(Office, SimpleNamespace(**desks))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from cloud_server.core.mistakes import NotNow
 from cloud_server.flows import synchronise, who_asks
 from cloud_server.flows.synchronise import Exchange as Look
 from edge_agent.ports import Blame, Clock, Exchange, ExchangeAnswered, ExchangeFailed, ExchangeReport
@@ -127,7 +128,7 @@ class Fibre:
         def exchange() -> Look | None:
             try:
                 return synchronise.exchange(self.centre.parts.centre, read_body(body))
-            except (WireError, who_asks.Stranger):
+            except (WireError, who_asks.Stranger, NotNow):
                 return None
 
         if not self.centre.running:

@@ -38,6 +38,7 @@ PARTS = {
     "version": "1",
     "mark": "none",
     "digest": "none",
+    "question": "0",
     "session": "none",
 }
 OPEN = {"/sign-in", "/sign-out", "/setup/{token}", "/look", "/password/{token}", "/my/{token}"}
