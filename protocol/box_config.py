@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from protocol import plan_reasons as reasons
 from protocol.errors import BadPayload, BadTariff
 from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.mistakes import type_mistakes
@@ -27,6 +28,7 @@ from protocol.payload import (
     decode,
     read_plain,
 )
+from protocol.reason import Reason
 from protocol.tariff_text import read_tariff
 from protocol.units import FEN_MICRO
 from protocol.zone import is_zone
@@ -232,20 +234,20 @@ def read_config(text: str) -> BoxConfig:
         mistakes = type_mistakes(raw, BoxConfig)
     if not mistakes:
         config = config or decode(raw, BoxConfig)
-        mistakes = find_mistakes(config)
+        mistakes = [str(mistake) for mistake in find_mistakes(config)]
         if not mistakes:
             return config
     raise BadPayload("; ".join(mistakes))
 
 
-def find_mistakes(config: BoxConfig) -> list[str]:
+def find_mistakes(config: BoxConfig) -> list[Reason]:
     """Every reference and rule that does not hold, each with place, value and what would be right."""
-    found = [f"{what} {name} stands twice" for what, name in _repeated(config)]
+    found = [reasons.TWICE[what](name=name) for what, name in _repeated(config)]
     if not is_zone(config.site.zone):
-        found.append(f"site: zone {config.site.zone!r} is not one of the zone data, such as Asia/Shanghai")
+        found.append(reasons.ZONE(zone=repr(config.site.zone)))
     buses = {bus.bus for bus in config.buses}
     found += [
-        f"device {device.name} ({device.device}): bus {device.bus} is not among the buses"
+        reasons.DEVICE_BUS(name=device.name, device=device.device, bus=device.bus)
         for device in config.devices
         if device.bus not in buses
     ]
@@ -258,23 +260,23 @@ def find_mistakes(config: BoxConfig) -> list[str]:
     return [*found, *_text_mistakes(config)]
 
 
-def _meter_mistakes(config: BoxConfig, buses: set[str]) -> Iterable[str]:
+def _meter_mistakes(config: BoxConfig, buses: set[str]) -> Iterable[Reason]:
     devices = {device.device: device.bus for device in config.devices}
     tariffs = {tariff.tariff for tariff in config.tariffs}
     for meter in config.meters:
-        place = f"meter {meter.name} ({meter.meter})"
+        place = {"name": meter.name, "meter": meter.meter}
         if meter.bus not in buses:
-            yield f"{place}: bus {meter.bus} is not among the buses"
+            yield reasons.METER_BUS(**place, bus=meter.bus)
         if devices.get(meter.device) != meter.bus:
-            yield f"{place}: device {meter.device} is not on bus {meter.bus}"
+            yield reasons.METER_DEVICE(**place, device=meter.device, bus=meter.bus)
         if meter.tariff not in tariffs:
-            yield f"{place}: tariff {meter.tariff} is not among the tariffs"
+            yield reasons.METER_TARIFF(**place, tariff=meter.tariff)
         versions = [ratio.version for ratio in meter.ratios]
         if len(set(versions)) != len(versions):
-            yield f"{place}: ratio versions {versions} must differ"
+            yield reasons.METER_RATIOS(**place, versions=versions)
 
 
-def _relay_mistakes(config: BoxConfig) -> Iterable[str]:
+def _relay_mistakes(config: BoxConfig) -> Iterable[Reason]:
     """A board is one device: its unit id is no meter's, its description one, and each channel switches one meter."""
     meter_at = {(meter.bus, meter.unit): meter.name for meter in config.meters}
     board_at: dict[tuple[str, int], str] = {}
@@ -283,46 +285,41 @@ def _relay_mistakes(config: BoxConfig) -> Iterable[str]:
         if meter.relay is None:
             continue
         relay, at = meter.relay, (meter.bus, meter.relay.unit)
-        place = f"meter {meter.name} ({meter.meter}), relay"
+        place = {"name": meter.name, "meter": meter.meter, "unit": relay.unit}
         if at in meter_at:
-            yield f"{place}: unit {relay.unit} on bus {meter.bus} is that of meter {meter_at[at]}"
+            yield reasons.RELAY_UNIT(**place, bus=meter.bus, other=meter_at[at])
         if board_at.setdefault(at, relay.board) != relay.board:
-            yield f"{place}: board {relay.board} at unit {relay.unit}, where another meter has {board_at[at]}"
+            yield reasons.RELAY_BOARD(**place, board=relay.board, other=board_at[at])
         first = switched.setdefault((*at, relay.channel), meter.name)
         if first != meter.name:
-            yield f"{place}: channel {relay.channel} of unit {relay.unit} switches meter {first} already"
+            yield reasons.RELAY_CHANNEL(**place, channel=relay.channel, other=first)
 
 
-def _text_mistakes(config: BoxConfig) -> Iterable[str]:
-    texts = [(f"tariff {t.tariff} version {t.version}", t.text, t.hash) for t in config.tariffs]
-    texts += [(f"profile {p.profile} version {p.version}", p.text, p.hash) for p in config.profiles]
-    for place, text, said in texts:
+def _text_mistakes(config: BoxConfig) -> Iterable[Reason]:
+    texts = [(reasons.TARIFF_HASH, t.tariff, t.version, t.text, t.hash) for t in config.tariffs]
+    texts += [(reasons.PROFILE_HASH, p.profile, p.version, p.text, p.hash) for p in config.profiles]
+    for reason, name, version, text, said in texts:
         if text_hash(text) != said:
-            yield f"{place}: hash {said[:12]}… is not that of its text, {text_hash(text)[:12]}…"
+            yield reason(name=name, version=version, said=f"{said[:12]}…", right=f"{text_hash(text)[:12]}…")
     for tariff in config.tariffs:
         try:
             read_tariff(tariff.text)
         except BadTariff as fault:
-            yield from (f"tariff {tariff.tariff} version {tariff.version}: {mistake}" for mistake in fault.mistakes)
+            place = {"name": tariff.tariff, "version": tariff.version}
+            yield from (reasons.TARIFF_TEXT(**place, fault=mistake) for mistake in fault.mistakes)
 
 
-def _wallet_mistakes(wallet: WalletConfig, meters: set[str], fed: dict[str, str]) -> Iterable[str]:
-    place = f"wallet {wallet.wallet}"
-    if wallet.reconnect_micro < wallet.trip_micro + FEN_MICRO:
-        yield (
-            f"{place}: reconnect_micro {wallet.reconnect_micro} must lie at least one fen ({FEN_MICRO}) "
-            f"above the trip level {wallet.trip_micro}"
-        )
-    if not wallet.alarm1_micro > wallet.alarm2_micro >= wallet.trip_micro:
-        yield (
-            f"{place}: alarm1_micro {wallet.alarm1_micro} must lie above alarm2_micro {wallet.alarm2_micro}, "
-            f"and that not below the trip level {wallet.trip_micro}"
-        )
+def _wallet_mistakes(wallet: WalletConfig, meters: set[str], fed: dict[str, str]) -> Iterable[Reason]:
+    name, trip_micro = wallet.wallet, wallet.trip_micro
+    if wallet.reconnect_micro < trip_micro + FEN_MICRO:
+        yield reasons.RECONNECT(wallet=name, reconnect=wallet.reconnect_micro, fen=FEN_MICRO, trip=trip_micro)
+    if not wallet.alarm1_micro > wallet.alarm2_micro >= trip_micro:
+        yield reasons.ALARMS(wallet=name, alarm1=wallet.alarm1_micro, alarm2=wallet.alarm2_micro, trip=trip_micro)
     for meter in wallet.meters:
         if meter not in meters:
-            yield f"{place}: meter {meter} is not among the meters"
+            yield reasons.FED_METER(wallet=name, meter=meter)
         elif meter in fed:
-            yield f"{place}: meter {meter} is fed by wallet {fed[meter]} already"
+            yield reasons.FED_TWICE(wallet=name, meter=meter, other=fed[meter])
         fed.setdefault(meter, wallet.wallet)
 
 

@@ -68,7 +68,7 @@ def read_plan(plan: Any, book: IdBook) -> tuple[SitePlan | None, list[Mistake]]:
         read = msgspec.convert(plan, SitePlan)
     except msgspec.ValidationError as fault:
         return None, [Mistake("plan", "", str(fault))]
-    texts = [*site_plan.find_mistakes(read), *_tariff_mistakes(read), *_box_mistakes(read)]
+    texts = [*map(str, site_plan.find_mistakes(read)), *_tariff_mistakes(read), *_box_mistakes(read)]
     mistakes = [with_labels(Mistake("plan", "", text), book) for text in dict.fromkeys(texts)]
     return (None if mistakes else read), mistakes
 

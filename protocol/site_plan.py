@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from protocol import plan_reasons as reasons
 from protocol.box_config import (
     BusConfig,
     Defaults,
@@ -21,6 +22,7 @@ from protocol.box_config import (
     TariffText,
 )
 from protocol.payload import Count, Day, IdText, Int, Name, Payload
+from protocol.reason import Reason
 
 
 class BuildingPlan(Payload, frozen=True, kw_only=True):
@@ -123,33 +125,36 @@ class SitePlan(Payload, frozen=True, kw_only=True):
     friendly_hours: tuple[FriendlyHours, ...] = ()
 
 
-def find_mistakes(plan: SitePlan) -> list[str]:
+def find_mistakes(plan: SitePlan) -> list[Reason]:
     """Every reference that leads nowhere and every name that stands twice, with place and value."""
     buildings = {b.building for b in plan.buildings}
     boxes = {b.box: {m.meter for m in b.meters} for b in plan.boxes}
     points = {p.point for p in plan.points}
     customers = {c.customer for c in plan.customers}
     accounts = {a.account for a in plan.accounts}
-    found = [f"{what} {name} stands twice" for what, name in _repeated(plan)]
-    found += [f"box {b.name}: building {b.building} is unknown" for b in plan.boxes if b.building not in buildings]
-    found += [f"point {p.number}: building {p.building} is unknown" for p in plan.points if p.building not in buildings]
+    found = [reasons.TWICE[what](name=name) for what, name in _repeated(plan)]
+    found += [reasons.BOX_BUILDING(box=b.name, building=b.building) for b in plan.boxes if b.building not in buildings]
     found += [
-        f"box {b.name}, meter {m.name}: point {m.point} is unknown"
+        reasons.POINT_BUILDING(point=p.number, building=p.building) for p in plan.points if p.building not in buildings
+    ]
+    found += [
+        reasons.METER_POINT(box=b.name, meter=m.name, point=m.point)
         for b in plan.boxes
         for m in b.meters
         if m.point not in points
     ]
     found += [
-        f"account {a.number}: customer {a.customer} is unknown" for a in plan.accounts if a.customer not in customers
+        reasons.ACCOUNT_CUSTOMER(account=a.number, customer=a.customer)
+        for a in plan.accounts
+        if a.customer not in customers
     ]
     for wallet in plan.wallets:
-        place = f"wallet {wallet.wallet}"
         if wallet.account not in accounts:
-            found.append(f"{place}: account {wallet.account} is unknown")
+            found.append(reasons.WALLET_ACCOUNT(wallet=wallet.wallet, account=wallet.account))
         if wallet.box not in boxes:
-            found.append(f"{place}: box {wallet.box} is unknown")
+            found.append(reasons.WALLET_BOX(wallet=wallet.wallet, box=wallet.box))
         found += [
-            f"{place}: meter {meter} does not hang on box {wallet.box}"
+            reasons.WALLET_METER(wallet=wallet.wallet, meter=meter, box=wallet.box)
             for meter in wallet.meters
             if meter not in boxes.get(wallet.box, set())
         ]

@@ -2,15 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from typing import Final
 
-from cloud_server.core.mistakes import Mistake
-from cloud_server.core.planned_profiles import newest_texts, profile_mistakes
+from cloud_server.core.mistakes import Mistake, mistake_at
+from cloud_server.core.planned_profiles import NOT_ITS_HASH, TEXT_KEPT, newest_texts, profile_mistakes
 from cloud_server.core.views import AccountState
 from protocol import box_config
 from protocol.box_config import BoxConfig, WalletConfig
 from protocol.errors import BadTariff
+from protocol.reason import Reason
 from protocol.site_plan import BoxPlan, SitePlan, find_mistakes
 from protocol.tariff_text import read_tariff
+
+FEEDS_NONE: Final = Reason("feeds no meter; a wallet that is not closed feeds one at least")
+CENTRE_SAYS: Final = Reason("the centre's own configuration says %(right)s")
+OPENING_BELOW: Final = Reason("an opening balance is not below 0; a debt is an adjustment")
+RATE_NAME: Final = Reason("a rate may not be named `fixed` or hold a slash: it names a ledger account")
+BOX_STAYS: Final = Reason("is enrolled and cannot be left out")
+METER_STAYS: Final = Reason("is known to box %(box)s and cannot be left out")
+ACCOUNT_STAYS: Final = Reason("belongs to customer %(customer)s and stays")
+WALLET_STAYS: Final = Reason("belongs to account %(account)s on box %(box)s and stays")
+ENTERED_ONCE: Final = Reason("was entered once, as %(opening)s")
+REASONS: Final = (
+    FEEDS_NONE, CENTRE_SAYS, OPENING_BELOW, RATE_NAME, BOX_STAYS, METER_STAYS, ACCOUNT_STAYS, WALLET_STAYS,
+    ENTERED_ONCE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +52,13 @@ class KnownSite:
 
 def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
     """Every mistake: references, names, tariffs, configurations, and what a plan cannot change."""
-    found = [Mistake("plan", "", text) for text in find_mistakes(plan)]
+    found = [mistake_at("plan", "", reason) for reason in find_mistakes(plan)]
     found += _settings_mistakes(plan, known)
     found += _tariff_mistakes(plan, known)
     found += profile_mistakes(plan, known.profiles)
     found += _kept_mistakes(plan, known)
     found += [
-        Mistake(f"wallet {wallet.wallet}", "", "feeds no meter; a wallet that is not closed feeds one at least")
+        mistake_at(f"wallet {wallet.wallet}", "", FEEDS_NONE)
         for wallet in plan.wallets
         if not wallet.meters and wallet.wallet not in known.closed_wallets
     ]
@@ -50,7 +66,7 @@ def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
         return found
     for box in plan.boxes:
         config = config_of(plan, box, known.account_states, known.closed_wallets)
-        found += [Mistake(f"box {box.name}", "", text) for text in box_config.find_mistakes(config)]
+        found += [mistake_at(f"box {box.name}", "", reason) for reason in box_config.find_mistakes(config)]
     return found
 
 
@@ -61,13 +77,11 @@ def _settings_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
         ("settings.currency", plan.settings.currency, known.currency),
     ):
         if said != right:
-            yield Mistake(name, said, f"the centre's own configuration says {right}")
+            yield mistake_at(name, said, CENTRE_SAYS(right=right))
     for wallet in plan.wallets:
         if wallet.opening_micro < 0:
             place = f"wallet {wallet.wallet}, opening_micro"
-            yield Mistake(
-                place, str(wallet.opening_micro), "an opening balance is not below 0; a debt is an adjustment"
-            )
+            yield mistake_at(place, str(wallet.opening_micro), OPENING_BELOW)
 
 
 def _tariff_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
@@ -80,33 +94,33 @@ def _tariff_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
             continue
         for rate in read.price_micro:
             if "/" in rate or rate == "fixed":
-                yield Mistake(place, rate, "a rate may not be named `fixed` or hold a slash: it names a ledger account")
+                yield mistake_at(place, rate, RATE_NAME)
         if box_config.text_hash(tariff.text) != tariff.hash:
-            yield Mistake(place, tariff.hash, "is not the hash of its text")
+            yield mistake_at(place, tariff.hash, NOT_ITS_HASH)
         before = known.tariffs.get((tariff.tariff, tariff.version))
         if before is not None and before != tariff.hash:
-            yield Mistake(place, tariff.hash, "a version never changes its text; give the new text the next version")
+            yield mistake_at(place, tariff.hash, TEXT_KEPT)
 
 
 def _kept_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
     boxes = {box.box: {meter.meter for meter in box.meters} for box in plan.boxes}
     for box, meters in known.boxes.items():
         if box not in boxes:
-            yield Mistake(f"box {box}", "", "is enrolled and cannot be left out")
+            yield mistake_at(f"box {box}", "", BOX_STAYS)
             continue
         for meter in sorted(meters - boxes[box]):
-            yield Mistake(f"meter {meter}", "", f"is known to box {box} and cannot be left out")
+            yield mistake_at(f"meter {meter}", "", METER_STAYS(box=box))
     accounts = {account.account: account.customer for account in plan.accounts}
     for account, customer in known.accounts.items():
         if accounts.get(account) != customer:
-            yield Mistake(f"account {account}", accounts.get(account, ""), f"belongs to customer {customer} and stays")
+            yield mistake_at(f"account {account}", accounts.get(account, ""), ACCOUNT_STAYS(customer=customer))
     wallets = {w.wallet: (w.account, w.box, w.opening_micro) for w in plan.wallets}
     for wallet, (account, box, opening_micro) in known.wallets.items():
         now = wallets.get(wallet)
         if now is None or now[:2] != (account, box):
-            yield Mistake(f"wallet {wallet}", str(now), f"belongs to account {account} on box {box} and stays")
+            yield mistake_at(f"wallet {wallet}", str(now), WALLET_STAYS(account=account, box=box))
         elif now[2] != opening_micro:
-            yield Mistake(f"wallet {wallet}, opening_micro", str(now[2]), f"was entered once, as {opening_micro}")
+            yield mistake_at(f"wallet {wallet}, opening_micro", str(now[2]), ENTERED_ONCE(opening=opening_micro))
 
 
 def config_of(

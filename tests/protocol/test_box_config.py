@@ -102,7 +102,7 @@ def test_the_trip_level_lies_below_zero_by_the_credit_limit() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_place_and_value(config: BoxConfig, mistake: str) -> None:
-    assert mistake in find_mistakes(config)
+    assert mistake in [str(found) for found in find_mistakes(config)]
     with pytest.raises(BadPayload) as caught:
         read_config(write_config(config))
     assert mistake in str(caught.value)
@@ -110,7 +110,9 @@ def test_a_mistake_is_named_with_place_and_value(config: BoxConfig, mistake: str
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "/etc/localtime", "Asia", "x" * 100, "Asia/Shanghai\u00e9"])
 def test_a_zone_is_a_name_of_the_zone_data_and_no_path(zone: str) -> None:
-    assert any("zone" in mistake for mistake in find_mistakes(replace(CONFIG, site=replace(CONFIG.site, zone=zone))))
+    assert any(
+        "zone" in str(mistake) for mistake in find_mistakes(replace(CONFIG, site=replace(CONFIG.site, zone=zone)))
+    )
 
 
 def test_two_channels_of_one_board_are_fine() -> None:
@@ -119,7 +121,7 @@ def test_two_channels_of_one_board_are_fine() -> None:
 
 def test_a_wallet_that_feeds_anothers_meter_is_named() -> None:
     other = replace(WALLET_CONFIG, wallet=NOBODY)
-    assert find_mistakes(replace(CONFIG, wallets=[WALLET_CONFIG, other])) == [
+    assert [str(found) for found in find_mistakes(replace(CONFIG, wallets=[WALLET_CONFIG, other]))] == [
         f"wallet {NOBODY}: meter {METER} is fed by wallet {WALLET} already"
     ]
 

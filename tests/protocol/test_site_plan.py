@@ -108,4 +108,4 @@ def test_a_plan_comes_back_as_it_went() -> None:
     ],
 )  # fmt: skip
 def test_each_mistake_is_named(plan: SitePlan, mistakes: list[str]) -> None:
-    assert find_mistakes(plan) == mistakes
+    assert [str(mistake) for mistake in find_mistakes(plan)] == mistakes

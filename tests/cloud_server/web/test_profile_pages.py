@@ -2,20 +2,24 @@
 saved in versions, planned for a meter, compared, left out."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
-from cloud_server.core.planned_profiles import REASONS as PLAN_REASONS
+from cloud_server.core.planned_profiles import REASONS as PROFILE_REASONS
+from cloud_server.core.planned_site import REASONS as SITE_REASONS
+from cloud_server.web import plan_reason_words
 from cloud_server.web.pages.profiles import differences
 from cloud_server.web.profile_words import SENTENCES
 from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.meter_profile.checking import check_profile
 from protocol.meter_profile.reasons import REASONS
+from protocol.plan_reasons import REASONS as PLAN_REASONS
 from tests.cloud_server.console_rig import ConsoleRig
 from tests.cloud_server.street import box_id, meter_id
 from tests.cloud_server.web.conftest import Browser
-from tests.cloud_server.web.test_settings_pages import change
+from tests.cloud_server.web.test_settings_pages import change, fields
 from tests.edge_agent.bus.profile_texts import ARMABLE
 
 pytestmark = pytest.mark.sqlite_first
@@ -152,8 +156,35 @@ def test_only_who_may_set_the_site_up_comes_here(console: ConsoleRig) -> None:
     assert browser.status == 403
 
 
+def test_what_a_plan_lacks_is_said_in_the_reader_s_language(console: ConsoleRig) -> None:
+    browser = console.browser("administrator", "zh-CN")
+    path = f"/settings/meters/{meter_id(1, 1)}"
+    browser.get(path)
+    browser.post(path, **(fields(browser) | {"unit": "2"}), step="preview")
+    assert browser.status == 422
+    assert re.search(r"<li>[^<]*总线地址 2 [^<]*重复</li>", browser.text)
+
+
+def test_a_box_that_refused_it_stands_there_with_its_words(console: ConsoleRig) -> None:
+    console.rig.enrol(1)
+    browser = console.browser("administrator")
+    save(browser, NEW, ARMABLE, profile="nx3")
+    change(browser, f"/settings/meters/{meter_id(1, 1)}", profile="nx3")
+    with console.rig.store.write() as unit:
+        told = unit.lines.newest_command(box_id(1), "configure")
+        assert told is not None
+        refused = replace(
+            told, state="refused", reason="config_invalid", detail="nx3.toml: format = 1: right would be 0"
+        )
+        unit.lines.save_command_result(refused)
+    browser.get("/settings/profiles/nx3")
+    assert "refused, and goes on with the configuration before" in browser.text
+    assert "nx3.toml: format = 1: right would be 0" in browser.text
+
+
 def test_every_sentence_has_its_words() -> None:
-    assert set(SENTENCES) == {reason.pattern for reason in (*REASONS, *PLAN_REASONS)}
+    assert set(SENTENCES) == {reason.pattern for reason in (*REASONS, *PROFILE_REASONS)}
+    assert set(plan_reason_words.SENTENCES) == {reason.pattern for reason in (*PLAN_REASONS, *SITE_REASONS)}
 
 
 def test_differences_are_marked_line_by_line() -> None:
