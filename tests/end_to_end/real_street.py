@@ -50,6 +50,14 @@ class RealStreet:
         self.rig.settle(self.box)
 
 
+@dataclass
+class ServedRig:
+    """The console over any centre of real parts."""
+
+    address: str
+    rig: SiteRig
+
+
 def plan_of(site: str) -> SitePlan:
     """Six shops in two boxes: one is the building's main meter, one has no account; prices by time of use."""
     plan = street(site, boxes=2, shops=6)
@@ -84,11 +92,8 @@ def use_for_days(rig: SiteRig, box: SpeakingBox, days: int) -> None:
 @contextmanager
 def open_real_street(folder: Path, certificate: Path) -> Iterator[RealStreet]:
     """Start it, with three days of use and a few sales."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    address = f"https://127.0.0.1:{port}"
-    with open_rig(folder) as rig:
+    with open_served_rig(folder, certificate) as served:
+        rig = served.rig
         plan_site.take_plan(rig.centre, plan_of(rig.site), "provisioner")
         box = rig.enrol(1)
         for shop in range(2, 7):
@@ -97,6 +102,17 @@ def open_real_street(folder: Path, certificate: Path) -> Iterator[RealStreet]:
         use_for_days(rig, box, 3)
         rig.clock.advance(3 * 86_400_000)
         rig.settle(box)
+        yield RealStreet(served.address, rig, box)
+
+
+@contextmanager
+def open_served_rig(folder: Path, certificate: Path) -> Iterator[ServedRig]:
+    """Start a console over a centre in which nothing is planned yet."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    address = f"https://127.0.0.1:{port}"
+    with open_rig(folder) as rig:
         app = wire_console(rig, address)
         served = Served(
             address=address,
@@ -107,6 +123,6 @@ def open_real_street(folder: Path, certificate: Path) -> Iterator[RealStreet]:
         )
         served.start()
         try:
-            yield RealStreet(address, rig, box)
+            yield ServedRig(address, rig)
         finally:
             served.stop()
