@@ -67,6 +67,7 @@ FIELD: Final[dict[str, str]] = {
     "above_balance_limit": N_("The balance would rise above the greatest allowed, %(limit)s."),
     "above_day_limit": N_("Your sales of today would rise above %(limit)s."),
     "unknown": N_("This is not one of the choices."),
+    "not_an_address": N_("A whole number from 1 to 247 is right."),
     "not_a_time": N_("A time of day such as 08:30 is right."),
     "not_a_price": N_("A price from 0 to 1000 with at most six decimals is right, for example 0.8512."),
     "taken": N_("This is taken already: it has to be one of its own."),

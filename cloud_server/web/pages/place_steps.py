@@ -34,7 +34,7 @@ def relocate(console: Console, visit: Visit) -> Response:
     meter, form = page.meter.meter, visit.form
     values, unread = read_fields(_relocation_fields(newest[1], page, visit), form)
     if "unit" in values and not 1 <= values["unit"] <= UNIT_MAX:
-        unread["unit"] = "unknown"
+        unread["unit"] = "not_an_address"
     raw_wh = watt_hours(form.get("typed", "")) if form.get("typed", "").strip() else None
     words = console.renderer.words_for(visit)
     mistakes = {name: words.field(code) for name, code in unread.items()}
