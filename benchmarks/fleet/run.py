@@ -110,6 +110,7 @@ def _play(made: Fleet, players: Sequence[Generator], wanted: Wanted) -> Row:
     spent = made.spent().since(before)
     background = Spent(1.0, spent.centre_s / spent.wall_s, spent.database_s / spent.wall_s)
     row.background_share = round(background.centre_s + background.database_s, 3)
+    made.be_in_service()
     before = made.spent()
     row.attach_s = round(max(_all(players, "attach")), 2)
     spent = made.spent().since(before)

@@ -45,6 +45,11 @@ class Fleet:
     ports: list[int]
     whole: list[FleetBox]
     light: range
+    database: str
+
+    def be_in_service(self) -> None:
+        """All boxes were heard just now: one that was silent for minutes is told lost, and comes in another way."""
+        self.server.execute(f"UPDATE box SET seen_at_ms = {time.time_ns() // 1_000_000}", self.database)
 
     def spent(self) -> "Spent":
         """Seconds of processor until now."""
@@ -94,8 +99,9 @@ def fleet(boxes: int, processes: int) -> Iterator[Fleet]:
                     _write(Rows(database, site), FleetRows(database, site), _plan_of(site, len(whole)), whole, light)
             finally:
                 engine.close()
-            server.execute("ANALYZE", address.text.partition("?")[0].rpartition("/")[2])
-            yield Fleet(cluster, server, cluster.forwarder.targets, whole, light)
+            name = address.text.partition("?")[0].rpartition("/")[2]
+            server.execute("ANALYZE", name)
+            yield Fleet(cluster, server, cluster.forwarder.targets, whole, light, name)
     finally:
         server.remove()
 
