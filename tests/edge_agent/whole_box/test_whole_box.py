@@ -57,7 +57,7 @@ def test_from_claim_to_light_and_back_to_dark(box: WholeBox) -> None:
     box.centre.wait_for(lambda: [r.seen for r in box.centre.records() if isinstance(r, Relay)][-1:] == ["closed"])
     assert granted(box) == [100_000_000]
     assert box.rss_kib() <= RSS_KIB_MAX
-    status = box.status()
+    status = box.status_command()
     assert status["meters"][0]["seen"] == "closed"
     assert status["meters"][1]["service"] == "observe"
     assert box.end() == 0
