@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expe
 from cloud_server.core.roles import ROLES
 from tests.cloud_server.street import TARIFF, account_id, box_id, meter_id, point_id
 from tests.cloud_server.web.test_import_page import workbook
+from tests.edge_agent.bus.profile_page import NX3
 from tests.end_to_end.conftest import PASSWORD
 from tests.end_to_end.console_pages import Console, open_console
 from tests.end_to_end.real_street import TIME_OF_USE, RealStreet, open_real_street
@@ -73,6 +74,8 @@ PAGES = {
         "/settings/import",
         "/settings/look",
         f"/settings/tariffs/{TARIFF}/form",
+        "/settings/profiles",
+        "/settings/profiles/new",
     ),
     "auditor": ("/sales", "/reports/audit", f"/reports/statement?account={ACCOUNT}"),
 }
@@ -163,9 +166,32 @@ def test_the_offices_pages_fit(
     administrator.open("/settings/look")
     administrator.picture("settings-look", whole=True)
     _by_form(administrator)
+    _a_new_make(administrator, f"nx3_{language[:2]}_{width}")
     _from_a_workbook(administrator, real)
     # The workbook with mistakes is answered as one, which the browser says too.
     assert console.said == [said for said in administrator.said if "422" not in said] == []
+
+
+def _a_new_make(console: Console, name: str) -> None:
+    """A meter profile from a file: its faults, then what it would read and write, saved and looked at again."""
+    page = console.page
+    console.open("/settings/profiles/new")
+    page.fill("#f-profile", name)
+    page.fill("#f-text", NX3.replace("phases = 3", "phases = 7"))
+    page.locator('button[value="preview"]').click()
+    expect(page.locator("#h-faults + p + table tbody tr")).to_have_count(1)
+    page.set_input_files("#f-file", FilePayload(name="nx3.toml", mimeType="text/plain", buffer=NX3.encode()))
+    page.locator('button[value="preview"]').click()
+    expect(page.locator("pre.frames")).to_contain_text("01 04 00 00 00 0C F0 0F")
+    # The button in focus has the page scrolled: what lies half under its head would count as too small.
+    page.evaluate("scrollTo(0, 0)")
+    assert faults(page) == []
+    console.picture("settings-profile", whole=True)
+    page.locator('button[value="take"]').click()
+    expect(page.locator(".done")).to_be_visible()
+    console.open("/settings/profiles")
+    expect(page.get_by_role("link", name=name)).to_be_visible()
+    console.picture("settings-profiles", whole=True)
 
 
 def _by_form(console: Console) -> None:
