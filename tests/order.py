@@ -10,20 +10,26 @@ from pathlib import PurePath
 from typing import Final
 
 LONGEST_FIRST: Final = (
-    "end_to_end/test_browser_console.py",
-    "end_to_end/test_demo.py",
-    "end_to_end/test_browser_office.py",
-    "end_to_end/test_box_memory.py",
     "end_to_end/test_centre_memory.py",
-    "end_to_end/test_courier.py",
+    "end_to_end/test_box_memory.py",
+    "end_to_end/test_browser_office.py",
+    "end_to_end/test_demo.py",
+    "end_to_end/test_browser_console.py",
+    "end_to_end/test_centre_from_journal.py",
+    "end_to_end/test_quickstart.py",
+    "end_to_end/test_messages_demo.py",
+    "end_to_end/test_browser_demo.py",
+    "end_to_end/test_money_of_a_shaft.py",
     "end_to_end",
+    "simulation",
+    "cloud_server/api",
     "edge_agent/whole_box",
     "provisioning/test_commission.py",
-    "provisioning",
-    "cloud_server/api",
+    "provisioning/test_install.py",
     "crash",
-    "simulation",
+    "provisioning",
     "cloud_server/messages",
+    "cloud_server/flows",
 )
 """Files, or folders for all that is in them, below this one. What is not named follows, the fullest files first."""
 
