@@ -39,6 +39,8 @@ IDLE_LEAST_MS: Final = 500
 TIME_ASKED_EVERY_MS: Final = 10_000
 """How often an answer is asked for at once while the clock is not believed."""
 NOT_KNOWN: Final = "HTTP 401"
+HELD_OF_OLDER: Final = frozenset({"superseded_epoch", "known", "accepted"})
+"""Verdicts by which the centre holds a batch of an epoch that is over: `batch_ack` tells of the one in force alone."""
 NONCES_KEPT: Final = 4
 """Requests whose answer would still be taken as fresh: the newest, and those it overtook."""
 
@@ -299,7 +301,7 @@ class Synchroniser:
         self.sealing.server_time_at_mono_ms = self.box.clock.mono_ms()
         count = 0
         for verdict in answer.verdicts:
-            if verdict.verdict == "superseded_epoch" and verdict.epoch < marks.epoch:
+            if verdict.verdict in HELD_OF_OLDER and verdict.epoch < marks.epoch:
                 count += self.box.store.acknowledge(verdict.epoch, verdict.seq)
             elif verdict.verdict not in ("accepted", "known"):
                 fields = {"epoch": verdict.epoch, "seq": verdict.seq, "verdict": verdict.verdict}

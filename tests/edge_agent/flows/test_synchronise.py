@@ -12,7 +12,7 @@ from edge_agent.flows.seal_batches import seal_pending
 from edge_agent.flows.start_up import limits_in_force
 from edge_agent.ports import Blame, ExchangeAnswered, ExchangeFailed
 from protocol.envelope import Line, seal
-from protocol.messages import BatchHead, Limits, VerdictOn
+from protocol.messages import BatchHead, Limits, Verdict, VerdictOn
 from protocol.records import MeterEvent
 from protocol.state import EpochState, WalletState
 from tests.edge_agent.core.street import METERS, SITE, WALLETS, YUAN, box_config
@@ -313,7 +313,8 @@ def test_limits_that_the_root_signed_are_kept(tmp_path: Path) -> None:
         assert again.box.limits.protected_always == {METERS[0]}
 
 
-def test_a_new_epoch_replaces_the_rows_and_the_old_one_keeps_what_it_had(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["superseded_epoch", "known"])
+def test_a_new_epoch_replaces_the_rows_and_the_old_one_keeps_what_it_had(tmp_path: Path, said: Verdict) -> None:
     with rig(tmp_path) as a:
         a.exchange()
         a.exchange(a.command(grant_of(0, 100, 1)))
@@ -334,7 +335,7 @@ def test_a_new_epoch_replaces_the_rows_and_the_old_one_keeps_what_it_had(tmp_pat
         a.clock.go_on(1_000)
         a.ask()
         assert a.uplink.sent[-1].lines[0].type_name == "batch"
-        verdict = VerdictOn(epoch=1, seq=kept[-1].seq, verdict="superseded_epoch")
+        verdict = VerdictOn(epoch=1, seq=kept[-1].seq, verdict=said)
         a.deliver(a.answer_line(verdicts=[verdict], batch_ack=BatchHead(epoch=2, seq=0, hash=line.hash)))
         assert a.store.first_unacknowledged() in (None, (2, 1))
 
