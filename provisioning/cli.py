@@ -5,30 +5,24 @@ Exit codes: 0 done; 1 not done, and why; 2 wrong options or mistakes in a file; 
 
 import argparse
 import getpass
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from protocol.workbook.sheets import LANGUAGES
-from protocol.workbook.template import Known
 from provisioning import boxes, bundle, bundle_command, hardware, init_site, limits_command, rotate_keys
+from provisioning.answers import NO_ANSWER, NOT_DONE, WRONG_INPUT, agreed, fail, show
 from provisioning.centre_api import ApiFault, Refused, Unreachable
 from provisioning.commission import command as commission_command
 from provisioning.demo import command as demo_command
 from provisioning.install.cli import add_roll_back
 from provisioning.keys import KeyFault, check_passphrase
 from provisioning.limits import LimitsFault
-from provisioning.options import UsageFault, add_centre_options, add_init_options, centre_settings, connect
-from provisioning.plan_file import PlanFault, PlanFile
+from provisioning.options import UsageFault, add_centre_options, add_init_options, connect
+from provisioning.plan_file import PlanFault
+from provisioning.site_command import add_words as add_site
 from provisioning.workbook import files as workbook
-
-DONE: Final = 0
-NOT_DONE: Final = 1
-WRONG_INPUT: Final = 2
-NO_ANSWER: Final = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,15 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (UsageFault, PlanFault) as fault:
-        return _fail(options, WRONG_INPUT, str(fault))
+        return fail(options, WRONG_INPUT, str(fault))
     except Unreachable as fault:
-        return _fail(options, NO_ANSWER, str(fault))
+        return fail(options, NO_ANSWER, str(fault))
     except Refused as fault:
-        return _fail(options, NOT_DONE, str(fault), fault.errors)
+        return fail(options, NOT_DONE, str(fault), fault.errors)
     except bundle.BundleFault as fault:
-        return _fail(options, WRONG_INPUT, "no bundle was made", fault.mistakes)
+        return fail(options, WRONG_INPUT, "no bundle was made", fault.mistakes)
     except LimitsFault as fault:
-        return _fail(options, WRONG_INPUT, "nothing was signed", fault.mistakes)
+        return fail(options, WRONG_INPUT, "nothing was signed", fault.mistakes)
     except (
         ApiFault,
         KeyFault,
@@ -55,24 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workbook.WorkbookFault,
         OSError,
     ) as fault:
-        return _fail(options, NOT_DONE, str(fault))
+        return fail(options, NOT_DONE, str(fault))
     except KeyboardInterrupt:
-        return _fail(options, NOT_DONE, "interrupted")
-
-
-def _fail(options: argparse.Namespace, code: int, text: str, errors: Sequence[str] = ()) -> int:
-    if getattr(options, "json", False):
-        print(json.dumps({"error": text, "errors": list(errors)}, ensure_ascii=False))
-    else:
-        print(f"provision: {text}", file=sys.stderr)
-        for error in errors:
-            print(f"  {error}", file=sys.stderr)
-    return code
-
-
-def _show(options: argparse.Namespace, text: str, **facts: Any) -> int:
-    print(json.dumps(facts, ensure_ascii=False) if options.json else text)
-    return DONE
+        return fail(options, NOT_DONE, "interrupted")
 
 
 # --- init ---------------------------------------------------------------------------------------------------------
@@ -93,14 +72,14 @@ def _init(options: argparse.Namespace) -> int:
     )
     mistakes = init_site.find_mistakes(request)
     if mistakes:
-        return _fail(options, WRONG_INPUT, f"{len(mistakes)} of the options cannot be taken", mistakes)
+        return fail(options, WRONG_INPUT, f"{len(mistakes)} of the options cannot be taken", mistakes)
     steps = init_site.plan(request)
     missing = [step for step in steps if not step.there]
     if not options.json:
         _print_plan(steps)
     made: list[init_site.Step] = []
     if missing and not options.dry_run:
-        if not (options.yes or _agreed("Make what is missing?")):
+        if not (options.yes or agreed("Make what is missing?")):
             raise UsageFault("nothing was made; say yes, or add --yes")
         made = init_site.carry_out(request, _passphrase(options, new=not steps[0].there))
     facts = {
@@ -109,7 +88,7 @@ def _init(options: argparse.Namespace) -> int:
         "missing": [str(path) for step in missing for path in step.paths] if not made else [],
         "settings": str(folder / "centre.toml"),
     }
-    return _show(options, _after_init(request, made, missing, no_passphrase=options.no_passphrase), **facts)
+    return show(options, _after_init(request, made, missing, no_passphrase=options.no_passphrase), **facts)
 
 
 def _print_plan(steps: Sequence[init_site.Step]) -> None:
@@ -158,10 +137,6 @@ def _passphrase(options: argparse.Namespace, *, new: bool) -> str | None:
     return passphrase
 
 
-def _agreed(question: str) -> bool:
-    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-
-
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
@@ -171,77 +146,12 @@ def _rotate(options: argparse.Namespace) -> int:
     if not options.json:
         verb = "finish the change to" if rotation.finishes else "make"
         print(f"to {verb} key generation {coming}; the line of generation {rotation.generation} is kept")
-    if not (options.yes or _agreed("Go on?")):
+    if not (options.yes or agreed("Go on?")):
         raise UsageFault("nothing was changed; say yes, or add --yes")
     passphrase = None if rotation.finishes else _passphrase(options, new=False)
     generation = rotate_keys.carry_out(rotation, passphrase)
     text = f"Key generation {generation}: start the centre anew; boxes take the key with their next answer."
-    return _show(options, text, key_generation=generation, kept=str(rotation.kept_line))
-
-
-# --- site ---------------------------------------------------------------------------------------------------------
-
-
-def _read_plan(options: argparse.Namespace) -> PlanFile | None:
-    read = PlanFile(options.file)
-    if read.plan is None or read.mistakes:
-        count = len(read.mistakes)
-        _fail(
-            options,
-            WRONG_INPUT,
-            f"{options.file}: {count} mistake{'s' * (count != 1)}",
-            [str(m) for m in read.mistakes],
-        )
-        return None
-    return read
-
-
-def _site_plan(options: argparse.Namespace) -> int:
-    read = _read_plan(options)
-    if read is None or read.plan is None:
-        return WRONG_INPUT
-    counts = _counts(read)
-    text = ", ".join(f"{count} {what}" for what, count in counts.items())
-    return _show(options, f"{options.file} can be taken: {text}.", site=read.plan.site, **counts)
-
-
-def _site_apply(options: argparse.Namespace) -> int:
-    read = _read_plan(options)
-    if read is None or read.plan is None:
-        return WRONG_INPUT
-    with connect(options) as api:
-        if not options.json:
-            print(f"{api.url} gets " + ", ".join(f"{count} {what}" for what, count in _counts(read).items()))
-        if not (options.yes or _agreed("Send it?")):
-            raise UsageFault("nothing was sent; say yes, or add --yes")
-        read.keep_ids()
-        answer = api.put_plan(read.plan)
-    return _show(options, "The centre has taken the plan.", site=read.plan.site, answer=answer)
-
-
-def _site_template(options: argparse.Namespace) -> int:
-    known = Known()
-    if options.dir is not None:
-        site = centre_settings(options.dir).get("site", {})
-        known = Known(*(str(site.get(name, "")) for name in ("id", "name", "zone", "currency")))
-    workbook.write_template(options.file, options.language, known)
-    text = f"{options.file}: fill in its sheets, then: provision site import {options.file}"
-    return _show(options, text, file=str(options.file), language=options.language)
-
-
-def _counts(read: PlanFile) -> dict[str, int]:
-    plan = read.plan
-    if plan is None:
-        return {}
-    return {
-        "buildings": len(plan.buildings),
-        "boxes": len(plan.boxes),
-        "meters": sum(len(box.meters) for box in plan.boxes),
-        "points": len(plan.points),
-        "customers": len(plan.customers),
-        "wallets": len(plan.wallets),
-        "new ids": read.new_labels,
-    }
+    return show(options, text, key_generation=generation, kept=str(rotation.kept_line))
 
 
 # --- box ----------------------------------------------------------------------------------------------------------
@@ -254,7 +164,7 @@ def _box_list(options: argparse.Namespace) -> int:
     for box in found:
         heard = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(box.seen_at_ms / 1000)) if box.seen_at_ms else "never"
         lines.append(f"{box.name:<12} {box.state:<10} {box.fingerprint or '-':<20} {heard}")
-    return _show(
+    return show(
         options, "\n".join(lines), boxes=[{name: getattr(box, name) for name in box.__struct_fields__} for box in found]
     )
 
@@ -267,13 +177,13 @@ def _box_add(options: argparse.Namespace) -> int:
         claim = boxes.write_claim(api, options.box, path, options.centre_address)
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(claim.expires_at_ms / 1000))
     text = f"{path}: good for one enrolment until {ends}. On the box: edge-agent enrol --config box.toml"
-    return _show(options, text, box=claim.box, claim=str(path), expires_at_ms=claim.expires_at_ms)
+    return show(options, text, box=claim.box, claim=str(path), expires_at_ms=claim.expires_at_ms)
 
 
 def _box_confirm(options: argparse.Namespace) -> int:
     with connect(options) as api:
         box = boxes.confirm(api, options.box, " ".join(options.fingerprint))
-    return _show(options, f"Box {box.name} is confirmed and gets its first configuration.", box=box.box, name=box.name)
+    return show(options, f"Box {box.name} is confirmed and gets its first configuration.", box=box.box, name=box.name)
 
 
 # --- words and options --------------------------------------------------------------------------------------------
@@ -286,9 +196,9 @@ def _parser() -> argparse.ArgumentParser:
     add_init_options(init)
     init.set_defaults(run=_init)
     _add_rotate(words)
-    limits_command.add_words(words, _show, _passphrase, _agreed)
-    _add_site(words)
-    bundle_command.add_words(words, _show)
+    limits_command.add_words(words, show, _passphrase, agreed)
+    add_site(words)
+    bundle_command.add_words(words, show)
     add_roll_back(words)
     _add_box(words)
     commission_command.add_words(words)
@@ -308,27 +218,6 @@ def _add_rotate(words: Any) -> None:
     rotate.set_defaults(run=_rotate)
 
 
-def _add_site(words: Any) -> None:
-    site = words.add_parser("site", help="check and send the plan of the site").add_subparsers(required=True)
-    check = site.add_parser("plan", help="check a plan file; sends nothing")
-    check.add_argument("file", type=Path, metavar="FILE")
-    check.set_defaults(run=_site_plan)
-    apply = site.add_parser("apply", help="send a plan file to the centre")
-    imported = site.add_parser("import", help="check a filled workbook, show what it holds, and send it")
-    for each in (apply, imported):
-        each.add_argument("file", type=Path, metavar="FILE")
-        each.add_argument("--yes", action="store_true", help="do not ask")
-        add_centre_options(each)
-        each.set_defaults(run=_site_apply)
-    template = site.add_parser("template", help="write a workbook to fill in, with notes, choices and examples")
-    template.add_argument("file", type=Path, metavar="FILE.xlsx")
-    template.add_argument("--language", choices=LANGUAGES, default="zh_CN", help="of its words (zh_CN)")
-    template.add_argument("--dir", type=Path, help="folder of the centre, from which the site is filled in")
-    template.set_defaults(run=_site_template)
-    for each in (check, apply, imported, template):
-        each.add_argument("--json", action="store_true", help="the result as one JSON object")
-
-
 def _add_box(words: Any) -> None:
     box = words.add_parser("box", help="take boxes in").add_subparsers(required=True)
     listed = box.add_parser("list", help="all boxes, and how far they are")
@@ -346,5 +235,5 @@ def _add_box(words: Any) -> None:
     confirm.add_argument("fingerprint", metavar="FINGERPRINT", nargs="+", help="as the box shows it, blanks included")
     add_centre_options(confirm)
     confirm.set_defaults(run=_box_confirm)
-    for each in (listed, add, confirm, *hardware.add_words(box, _show, _agreed)):
+    for each in (listed, add, confirm, *hardware.add_words(box, show, agreed)):
         each.add_argument("--json", action="store_true", help="the result as one JSON object")

@@ -108,6 +108,7 @@ PRINTING = (
     "edge_agent.console",
     "edge_agent.cli",
     "cloud_server.cli",
+    "provisioning.answers",
     "provisioning.cli",
     "provisioning.commission.command",
     "provisioning.demo",
