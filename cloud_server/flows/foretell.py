@@ -29,10 +29,10 @@ OUT_OF_REACH_MS: Final = 600_000
 """Ten minutes without the box: before that its own alarm may still be on its way."""
 PASS_EVERY_MS: Final = 60_000
 """A minute is nothing to a warning of days."""
-WALLETS_AT_ONCE: Final = 600
-"""Wallets of one piece, by whole boxes: some 20 ms where all of their boxes are silent, a few where they are not."""
-TOLD_AT_ONCE: Final = 3
-"""Warnings that are told in one piece: 10 ms each for what is foreseen of their wallet."""
+WALLETS_AT_ONCE: Final = 300
+"""Wallets of one piece, by whole boxes: some 10 ms where all of their boxes are silent, a few where they are not."""
+TOLD_AT_ONCE: Final = 2
+"""Warnings that are told in one piece: 10 ms each for what is foreseen of their wallet, and 5 for the message."""
 LEVELS: Final = ("zero", "alarm2", "alarm1")
 
 BoxWallets = tuple[str, Sequence[WalletPlan]]
