@@ -73,8 +73,8 @@ def _count(place: Place, steps: Steps, row: MeterRow, judged: Believed, reading:
             rates = reading.rates_raw_wh
             steps.take(close_interval(place, steps.state, meter, judged.raw_wh, ended, now.sure, extra, rates))
     row = steps.state.meters[meter]
-    if row.accept_next:
-        row = msgspec.structs.replace(row, accept_next=False)
+    if row.accept_next or row.hung_since_ms is not None:
+        row = msgspec.structs.replace(row, accept_next=False, hung_since_ms=None)
         steps.take(Decision(meters=(row,)))
     open_charge = price_open(place, steps.state, meter, judged.raw_wh, at_ms, now.sure).charge_micro
     steps.take(_remember(place, row, judged.raw_wh, reading, steps.state.latest.get(meter), open_charge))

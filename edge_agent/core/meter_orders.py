@@ -30,6 +30,7 @@ def replace(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         return Refusal("bad_body", f"old_raw_wh {body.old_raw_wh} is below the {row.state.raw_wh} last charged")
     now, place = asked.now, asked.place
     row = _unheld(steps, asked, row)
+    charged_until_ms = row.state.read_at_ms
     steps.take(close_interval(place, steps.state, body.old, body.old_raw_wh, now.wall_ms, now.sure, ("replaced",)))
     fresh = new_meter(place, place.meters[body.old], now.wall_ms)
     begun = msgspec.structs.replace(
@@ -41,7 +42,8 @@ def replace(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         serial=body.serial, new_raw_wh=body.new_raw_wh,
     )  # fmt: skip
     gone = msgspec.structs.replace(steps.state.meters[body.old], released=True)
-    steps.take(Decision(records=(record,), meters=(gone, MeterRow(state=begun)), forget=(body.old,)))
+    hung = MeterRow(state=begun, hung_since_ms=charged_until_ms)
+    steps.take(Decision(records=(record,), meters=(gone, hung), forget=(body.old,)))
     return None
 
 

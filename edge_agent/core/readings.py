@@ -69,7 +69,8 @@ def _most_wh(place: Place, row: MeterRow, latest: Latest | None, reading: MeterR
     if latest is not None:
         elapsed_ms = max(reading.at_mono_ms - latest.mono_ms, 0)
     elif now.sure and row.state.read_at_ms is not None:
-        elapsed_ms = max(reading.at_wall_ms - row.state.read_at_ms, 0)
+        since_ms = row.state.read_at_ms if row.hung_since_ms is None else row.hung_since_ms
+        elapsed_ms = max(reading.at_wall_ms - since_ms, 0)
     else:
         elapsed_ms = OUTAGE_MS_MAX
     rated_w = Fraction(meter.rated_ma * meter.phases * NOMINAL_VOLT, 1000)

@@ -59,6 +59,9 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Given up or replaced: what answers at its address is not charged to it any more."""
     accept_next: bool = False
     """A person has said that the register is right: the next step forward is believed, whatever its size."""
+    hung_since_ms: int | None = None
+    """Of a meter that replaced another: the earliest that it may have served. Its first step is judged from there: it
+    runs from when it was hung, and the word of it may come hours later."""
     serial_told: str | None = None
     """The serial number that differed when it was read last; None where it was right."""
     serial_accepted: tuple[str | None, str] | None = None

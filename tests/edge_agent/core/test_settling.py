@@ -177,6 +177,28 @@ def test_a_replaced_meter_is_charged_to_its_last_register_and_the_wallet_goes_on
     assert street.state.meters[NEW].state.raw_wh == 500_000
 
 
+@pytest.mark.parametrize(("rose_wh", "is_held"), [(400_000, False), (40_000_000, True)])
+def test_a_meter_that_ran_for_an_hour_before_its_replacement_was_told_is_believed(rose_wh: int, is_held: bool) -> None:
+    """Hung with the fibre cut: its first step is judged from when the old one was charged last, and no further."""
+    street = paid(100, 30_000)
+    street.at_s += 3_600
+    street.command(
+        ReplaceMeter(
+            point=meter_config(0).point, old=METERS[0], old_raw_wh=30_000, new=METERS[1], serial="42", new_raw_wh=0
+        )
+    )
+    meters = (msgspec.structs.replace(meter_config(0), meter=METERS[1], serial="42"),)
+    wallets = (msgspec.structs.replace(wallet_config(0), meters=[METERS[1]]),)
+    text = write_config(box_config(meters=meters, wallets=wallets))
+    street.command(Configure(config_version=2, config=text, hash=text_hash(text)))
+    street.at_s += 5
+    street.tell_serial(1, "42")
+    for _ in range(2):
+        street.read(1, rose_wh)
+    assert street.state.meters[METERS[1]].state.held is is_held
+    assert (METERS[1] in street.state.latest) is not is_held
+
+
 def test_a_released_meter_tells_its_registers_and_is_adopted_at_exactly_them() -> None:
     street = paid(100, 30_005)
     street.command(ReleaseMeter(meter=METERS[0]))
