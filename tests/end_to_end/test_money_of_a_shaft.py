@@ -1,6 +1,7 @@
 """Money that goes back, with a real agent, a real centre and meters on a pty: one story on one running shaft.
 
-Refund and reversal, a refund with the fibre cut, an adjustment by two, a closing to the last fen, a box that retires.
+Refund and reversal, a refund with the fibre cut, an adjustment by two, a closing to the last fen, a meter that was
+exchanged with the fibre cut, a box that retires.
 """
 
 from collections.abc import Iterator
@@ -8,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.cloud_server.street import TARIFF, name, point_id
+from tests.cloud_server.street import PRICE_MICRO, TARIFF, name, point_id
 from tests.cloud_server.web.test_profile_pages import save
 from tests.cloud_server.web.test_settings_pages import change
 from tests.edge_agent.bus.profile_texts import ARMABLE
 from tests.end_to_end.shaft import (
     ACCOUNT,
     BOX,
+    METER,
+    SHOP,
     STRANGER,
     STRANGER_UNIT,
     WALLET,
@@ -168,6 +171,43 @@ def test_a_make_that_nobody_had_seen_is_read_and_charged_by_a_profile_from_the_c
     before = place.meter_status(meter)["balance_micro"]
     wait_for(lambda: place.meter_status(meter)["balance_micro"] < before, "a charge after a restart", place.box.log)
     place.verify()
+
+
+def test_a_meter_is_exchanged_with_the_fibre_cut(place: Shaft, office: Office) -> None:
+    """Noted in the shaft by terminal alone, told when the fibre is whole, carried out by a person's yes."""
+    before = place.meter_status()
+    place.cut()
+    hanging = place.meters.meter(f"m{SHOP - 1}")
+    serial = place.meters.swap(hanging)
+    wait_for(lambda: place.meter_status()["held"], "a register that ran back to be held", place.box.log)
+    last_wh, balance_micro = int(place.meter_status()["raw_wh"]), balance(place)
+    # What was used between the box's last reading and the exchange stands on the old display alone.
+    closing_wh = last_wh + 7
+    words = ("--new-serial", serial, "--old-kwh", f"{closing_wh / 1_000:.3f}", "--new-kwh", "0", "--who", "赵技术")
+    assert "lists them by name" in place.box.command("note-replacement", "--meter", "nobody", *words).stderr
+    noted = place.box.command("note-replacement", "--meter", str(before["name"]), *words)
+    assert noted.returncode == 0, noted.stderr
+    assert f"believed here: {last_wh / 1_000:.2f} kWh" in noted.stdout
+    assert balance(place) == balance_micro, "held: nothing is charged"
+
+    place.mend()
+    wait_for(lambda: "replacement_noted" in {task["kind"] for task in office.get("/tasks")["items"]}, "the note")
+    body = {"old_raw_wh": closing_wh, "serial": serial, "new_raw_wh": 0, "reason": "换表"}
+    done = office.post(f"/meters/{METER}/replacement", "m1", body)
+    assert done["state"] == "asked"
+    wait_for(lambda: new_meter(place, before) is not None, "the new meter", place.box.log)
+    serves = new_meter(place, before)
+    assert serves is not None
+    used_wh = closing_wh - last_wh + int(serves["raw_wh"])
+    assert serves["balance_micro"] == balance_micro - used_wh * PRICE_MICRO // 1_000, "to the micro: both meters"
+    place.verify()
+    assert "replacement_noted" not in {task["kind"] for task in office.get("/tasks")["items"]}
+
+
+def new_meter(place: Shaft, before: dict[str, Any]) -> dict[str, Any] | None:
+    """The meter that serves the point of one that was there before, once its register counts."""
+    found = [each for each in place.box.status()["meters"] if each["point"] == before["point"]]
+    return next((each for each in found if each["meter"] != before["meter"] and not each["held"]), None)
 
 
 def test_a_box_that_does_not_return_is_settled_by_two(place: Shaft, office: Office) -> None:
