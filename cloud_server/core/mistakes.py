@@ -11,7 +11,7 @@ FieldErrorCode = Literal[
     "required", "not_a_number", "not_above_zero", "too_many_decimals", "too_great", "below_least", "above_greatest",
     "above_balance_limit", "above_day_limit", "unknown", "account_not_in_use", "parts_differ", "several_wallets",
     "wallet_not_of_account", "wallet_quarantined", "too_long", "cash_too_little", "taken", "not_a_time",
-    "not_a_price", "box_not_heard", "box_takes_none", "not_a_name", "not_a_text",
+    "not_a_price", "box_not_heard", "box_takes_none", "not_a_name", "not_a_text", "not_an_address",
 ]  # fmt: skip
 
 

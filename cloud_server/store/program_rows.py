@@ -89,7 +89,7 @@ class ProgramRows(Rows):
     def commands(
         self, box: str | None, subject: str | None, after: Place | None, limit: int, within: Within | None = None
     ) -> list[CommandFact]:
-        """Commands newest first, by (when signed, box, number). Of a box that hangs elsewhere those to what is within."""
+        """Commands newest first, by (when signed, box, number). Of a box elsewhere those to what is within."""
         c = tl.Command
         query = self._of(c)
         if within is not None:

@@ -77,7 +77,7 @@ class MessageWords(Words):
     def part_state(self, code: str) -> str:
         return self.of(PART, code)
 
-    def reason(self, code: str) -> str:
+    def why_not(self, code: str) -> str:
         return self.of(REASON, code)
 
     def modem(self, code: str) -> str:

@@ -26,7 +26,8 @@ HOW: Final = (
     ("even", N_("nothing is left")),
 )
 OBSERVED: Final = N_(
-    "The new meter begins in observe: it is charged, and never switched until it passed its relay test and is in service."
+    "The new meter begins in observe: it is charged, and never switched until it passed its relay test "
+    "and is in service."
 )
 
 

@@ -32,8 +32,8 @@ class Month:
         self.rig = rig
         rig.plan(shops=SHOPS)
         self.near, self.away = rig.enrol(1), rig.enrol(2)
-        for box in (1, 2):
-            rig.sell("200.00", box=box)
+        for number in (1, 2):
+            rig.sell("200.00", box=number)
         for box in (self.near, self.away):
             rig.settle(box)
 

@@ -166,7 +166,8 @@ def test_the_page_of_the_point_shows_them(rig: SiteRig) -> None:
     other = books.point(point_id(1, 3))
     assert other is not None
     assert other.intervals[0].meter_number == ""
-    assert other.past_meters == other.swaps == ()
+    assert not other.past_meters
+    assert not other.swaps
 
 
 def test_the_event_list_names_plates_and_registers(rig: SiteRig) -> None:

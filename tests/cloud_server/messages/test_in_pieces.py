@@ -212,8 +212,12 @@ def test_lost_boxes_are_told_once_and_all_of_them(rig: OutboxRig) -> None:
         assert [box for box, _ in unit.alarms.standing_alarms("box_lost")] == [box_id(3)]
 
 
-def test_work_that_can_wait_is_done_piece_by_piece_in_what_is_left_of_a_turn() -> None:
+def test_work_that_can_wait_is_done_piece_by_piece_in_what_is_left_of_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
+
+    def turn() -> int:
+        done.append("turn")
+        return 0
 
     def work(name: str, pieces: int) -> Callable[[], bool]:
         def piece() -> bool:
@@ -228,13 +232,13 @@ def test_work_that_can_wait_is_done_piece_by_piece_in_what_is_left_of_a_turn() -
         take_up=lambda: 0,
         take_left=lambda _: None,
         note=(),
-        turn=lambda: done.append("turn") or 0,
+        turn=turn,
         take_reports=lambda _: 0,
         chores=(),
         pieces=(work("a", 3), work("c", 1), work("b", 2)),
         modem_seen=lambda _: None,
     )
     worker = MessageWorker(None, steps, 9, turn_s=5.0)
-    worker._stop.wait = lambda _timeout=None: False  # type: ignore[method-assign]  # no rest between pieces
+    monkeypatch.setattr(worker._stop, "wait", lambda _timeout=None: False)  # no rest between pieces
     worker.once()
     assert done == ["turn", "a", "c", "b", "a", "b", "a"]

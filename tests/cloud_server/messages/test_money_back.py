@@ -100,6 +100,6 @@ def test_what_was_paid_before_anybody_looked_is_nobodys_news(rig: OutboxRig) -> 
 @pytest.mark.parametrize("occasion", ["refund", "reversal"])
 def test_texts_name_what_they_are_about(occasion: str) -> None:
     for language in ("zh-CN", "en"):
-        assert text_mistakes(occasion, TEXTS[language][occasion]) == []  # type: ignore[index]  # both are languages
+        assert text_mistakes(occasion, TEXTS[language][occasion]) == []
     must, _ = VARIABLES[occasion]
     assert {"shop", "amount", "balance", "at"} <= set(must)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -97,7 +98,7 @@ def test_slots_are_counted_by_session_and_given_back() -> None:
     assert slots.take("a")
 
 
-def events_of(client: TestClient, path: str, most: int) -> list[tuple[str, Any]]:
+def events_of(client: TestClient | httpx.Client, path: str, most: int) -> list[tuple[str, Any]]:
     """The stream's events; the stream has to end by itself, since the client reads it whole."""
     found: list[tuple[str, Any]] = []
     with client.stream("GET", path) as answer:
