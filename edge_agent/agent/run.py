@@ -27,7 +27,7 @@ from edge_agent.flows.recover import Recovery
 from edge_agent.flows.start_up import LastRun, NotEnrolled, begin_sealing, limits_in_force, load_box, record_boot
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.health import RunMarks, Watchdog, read_boot_id
-from edge_agent.memory import keep_heap_small
+from edge_agent.memory import keep_heap_small, set_apart_what_stays
 from edge_agent.ports import Disk, RecordStore, SettableClock, Uplink
 from edge_agent.schedule import Schedule
 from edge_agent.store.ballast import StateDisk
@@ -102,6 +102,7 @@ def run(box_file: BoxFile) -> None:
                 reload_on_hangup(owner, stick, box_file)
                 allow_upgrades(owner, stick, Upgrader(box_file, identity, own_version(), owner))
                 owner.schedule.start()
+                set_apart_what_stays()
                 owner.run()
         finally:
             server.stop()
