@@ -155,6 +155,6 @@ class Bounds:
 JUDGED: Final = Bounds.judges
 EVERYBODYS: Final = frozenset(
     {"token", "kind", "step", "answer", "item", "section", "number", "job", "batch", "shift", "staff", "occasion",
-     "language", "draft", "session", "digest", "mark"}
+     "language", "draft", "session", "digest", "mark", "profile", "version", "question"}
 )  # fmt: skip
 """Names of parts that name no place: words, pages behind whole-site rights, and what its own reader narrows."""

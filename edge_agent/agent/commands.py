@@ -5,9 +5,11 @@
 
 import json
 import select
+import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from edge_agent.agent.bundle_file import BadBundle
@@ -35,6 +37,9 @@ from edge_agent.sync.identity import IdentityFault, read_identity
 from protocol.errors import TheirFault
 
 WATCH_EVERY_S: Final = 1.0
+FIRST_READING_S: Final = 20.0
+"""A meter that was just planned is read within a round or two of its bus, some seconds each."""
+LOOK_EVERY_S: Final = 0.5
 _WARNINGS: Final = {
     "relay_test": "The relay will open and close: the shop is without power for some seconds.",
     "guard_test": "The meter's own account will be topped up by 0.01; no relay moves.",
@@ -146,7 +151,7 @@ def _test(parsed: Namespace, terminal: Terminal) -> int:
     state_dir = _box_file(parsed).state_dir
     codes = []
     for meter in parsed.meter:
-        looked = ask(state_dir, f"{parsed.test}_look", meter=meter)
+        looked = _look(state_dir, parsed.test, meter)
         if "refused" in looked or "error" in looked:
             codes.append(_outcome(parsed, terminal, {"meter": meter, **looked}, FAILED))
         elif not parsed.yes and not _confirmed(terminal, looked["status"], _WARNINGS[parsed.test]):
@@ -156,6 +161,16 @@ def _test(parsed: Namespace, terminal: Terminal) -> int:
             done = ask(state_dir, parsed.test, meter=meter, who=parsed.who)
             codes.append(_outcome(parsed, terminal, {"meter": meter, **done}, OK if done.get("passed") else FAILED))
     return max(codes)
+
+
+def _look(state_dir: Path, test: str, meter: str) -> dict[str, Any]:
+    """What the agent says of the meter before a test; one that it has just begun to poll is waited for."""
+    ends_s = time.monotonic() + FIRST_READING_S
+    while True:
+        looked = ask(state_dir, f"{test}_look", meter=meter)
+        if looked.get("refused") != "stale_reading" or time.monotonic() >= ends_s:
+            return looked
+        time.sleep(LOOK_EVERY_S)
 
 
 def _confirmed(terminal: Terminal, meter: dict[str, Any], warning: str) -> bool:

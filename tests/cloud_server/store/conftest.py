@@ -17,6 +17,7 @@ from cloud_server.ports.hardware_orders import ReplaceOrder, RetireOrder
 from cloud_server.ports.ledger import AdjustmentOrder, CheckStep, ClosingOrder, SettleOrder, TypedRegister
 from cloud_server.ports.money import ReversalOrder
 from cloud_server.ports.tills import DayOrder
+from protocol.box_config import ProfileText
 from protocol.chain import Head
 from tests.cloud_server.flows.test_refund_credit import SUPERVISOR
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
@@ -45,6 +46,7 @@ def lived_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rig.clock.advance(3_600_000)
         watch_fleet(rig.centre)
         with rig.store.write() as unit:
+            unit.profiles.keep([ProfileText(profile="nameless", version=1, text="{}", hash="f" * 64)], 1, "zhang")
             alarms = unit.alarm_book.alarms(AlarmFilter(), None, 10)
             assert (
                 unit.alarm_book.add_notes([alarm.alarm_id for alarm in alarms], rig.clock.now_ms, "zhang", "seen") > 0

@@ -318,11 +318,22 @@ def test_sessions_are_ended_and_names_are_taken_once(browser_of: Callable[[Role]
 def test_every_column_title_and_fact_of_a_report_has_a_word() -> None:
     source = "".join(
         (Path(report_events.__file__).parent / f"report_{name}.py").read_text(encoding="utf-8")
-        for name in ("money", "energy", "meters", "usage", "accounts", "events", "statement")
+        for name in (
+            "money",
+            "energy",
+            "meters",
+            "usage",
+            "accounts",
+            "events",
+            "statement",
+            "proof",
+            "late",
+            "replaced",
+        )
     )
     columns = set(re.findall(r'Column\("(\w+)"', source))
     assert columns <= set(report_words.COLUMN), columns - set(report_words.COLUMN)
-    titles = set(re.findall(r'title="(\w+)"', source))
+    titles = set(re.findall(r'(?:title=|_table\(basis, )"(\w+)"', source))
     assert titles == set(report_words.TABLE)
     assert set(re.findall(r'Fact\(key="(\w+)"', source)) == set(report_words.FACT)
     assert set(KINDS) == set(report_words.EVENT_CHOICE)
