@@ -4,7 +4,7 @@ Energy goes by time of use, finance by posting day. What stands here is the brid
 changes, and what came after its close is named with the box that brought it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -18,8 +18,11 @@ from protocol.records import Part
 from protocol.units import Micro, Ms
 
 _parts = msgspec.json.Decoder(list[Part])
+TOGETHER_MS: Final = (3_600_000, 14_400_000)
+"""All meters are asked for at once, an hour and then four back from the end of a period: most stop at the first, and a
+site of two thousand meters has some four thousand rows in it. What is left is asked for meter by meter."""
 PAGE_ROWS: Final = 50
-"""Intervals of one meter fetched at a time while walking back from the end of a period: most stop at the first."""
+"""Intervals of one meter fetched at a time."""
 _FIGURES: Final = frozenset({"intervals", "energy", "charge"})
 
 
@@ -54,7 +57,10 @@ def bridge(basis: Basis) -> Bridge:
     begin_ms, end_ms = basis.stretch
     eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
     days: dict[tuple[str, int, int], str] = {}
-    later = _sums(basis, days, (begin_ms, end_ms), basis.query.to_day, "9999-12-31")
+    later: dict[tuple[str, str], _Late] = {}
+    # Nothing is booked behind the day under which is booked now.
+    if basis.query.to_day < basis.centre.posting_day(basis.unit, basis.centre.clock.wall_ms()):
+        later = _sums(basis, days, (begin_ms, end_ms), basis.query.to_day, "9999-12-31")
     earlier = _sums(basis, days, (0, begin_ms), eve, basis.query.to_day)
     return Bridge(
         later=_table(basis, "booked_later", later),
@@ -69,37 +75,60 @@ def _sums(
 ) -> dict[tuple[str, str], _Late]:
     """By box and posting day: charges for use within `used` that were booked after a day, up to another."""
     sums: dict[tuple[str, str], _Late] = {}
-    for _, meters, _ in basis.served():
-        for meter in meters:
-            for row in _booked_after(basis, days, meter, used[1], after_day):
-                booked = days[row["box"], row["epoch"], row["seq"]]
-                if row["wallet"] is not None and booked <= to_day:
-                    _add(sums, (row["box"], booked), _parts.decode(row["parts"]), used)
+    open_meters = {meter for _, meters, _ in basis.served() for meter in meters}
+
+    def take(row: dict[str, Any]) -> None:
+        """A box's batches are posted in their order, so the first interval that was booked in time ends the walk."""
+        booked = days[row["box"], row["epoch"], row["seq"]]
+        if booked <= after_day:
+            open_meters.discard(row["meter"])
+        elif row["wallet"] is not None and booked <= to_day:
+            _add(sums, (row["box"], booked), _parts.decode(row["parts"]), used)
+
+    before_ms = used[1]
+    for length_ms in TOGETHER_MS:
+        rows = basis.unit.reports.intervals_begun(open_meters, before_ms - length_ms, before_ms)
+        _add_days(basis, days, rows, after_day)
+        for row in rows:
+            if row["meter"] in open_meters:
+                take(row)
+        before_ms -= length_ms
+    for meter in sorted(open_meters):
+        _walk(basis, days, meter, before_ms, after_day, take, open_meters)
     return sums
 
 
-def _booked_after(
-    basis: Basis, days: dict[tuple[str, int, int], str], meter: str, end_ms: Ms, after_day: str
-) -> Iterator[dict[str, Any]]:
-    """A meter's intervals that began before an instant and were booked after a day, newest first.
-
-    A box's batches are posted in their order, so the first one that was booked in time ends the walk.
-    """
-    before_ms = end_ms
-    while True:
+def _walk(
+    basis: Basis,
+    days: dict[tuple[str, int, int], str],
+    meter: str,
+    before_ms: Ms,
+    after_day: str,
+    take: Callable[[dict[str, Any]], None],
+    open_meters: set[str],
+) -> None:
+    """The rest of a meter whose box was away for long, or that has not served for long, newest first."""
+    while meter in open_meters:
         rows = basis.unit.reports.intervals_before(meter, before_ms, PAGE_ROWS)
-        basis.unit.reports.add_booking_days(days, [(row["box"], row["epoch"], row["seq"]) for row in rows])
+        _add_days(basis, days, rows, after_day)
         for row in rows:
-            place = (row["box"], row["epoch"], row["seq"])
-            if place not in days:
-                posted_at_ms = row["posted_at_ms"]
-                days[place] = basis.centre.day_of(posted_at_ms) if posted_at_ms is not None else after_day
-            if days[place] <= after_day:
-                return
-            yield row
+            if meter in open_meters:
+                take(row)
         if len(rows) < PAGE_ROWS:
             return
         before_ms = int(rows[-1]["from_ms"])
+
+
+def _add_days(
+    basis: Basis, days: dict[tuple[str, int, int], str], rows: Sequence[dict[str, Any]], after_day: str
+) -> None:
+    """The posting day of each row's batch: that of its entry, else of the day on which it was posted."""
+    basis.unit.reports.add_booking_days(days, [(row["box"], row["epoch"], row["seq"]) for row in rows])
+    for row in rows:
+        place = (row["box"], row["epoch"], row["seq"])
+        if place not in days:
+            posted_at_ms = row["posted_at_ms"]
+            days[place] = basis.centre.day_of(posted_at_ms) if posted_at_ms is not None else after_day
 
 
 def _add(sums: dict[tuple[str, str], _Late], key: tuple[str, str], parts: list[Part], used: tuple[Ms, Ms]) -> None:

@@ -139,6 +139,10 @@ class ReportRows(Protocol):
         """Box, epoch and number of the batch with the last interval of a meter that began before an instant."""
         ...
 
+    def intervals_begun(self, meters: Iterable[str], from_ms: Ms, before_ms: Ms) -> list[dict[str, Any]]:
+        """Intervals of some meters that began within a stretch, newest first, with when their batch was posted."""
+        ...
+
     def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
         """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
         ...

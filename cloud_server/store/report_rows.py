@@ -156,11 +156,22 @@ class ReportBook(Rows):
 
     def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
         """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
+        query = self._with_posting().where((_I.meter == meter) & (_I.from_ms < before_ms))
+        return self._all(query.order_by(_I.from_ms.desc()).limit(limit))
+
+    def intervals_begun(self, meters: Iterable[str], from_ms: Ms, before_ms: Ms) -> list[dict[str, Any]]:
+        """Intervals of some meters that began within a stretch, newest first, with when their batch was posted."""
+        rows: list[dict[str, Any]] = []
+        for names in pieces(meters):
+            begun = (_I.from_ms >= from_ms) & (_I.from_ms < before_ms)
+            rows += self._all(self._with_posting().where(_I.meter.in_(names) & begun).order_by(_I.from_ms.desc()))
+        return rows
+
+    def _with_posting(self) -> Any:
         b = th.Batch
         on = (b.site == _I.site) & (b.box == _I.box) & (b.epoch == _I.epoch) & (b.seq == _I.seq)
-        columns = (_I.box, _I.epoch, _I.seq, _I.from_ms, _I.wallet, _I.parts, b.posted_at_ms)
-        query = self._of(_I, *columns).join(b, on=on).where((_I.meter == meter) & (_I.from_ms < before_ms))
-        return self._all(query.order_by(_I.from_ms.desc()).limit(limit))
+        columns = (_I.meter, _I.box, _I.epoch, _I.seq, _I.from_ms, _I.wallet, _I.parts, b.posted_at_ms)
+        return self._of(_I, *columns).join(b, on=on)
 
     def add_booking_days(self, days: dict[tuple[str, int, int], str], batches: Iterable[tuple[str, int, int]]) -> None:
         """Add the posting day of each batch (box, epoch, number) that an entry was made of."""

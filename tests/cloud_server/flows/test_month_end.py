@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloud_server.core.report_table import Report, ReportKind, ReportQuery
+from cloud_server.flows import report_late
 from cloud_server.flows.close_day import Days
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.read_reports import ReportOffice
@@ -72,7 +73,11 @@ def month(tmp_path: Path) -> Iterator[Month]:
         yield Month(rig)
 
 
-def test_a_box_that_was_away_over_midnight(month: Month) -> None:
+@pytest.mark.parametrize("together_ms", [report_late.TOGETHER_MS, ()], ids=["all at once", "meter by meter"])
+def test_a_box_that_was_away_over_midnight(
+    month: Month, together_ms: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_late, "TOGETHER_MS", together_ms)
     month.half_hours(4, fibre=True)
     month.half_hours(4, fibre=False)
     in_time = 8 + 4
