@@ -1,6 +1,8 @@
 """The report of energy: by period, supply point and rate; and by building. Part of `read_reports`. By time of use, from
 the sums that the ingest keeps."""
 
+from array import array
+
 from cloud_server.core.report_table import Column, Report, ReportTable, Value
 from cloud_server.flows.report_basis import Basis
 from cloud_server.flows.report_replaced import replaced_tables
@@ -9,15 +11,8 @@ from cloud_server.flows.report_sums import PeriodSums, rate_order
 
 def energy(basis: Basis) -> Report:
     """Energy and charge by period and supply point, with a column for each rate; and by period and building."""
-    sums, found = PeriodSums(basis), set()
-    for row in basis.unit.energy.used(basis.spans(), basis.query.step):
-        place = sums.place_of(row.meter)
-        if place is not None:
-            found.add(row.rate)
-            sums.add(row.period, place, row.rate, row.energy_wh)
-            sums.add(row.period, place, _ENERGY, row.energy_wh)
-            sums.add(row.period, place, _CHARGE, row.charge_micro)
-    rates = sorted(found, key=rate_order)
+    sums = PeriodSums(basis)
+    rates = sorted(_add_up(basis, sums), key=rate_order)
     figures = (
         *(Column(f"rate_{rate}", "energy") for rate in rates),
         Column("energy", "energy"),
@@ -47,6 +42,23 @@ def energy(basis: Basis) -> Report:
         ),
         lacks=basis.lacks(to_ms),
     )
+
+
+def _add_up(basis: Basis, sums: PeriodSums) -> set[str]:
+    """Every sum of the query's days into the columns where it belongs; the rates that there were."""
+    columns: dict[tuple[str, str], tuple[bytearray, list[array[int]]]] = {}
+    for period, meter, rate, energy_wh, charge_micro in basis.unit.energy.used(basis.spans(), basis.query.step):
+        place = sums.place_of(meter)
+        if place is not None:
+            found = columns.get((period, rate))
+            if found is None:
+                found = columns[period, rate] = sums.figures(period, (rate, _ENERGY, _CHARGE))
+            known, (of_rate, energy, charge) = found
+            known[place] = 1
+            of_rate[place] += energy_wh
+            energy[place] += energy_wh
+            charge[place] += charge_micro
+    return {rate for _, rate in columns}
 
 
 _ENERGY = "/energy"

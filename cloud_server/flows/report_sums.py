@@ -54,16 +54,18 @@ class PeriodSums:
         """Which place a meter serves or served; None for one that is not in this report."""
         return self._place_of.get(meter)
 
-    def add(self, period: str, place: int, column: str, figure: int) -> None:
-        """Add to one figure."""
+    def figures(self, period: str, columns: Sequence[str]) -> tuple[bytearray, list["array[int]"]]:
+        """Of one period which places are known, and figures of some columns by place, to be added to where they are.
+
+        A week of two thousand points is sixty thousand sums, each of which belongs in several columns.
+        """
         found = self._periods.get(period)
         if found is None:
             found = self._periods[period] = _Period(bytearray(len(self.places)))
-        found.known[place] = 1
-        figures = found.columns.get(column)
-        if figures is None:
-            figures = found.columns[column] = array("q", bytes(8 * len(self.places)))
-        figures[place] += figure
+        for column in columns:
+            if column not in found.columns:
+                found.columns[column] = array("q", bytes(8 * len(self.places)))
+        return found.known, [found.columns[column] for column in columns]
 
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, Place, list[int]]]:
         """Each period in order, each of its places in the site's order, with the figures of these columns."""

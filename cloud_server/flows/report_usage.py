@@ -1,6 +1,7 @@
 """Reports of how energy is used: loss behind main meters, vacant use, beside earlier periods, by hour, income by rate.
 Part of `read_reports`. Energy goes by time of use, from the sums that the ingest keeps."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
@@ -174,16 +175,26 @@ _CHARGE = "/charge"
 """A column beside those of the rates, whose names hold no slash."""
 
 
+def _add_charges(basis: Basis, sums: PeriodSums) -> set[str]:
+    """Every charge of the query's days into the columns where it belongs; the rates that there were."""
+    columns: dict[tuple[str, str], tuple[bytearray, list[array[int]]]] = {}
+    for period, meter, rate, _, charge_micro in basis.unit.energy.used(basis.spans(), basis.query.step):
+        place = sums.place_of(meter)
+        if place is not None and charge_micro:
+            found = columns.get((period, rate))
+            if found is None:
+                found = columns[period, rate] = sums.figures(period, (rate, _CHARGE))
+            known, (of_rate, charge) = found
+            known[place] = 1
+            of_rate[place] += charge_micro
+            charge[place] += charge_micro
+    return {rate for _, rate in columns}
+
+
 def income(basis: Basis) -> Report:
     """What was charged for energy, by period, supply point and rate."""
-    sums, found = PeriodSums(basis), set()
-    for row in basis.unit.energy.used(basis.spans(), basis.query.step):
-        place = sums.place_of(row.meter)
-        if place is not None and row.charge_micro:
-            found.add(row.rate)
-            sums.add(row.period, place, row.rate, row.charge_micro)
-            sums.add(row.period, place, _CHARGE, row.charge_micro)
-    rates = sorted(found, key=rate_order)
+    sums = PeriodSums(basis)
+    rates = sorted(_add_charges(basis, sums), key=rate_order)
     wanted = (*rates, _CHARGE)
     periods: dict[str, list[int]] = {}
     for period, _, numbers in sums.read(wanted):

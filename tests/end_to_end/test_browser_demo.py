@@ -111,6 +111,6 @@ def test_an_order_is_followed_until_it_is_done(console: Console, demo: RunningDe
     assert demo.relay("108") == "open"
     console.picture("demo-cut-off", whole=True)
     page.locator('a[href$="/mode/prepaid"]').click()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="恢复预付费").press("Enter")
     expect(page.locator("#piece .relay").first).to_contain_text("合闸", timeout=90_000)
     assert demo.relay("108") == "closed"

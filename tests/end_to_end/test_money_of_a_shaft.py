@@ -207,7 +207,8 @@ def test_a_meter_is_exchanged_with_the_fibre_cut(place: Shaft, office: Office) -
 def new_meter(place: Shaft, before: dict[str, Any]) -> dict[str, Any] | None:
     """The meter that serves the point of one that was there before, once its register counts."""
     found = [each for each in place.box.status()["meters"] if each["point"] == before["point"]]
-    return next((each for each in found if each["meter"] != before["meter"] and not each["held"]), None)
+    other = [each for each in found if each["meter"] != before["meter"]]
+    return next((each for each in other if not each["held"] and each["raw_wh"] is not None), None)
 
 
 def test_a_box_that_does_not_return_is_settled_by_two(place: Shaft, office: Office) -> None:

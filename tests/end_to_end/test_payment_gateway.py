@@ -160,7 +160,8 @@ def test_what_could_not_be_told_is_told_after_a_restart(
     gateway.away = False
     site.process = run(site.config.path, log=folder / "log")
     wait_until_up(site, folder / "log")
-    gateway.wait_for("sale.on", "wx-0002")
+    for event in ("sale.delivered", "sale.on"):
+        gateway.wait_for(event, "wx-0002", within_s=60)
     assert len([one for one in gateway.events if one["data"]["key"] == "wx-0002"]) == 2
 
 
