@@ -93,7 +93,7 @@ def _sums(
             if row["meter"] in open_meters:
                 take(row)
         before_ms -= length_ms
-    for meter in sorted(open_meters):
+    for meter in sorted(basis.unit.reports.begun_before(open_meters, before_ms)):
         _walk(basis, days, meter, before_ms, after_day, take, open_meters)
     return sums
 

@@ -143,6 +143,10 @@ class ReportRows(Protocol):
         """Intervals of some meters that began within a stretch, newest first, with when their batch was posted."""
         ...
 
+    def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
+        """Those of some meters that have an interval which began before an instant."""
+        ...
+
     def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
         """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
         ...

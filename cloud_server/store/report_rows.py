@@ -167,6 +167,14 @@ class ReportBook(Rows):
             rows += self._all(self._with_posting().where(_I.meter.in_(names) & begun).order_by(_I.from_ms.desc()))
         return rows
 
+    def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
+        """Those of some meters that have an interval which began before an instant."""
+        found: set[str] = set()
+        for names in pieces(meters):
+            which = _I.meter.in_(names) & (_I.from_ms < before_ms)
+            found |= {row[0] for row in self._tuples(self._of(_I, _I.meter).where(which).distinct())}
+        return found
+
     def _with_posting(self) -> Any:
         b = th.Batch
         on = (b.site == _I.site) & (b.box == _I.box) & (b.epoch == _I.epoch) & (b.seq == _I.seq)
