@@ -18,6 +18,7 @@ from cloud_server.flows.read_wishes import Crowd, ReadWishes
 from cloud_server.ports import Authority, Chance, FailPoint, LiveBoard, SiteFacts, Store, Unit, WakeUp, WallClock
 from protocol.box_config import MeterConfig
 from protocol.ids import Id, make_id
+from protocol.site_plan import BoxPlan, PointPlan
 from protocol.zone import site_zone
 
 ID_CHANCE_BYTES = 10
@@ -42,6 +43,8 @@ class Centre:
     places: dict[tuple[str, int], BoxPlace] = field(default_factory=dict)
     past_configs: dict[str, MeterConfig] = field(default_factory=dict)
     """Meters that serve no more, as they were last."""
+    past_places: dict[str, tuple[str, ...] | PointPlan | BoxPlan | None] = field(default_factory=dict)
+    """Wallets that are closed with the meters that they fed, and points and boxes that are in no plan any more."""
     plan_memory: PlanMemory = field(default_factory=PlanMemory)
     crowd: Crowd = field(default_factory=Crowd)
     desk: GroupDesk[Any] = field(default_factory=GroupDesk)

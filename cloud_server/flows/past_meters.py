@@ -15,13 +15,13 @@ def past_meters(centre: Centre, unit: Unit, site: SiteMap) -> PointMeters:
     for swap in swaps:
         for meter in (swap.old, swap.new):
             placed = site.meters.get(meter)
-            found = placed.meter if placed is not None else _past_config(centre, unit, swap.box, meter)
+            found = placed.meter if placed is not None else past_config(centre, unit, swap.box, meter)
             if found is not None:
                 configs[meter] = found
     return point_meters(swaps, configs)
 
 
-def _past_config(centre: Centre, unit: Unit, box: str, meter: str) -> MeterConfig | None:
+def past_config(centre: Centre, unit: Unit, box: str, meter: str) -> MeterConfig | None:
     """What a meter was when it hung there last. It never changes any more, so it is looked for once."""
     known = centre.past_configs.get(meter)
     if known is not None:

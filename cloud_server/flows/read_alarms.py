@@ -9,9 +9,11 @@ from cloud_server.core.site_map import SiteMap
 from cloud_server.core.territory import Territory
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
+from cloud_server.flows.past_places import PastPlaces
 from cloud_server.ports import Actor, Unit
 from cloud_server.ports.office import AlarmRowFact
 from protocol.ids import Id
+from protocol.site_plan import BoxPlan, PointPlan
 
 SHOWN_MAX = 500
 """Alarms on one page; whoever wants others filters, and the export holds more."""
@@ -41,9 +43,9 @@ class AlarmOffice:
             site = self._looker.site_map(unit)
             boxes = boxes_in(site, chosen.place) if site is not None else None
             rows = self._facts(unit, site, chosen, boxes, limit + 1)
-            entries = fold_lost(_entries(unit, site, rows[:limit]))
+            entries = fold_lost(self._entries(unit, site, rows[:limit]))
             standing = self._facts(unit, site, AlarmFilter(), None, STANDING_MAX)
-            folded = fold_lost(_entries(unit, site, standing))
+            folded = fold_lost(self._entries(unit, site, standing))
         if chosen.place and site is not None:
             entries = tuple(entry for entry in entries if _is_at(entry, chosen.place))
         counts: dict[str, int] = {}
@@ -68,7 +70,7 @@ class AlarmOffice:
         with self._centre.store.read() as unit:
             site = self._looker.site_map(unit)
             rows = self._facts(unit, site, AlarmFilter(), None, STANDING_MAX)
-            folded = fold_lost(_entries(unit, site, rows))
+            folded = fold_lost(self._entries(unit, site, rows))
         return AlarmNews(standing=len(folded), unseen=tuple(one for one in folded if not one.notes)[:NEWS_MAX])
 
     def _facts(
@@ -82,7 +84,16 @@ class AlarmOffice:
             return []
         asked = list(site.boxes) if boxes is None else [box for box in boxes if box in site.boxes]
         facts = unit.alarm_book.alarms(chosen, asked, max(limit, EXPORTED_MAX))
-        return [fact for fact in facts if _is_within(site, territory, fact)][:limit]
+        past = PastPlaces(self._centre, unit, site)
+        return [fact for fact in facts if _is_within(site, past, territory, fact)][:limit]
+
+    def _entries(self, unit: Unit, site: SiteMap | None, rows: Iterable[AlarmRowFact]) -> tuple[AlarmEntry, ...]:
+        facts = tuple(rows)
+        past = PastPlaces(self._centre, unit, site) if site is not None else None
+        notes: dict[str, list[AlarmNote]] = {}
+        for alarm, at_ms, who, note in unit.alarm_book.notes(fact.alarm_id for fact in facts):
+            notes.setdefault(alarm, []).append(AlarmNote(at_ms=at_ms, who=who, note=note))
+        return tuple(_entry(site, past, fact, tuple(notes.get(fact.alarm_id, ()))) for fact in facts)
 
     def _own(self, unit: Unit, alarms: Sequence[Id]) -> Sequence[Id]:
         """Those of some alarms that may be seen to."""
@@ -128,10 +139,10 @@ def boxes_in(site: SiteMap, place: str) -> list[str] | None:
     return [box.box for box in site.plan.boxes if place in (box.building, box.box, *(bus.bus for bus in box.buses))]
 
 
-def _is_within(site: SiteMap, territory: Territory, fact: AlarmRowFact) -> bool:
+def _is_within(site: SiteMap, past: PastPlaces, territory: Territory, fact: AlarmRowFact) -> bool:
     """By the meter or wallet that it is about; an alarm of a whole box or bus by where the box hangs."""
     if fact.meter is not None:
-        return fact.meter in site.meters
+        return fact.meter in site.meters or past.point_of(fact.box, fact.meter) is not None
     if fact.wallet is not None:
         return fact.wallet in site.wallets
     box = site.boxes.get(fact.box)
@@ -142,31 +153,24 @@ def _is_at(entry: AlarmEntry, place: str) -> bool:
     return place in (entry.building, entry.box, entry.bus)
 
 
-def _entries(unit: Unit, site: SiteMap | None, rows: Iterable[AlarmRowFact]) -> tuple[AlarmEntry, ...]:
-    facts = tuple(rows)
-    notes: dict[str, list[AlarmNote]] = {}
-    for alarm, at_ms, who, note in unit.alarm_book.notes(fact.alarm_id for fact in facts):
-        notes.setdefault(alarm, []).append(AlarmNote(at_ms=at_ms, who=who, note=note))
-    return tuple(_entry(site, fact, tuple(notes.get(fact.alarm_id, ()))) for fact in facts)
-
-
-def _entry(site: SiteMap | None, fact: AlarmRowFact, notes: tuple[AlarmNote, ...]) -> AlarmEntry:
-    box = site.boxes.get(fact.box) if site is not None else None
+def _entry(
+    site: SiteMap | None, past: PastPlaces | None, fact: AlarmRowFact, notes: tuple[AlarmNote, ...]
+) -> AlarmEntry:
+    """With the names of what it is about; what is in the plan no more goes by the names that it had."""
+    box: BoxPlan | None = None
+    building, customer, shop, point, bus = "", "", "", None, fact.bus
     placed = site.meters.get(fact.meter or "") if site is not None else None
-    wallet = site.wallets.get(fact.wallet or "") if site is not None else None
-    building, customer, shop, point = "", "", "", None
-    if site is not None:
+    if site is not None and past is not None:
+        box = past.box(fact.box)
+        wallet = site.wallets.get(fact.wallet or "")
         building = next((b.name for b in site.plan.buildings if box is not None and b.building == box.building), "")
-        served = site.point_of.get(fact.meter or "")
-        if served is None and wallet is not None and wallet.meters:
-            served = site.point_of.get(wallet.meters[0])
-            shop = "、".join(site.shops(wallet))
-        elif served is not None:
-            shop = f"{served.number} {served.name}"
-        point = served.point if served is not None else None
+        served = _served(past, fact)
+        shop = "、".join(f"{one.number} {one.name}" for one in served)
+        point = next((one.point for one in served if one.point in site.meter_of), None)
         payer = wallet or site.wallet_of.get(fact.meter or "")
         customer = site.customers[site.accounts[payer.account].customer].name if payer is not None else ""
-    bus = fact.bus or (placed.meter.bus if placed is not None else None)
+        if bus is None and fact.meter is not None:
+            bus = placed.meter.bus if placed is not None else past.bus_of(fact.box, fact.meter)
     return AlarmEntry(
         alarm=fact.alarm_id,
         kind=fact.kind,  # type: ignore[arg-type]  # stored from the same closed list
@@ -188,3 +192,11 @@ def _entry(site: SiteMap | None, fact: AlarmRowFact, notes: tuple[AlarmNote, ...
         times=fact.times,
         cleared_by=fact.cleared_by or "",
     )
+
+
+def _served(past: PastPlaces, fact: AlarmRowFact) -> tuple[PointPlan, ...]:
+    """The supply points that an alarm is about."""
+    point = past.point_of(fact.box, fact.meter) if fact.meter is not None else None
+    if point is not None:
+        return (point,)
+    return past.points_of_wallet(fact.box, fact.wallet) if fact.wallet is not None else ()

@@ -7,6 +7,7 @@ import msgspec
 
 from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter
 from cloud_server.core.report_table import Column, Lack, Report, ReportTable, Value
+from cloud_server.flows.past_places import PastPlaces
 from cloud_server.flows.read_alarms import EXPORTED_MAX, AlarmOffice
 from cloud_server.flows.read_point import TEST_LASTS_MS
 from cloud_server.flows.report_basis import Basis
@@ -98,6 +99,7 @@ def events(basis: Basis) -> Report:
             tests.setdefault(fact.meter, []).append(body)
     rows: list[tuple[Value, ...]] = []
     site = basis.look.site
+    places = PastPlaces(basis.centre, basis.unit, site)
     for fact, body in bodies:
         if fact.kind not in kinds or (fact.meter is not None and fact.meter not in served) or fact.box not in boxes:
             continue
@@ -108,7 +110,8 @@ def events(basis: Basis) -> Report:
             what = f"text:{_swap_text(basis, body)}"
         point, box = served.get(fact.meter or body.get("old", "")), site.boxes.get(fact.box)
         wallet = site.wallets.get(body.get("subject", {}).get("wallet") or "")
-        shop = f"{point.number} {point.name}" if point is not None else "、".join(site.shops(wallet)) if wallet else ""
+        of_wallet = places.points_of_wallet(fact.box, wallet.wallet) if point is None and wallet is not None else ()
+        shop = "、".join(f"{one.number} {one.name}" for one in ((point,) if point is not None else of_wallet))
         building = basis.building_name(box.building) if box is not None else ""
         name = box.name if box is not None else ""
         rows.append((fact.at_ms, building, name, shop, f"event:{fact.kind}", what, why, body.get("running_micro")))

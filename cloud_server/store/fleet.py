@@ -106,6 +106,12 @@ class FleetRows(Rows):
         row = self._one(self._of(t.Plan, t.Plan.text).order_by(t.Plan.version.desc()))
         return msgspec.json.decode(row["text"], type=SitePlan) if row is not None else None
 
+    def plan_with(self, name: str) -> SitePlan | None:
+        """The newest plan in which an id stands."""
+        p = t.Plan
+        row = self._one(self._of(p, p.text).where(p.text.contains(name)).order_by(p.version.desc()).limit(1))
+        return msgspec.json.decode(row["text"], type=SitePlan) if row is not None else None
+
     def sale_limits(self) -> SaleLimits:
         """The bounds of a sale in the newest plan."""
         text = SiteRows(self._database, self._site).fact("sale_limits")

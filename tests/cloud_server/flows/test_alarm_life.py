@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
+
 from cloud_server.core.alarm_rules import SAME_AGAIN_WITHIN_MS, DutyStep, duty_calls, severity_of
 from cloud_server.core.alarm_views import AlarmFilter
+from cloud_server.flows import plan_site
 from cloud_server.flows.alarm_life import clear_alarm, raise_alarm
 from cloud_server.flows.read_alarms import AlarmOffice
 from protocol.records import Subject
 from tests.cloud_server.site_rig import CASHIER, open_rig
-from tests.cloud_server.street import box_id, meter_id, wallet_id
+from tests.cloud_server.street import box_id, meter_id, street, wallet_id
 
 MIN = 60_000
 
@@ -43,6 +46,26 @@ def test_said_again_it_changes_nothing_and_a_fault_that_is_back_stands_on(tmp_pa
             (1, True, 0),
             (4, False, 1),
         ]
+
+
+def test_what_is_in_no_plan_any_more_keeps_its_name(tmp_path: Path) -> None:
+    """A wallet that was closed and a box that was taken away with its shops."""
+    with open_rig(tmp_path) as rig:
+        both, first = street(rig.site, boxes=2), street(rig.site, boxes=1)
+        whole = msgspec.structs.replace(first, boxes=both.boxes, points=both.points, buildings=both.buildings)
+        plan_site.take_plan(rig.centre, whole, "provisioner")
+        rig.enrol(1)
+        with rig.store.write() as unit:
+            raise_alarm(unit, "arrears", rig.clock.now_ms, Subject(box=box_id(1), wallet=wallet_id(1, 2)), -1)
+            raise_alarm(unit, "box_lost", rig.clock.now_ms, Subject(box=box_id(2)))
+            unit.contracts.close_wallet(wallet_id(1, 2))
+        closed = [msgspec.structs.replace(w, meters=[]) if w.wallet == wallet_id(1, 2) else w for w in first.wallets]
+        plan_site.take_plan(rig.centre, msgspec.structs.replace(first, wallets=closed), "provisioner")
+        office = AlarmOffice(rig.centre)
+        for _ in range(2):
+            named = {entry.kind: (entry.shop, entry.box_name) for entry in office.page(AlarmFilter()).entries}
+            assert named["arrears"] == ("A02 商铺12", "A1")
+            assert named["box_lost"] == ("", "A2")
 
 
 def test_money_alarms_are_not_damped(tmp_path: Path) -> None:

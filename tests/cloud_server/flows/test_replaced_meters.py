@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from cloud_server.core.alarm_views import AlarmFilter
 from cloud_server.core.report_table import Report, ReportKind, ReportQuery
 from cloud_server.core.territory import Territory
+from cloud_server.flows.alarm_life import raise_alarm
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.customer_page import CustomerPages
 from cloud_server.flows.keep_links import LinkKeeper
@@ -15,11 +17,12 @@ from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.ports.database import PostgresAddress
 from cloud_server.ports.hardware_orders import ReplaceOrder
+from protocol.records import Subject
 from tests.cloud_server.flows.test_reports import column, make, table
 from tests.cloud_server.flows.test_usage_reports import added
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
-from tests.cloud_server.street import account_id, meter_id, point_id
+from tests.cloud_server.street import account_id, box_id, meter_id, point_id
 
 WRAP_WH = 1_000_000_000
 """Where a register of eight digits with two decimals begins anew."""
@@ -174,6 +177,18 @@ def test_the_event_list_names_plates_and_registers(rig: SiteRig) -> None:
     made = table(make(rig, "events", state="replaced"), "events")
     assert column(made, "shop") == ["A02 商铺12"] * 2
     assert column(made, "what")[1] == "text:M102 1000002.20 kWh → NEW-1 0.03 kWh", "newest first"
+
+
+def test_an_alarm_of_a_meter_that_is_gone_names_its_shop(rig: SiteRig) -> None:
+    with rig.store.write() as unit:
+        raise_alarm(unit, "relay_deaf", rig.clock.now_ms, Subject(box=box_id(1), meter=OLD))
+    (entry,) = AlarmOffice(rig.centre).page(AlarmFilter(kind="relay_deaf")).entries
+    assert (entry.shop, entry.point, entry.box_name, entry.bus_name) == ("A02 商铺12", point_id(1, 2), "A1", "A1-1")
+    listed = table(make(rig, "alarms", text="relay_deaf"), "alarms")
+    assert column(listed, "shop") == ["A02 商铺12"], "as printed, and in the workbook"
+    own, other = (rig.centre.within(Territory(frozenset({one}))) for one in (entry.building, "0" * 32))
+    assert [one.shop for one in AlarmOffice(own).page(AlarmFilter(kind="relay_deaf")).entries] == ["A02 商铺12"]
+    assert AlarmOffice(other).page(AlarmFilter(kind="relay_deaf")).entries == ()
 
 
 def test_nobody_sees_replacements_of_other_buildings(rig: SiteRig) -> None:
