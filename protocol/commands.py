@@ -19,7 +19,10 @@ Mode = Literal["prepaid", "protected", "forced_off"]
 
 
 class TypedReading(Payload, frozen=True, kw_only=True):
-    """A register typed by two people because the meter or its box can no longer be read."""
+    """A register typed by two people because the meter or its box can no longer be read.
+
+    `raw_wh` is what stands on the display; the box unwraps it (`protocol.display`).
+    """
 
     meter: IdText
     raw_wh: Int
@@ -133,7 +136,10 @@ class ReleaseOverload(Payload, frozen=True, kw_only=True):
 
 
 class ReplaceMeter(Payload, frozen=True, kw_only=True):
-    """Another meter serves this point: last register of the old, serial and first register of the new one."""
+    """Another meter serves this point: last register of the old, serial and first register of the new one.
+
+    `old_raw_wh` is what stands on the old meter's display; the box unwraps it (`protocol.display`).
+    """
 
     point: IdText
     old: IdText

@@ -11,8 +11,8 @@ from protocol.limits import PARTS_MAX
 from protocol.payload import Count, Day, HashText, IdText, Instant, Int, Name, Payload, Seq, Text
 
 Cause = Literal[
-    "forced_off", "protected", "unopened", "overload_latched", "overload", "arrears", "restored", "alarm2",
-    "normal", "lock_out", "command", "own_control", "unknown",
+    "forced_off", "protected", "unopened", "overload_latched", "overload", "arrears", "restored", "alarm2", "normal",
+    "lock_out", "command", "own_control", "unknown",
 ]  # fmt: skip
 Contact = Literal["closed", "open", "unknown"]
 IntervalFlag = Literal[
@@ -21,20 +21,20 @@ IntervalFlag = Literal[
 ]  # fmt: skip
 AlarmKind = Literal[
     "alarm1", "alarm2", "arrears", "overload", "overload_stays_open", "relay_deaf", "power_while_open",
-    "meter_own_control", "meter_lost", "device_lost", "bus_lost", "foreign_master", "register_held",
-    "serial_differs", "ratio_differs", "rates_differ", "phase_lost", "phase_reversed", "current_without_voltage",
-    "unbalance", "import_short", "clock_unsure", "clock_step", "clock_disagrees", "link_frozen",
-    "store_nearly_full", "store_full", "store_damaged", "store_rolled_back", "certificate_ending", "equivocation",
+    "meter_own_control", "meter_lost", "device_lost", "bus_lost", "foreign_master", "register_held", "serial_differs",
+    "ratio_differs", "rates_differ", "phase_lost", "phase_reversed", "current_without_voltage", "unbalance",
+    "import_short", "clock_unsure", "clock_step", "clock_disagrees", "link_frozen", "store_nearly_full", "store_full",
+    "store_damaged", "store_rolled_back", "certificate_ending", "equivocation", "upgrade_failed",
 ]  # fmt: skip
 CentreAlarmKind = Literal[
-    "box_lost", "box_forked", "batch_parked", "finding", "journal_stopped", "disk", "backup_old",
-    "messages_stopped", "recovery",
+    "box_lost", "box_forked", "batch_parked", "finding", "journal_stopped", "disk", "backup_old", "messages_stopped",
+    "recovery",
 ]  # fmt: skip
 RefusalReason = Literal[
     "not_supported", "bad_body", "expired", "withdrawn", "over_limit", "unknown_wallet", "unknown_meter",
     "wallet_closed", "wallet_not_closed", "meter_not_released", "meter_in_use", "stale_reading", "money_id_known",
     "undone_grant_refused", "nothing_to_give", "not_tested", "locked_out", "protected_always", "lower_term",
-    "config_invalid", "no_space",
+    "config_invalid", "no_space", "register_impossible",
 ]  # fmt: skip
 MeterTestKind = Literal["relay", "guard", "serial", "ratio"]
 FaultKind = Literal[
@@ -47,6 +47,13 @@ class Reading(Payload, frozen=True, kw_only=True):
 
     raw_wh: Int
     at_ms: Instant
+
+
+class Display(Payload, frozen=True, kw_only=True):
+    """What a person read on a display that had begun anew: its number, and the width at which it does."""
+
+    raw_wh: Int
+    wrap_wh: Seq
 
 
 class Part(Payload, frozen=True, kw_only=True):
@@ -70,7 +77,7 @@ NanoCarry = Annotated[int, msgspec.Meta(ge=0, le=999)]
 
 
 class Interval(Payload, frozen=True, kw_only=True, tag_field="kind", tag="interval"):
-    """Energy of one meter between two readings, and what was taken from its wallet for it."""
+    """Energy of one meter between two readings, and its charge. `display`: where `to` was typed as another number."""
 
     at_ms: Instant
     meter: IdText
@@ -88,6 +95,7 @@ class Interval(Payload, frozen=True, kw_only=True, tag_field="kind", tag="interv
     other_raw: dict[Name, Int] | None = None
     max_power_w: Int | None = None
     flags: list[IntervalFlag]
+    display: Display | None = None
 
 
 class Fee(Payload, frozen=True, kw_only=True, tag_field="kind", tag="fee"):
@@ -194,6 +202,7 @@ class Replaced(Payload, frozen=True, kw_only=True, tag_field="kind", tag="replac
     new: IdText
     serial: Name
     new_raw_wh: Int
+    old_display: Display | None = None
 
 
 class ReplacementNoted(Payload, frozen=True, kw_only=True, tag_field="kind", tag="replacement_noted"):

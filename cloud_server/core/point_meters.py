@@ -24,6 +24,8 @@ class Swap:
     serial: str
     """On the new meter's plate."""
     new_raw_wh: Wh
+    old_display_wh: Wh | None = None
+    """What stood on the old meter's display, where it had begun anew and so is not `old_raw_wh`."""
     box: Id
     batch: str
     """The batch that tells of it: epoch/number."""

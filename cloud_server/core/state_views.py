@@ -3,7 +3,22 @@
 from dataclasses import dataclass
 
 from protocol.ids import Id
+from protocol.records import RefusalReason
 from protocol.units import Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedProgram:
+    """A version that a box was ordered and does not run. `refused`: why the box did not even take the order.
+
+    `failed`: the box tried it, and goes on with its own.
+    """
+
+    version: str
+    ordered_at_ms: Ms
+    taken: bool
+    failed: bool
+    refused: RefusalReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +44,7 @@ class BoxStateRow:
     agent: str
     selling_closed: bool = False
     """Nothing is sold to its shops: it was not heard since the centre was restored, and nobody opened selling."""
+    ordered: OrderedProgram | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

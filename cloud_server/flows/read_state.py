@@ -1,12 +1,20 @@
 """How centre and boxes stand, from one look. Satisfies `ports.state.StateBook`."""
 
-from cloud_server.core.fleet import Box
+from cloud_server.core.fleet import Box, CommandFact
 from cloud_server.core.recovery import is_selling_closed
-from cloud_server.core.state_views import BackupView, BoxStateRow, CentreState, RecoveryView, VerifiedView
+from cloud_server.core.state_views import (
+    BackupView,
+    BoxStateRow,
+    CentreState,
+    OrderedProgram,
+    RecoveryView,
+    VerifiedView,
+)
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_backup import OLD_AFTER_MS
 from cloud_server.flows.look import Look, Looker
 from cloud_server.ports import Unit
+from protocol.bundle import version_number
 from protocol.units import Ms
 
 RECOVERY_KEPT_MS = 2_000
@@ -58,6 +66,7 @@ class StateReader:
         with self._centre.store.read() as unit:
             look = self._looker.look(unit)
             backup, verified = self._backup(unit), _verified(unit)
+            ordered = unit.lines.newest_to_boxes("upgrade")
         whole = self._centre.territory.is_whole
         boxes = [box for box in look.boxes.values() if whole or box.box in look.site.boxes] if look is not None else []
         boxes.sort(key=lambda box: box.name)
@@ -66,7 +75,7 @@ class StateReader:
         return CentreState(
             journal_fault=self.journal_fault(),
             term=self._centre.term,
-            boxes=tuple(_row(look, box, closed) for box in boxes) if look is not None else (),
+            boxes=tuple(_row(look, box, closed, ordered.get(box.box)) for box in boxes) if look is not None else (),
             backup=backup if whole else None,
             verified=verified if whole else None,
         )
@@ -92,7 +101,21 @@ def _verified(unit: Unit) -> VerifiedView | None:
     return None
 
 
-def _row(look: Look, box: Box, closed: frozenset[str]) -> BoxStateRow:
+def _ordered(look: Look, box: Box, order: CommandFact | None) -> OrderedProgram | None:
+    """The program that a box was ordered and does not run, with how far that is; None where it runs, or a newer one."""
+    wanted = version_number(order.what) if order is not None else None
+    if order is None or wanted is None or (version_number(box.agent.rpartition(" ")[2]) or ()) >= wanted:
+        return None
+    return OrderedProgram(
+        version=order.what,
+        ordered_at_ms=order.issued_at_ms,
+        taken=order.state == "done",
+        failed=any(alarm.kind == "upgrade_failed" and alarm.box == box.box for alarm in look.alarms),
+        refused=order.reason if order.state == "refused" else None,
+    )
+
+
+def _row(look: Look, box: Box, closed: frozenset[str], order: CommandFact | None) -> BoxStateRow:
     return BoxStateRow(
         box=box.box,
         name=box.name,
@@ -108,4 +131,5 @@ def _row(look: Look, box: Box, closed: frozenset[str]) -> BoxStateRow:
         recovery=box.recovery,
         agent=box.agent,
         selling_closed=box.recovery and box.name in closed,
+        ordered=_ordered(look, box, order),
     )

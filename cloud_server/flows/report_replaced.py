@@ -52,12 +52,17 @@ def gone_table(basis: Basis) -> tuple[ReportTable, ...]:
 
 
 def swap_table(basis: Basis, swaps: list[Swap]) -> tuple[ReportTable, ...]:
-    """Replacements one by one: the register that closed the old meter, and the one that opened the new; none: none."""
+    """Replacements one by one: the register that closed the old meter, and the one that opened the new; none: none.
+
+    Where a display had begun anew, what stood on it has a column of its own: that number is on the photo.
+    """
+    displayed = any(swap.old_display_wh is not None for swap in swaps)
     columns = (
         Column("at", "moment"),
         Column("shop_number", "text"),
         Column("old_meter", "text"),
         Column("closing_register", "energy"),
+        *((Column("closing_display", "energy"),) if displayed else ()),
         Column("new_meter", "text"),
         Column("opening_register", "energy"),
         Column("batches", "text"),
@@ -69,6 +74,7 @@ def swap_table(basis: Basis, swaps: list[Swap]) -> tuple[ReportTable, ...]:
             points.get(swap.point, ""),
             number_of(basis, swap.old),
             swap.old_raw_wh,
+            *((swap.old_raw_wh if swap.old_display_wh is None else swap.old_display_wh,) if displayed else ()),
             swap.serial,
             swap.new_raw_wh,
             f"{box_name(basis, swap.box)} {swap.batch}",

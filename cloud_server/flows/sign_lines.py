@@ -21,6 +21,7 @@ from protocol.commands import (
     LockOutCommand,
     SalePart,
     SetMode,
+    Upgrade,
 )
 from protocol.messages import Money, MoneyKind
 from protocol.money import MoneyBody, write_money_body
@@ -78,6 +79,8 @@ def about(body: Body) -> tuple[str, str, int | None]:
             return cause, wallet, None
         case Configure(config_version=version):
             return str(version), "", None
+        case Upgrade(version=program):
+            return program, "", None
         case _:
             return "", str(getattr(body, "meter", getattr(body, "wallet", ""))), None
 

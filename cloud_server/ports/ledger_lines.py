@@ -105,6 +105,10 @@ class Lines(Protocol):
 
     def newest_command(self, box: str, kind: str) -> CommandFact | None: ...
 
+    def newest_to_boxes(self, kind: str) -> dict[str, CommandFact]:
+        """By box: the newest command of a kind that is about the whole box."""
+        ...
+
     def save_command_result(self, command: CommandFact) -> None: ...
 
     def kept_answer(self, key: str) -> tuple[str, str] | None:

@@ -101,6 +101,12 @@ class LineRows(Rows):
         row = self._one(self._of(t.Command).where(which).order_by(t.Command.seq.desc()))
         return CommandFact(**row) if row is not None else None
 
+    def newest_to_boxes(self, kind: str) -> dict[str, CommandFact]:
+        """By box: the newest command of a kind that is about the whole box."""
+        which = (t.Command.subject == "") & (t.Command.kind == kind)
+        rows = self._all(self._of(t.Command).where(which).order_by(t.Command.box, t.Command.seq))
+        return {row["box"]: CommandFact(**row) for row in rows}
+
     def command_hash(self, box: str, seq: int) -> str | None:
         """The hash of a command that was signed."""
         query = self._of(t.Command, t.Command.hash).where((t.Command.box == box) & (t.Command.seq == seq))

@@ -124,6 +124,7 @@ class ReportBook(Rows):
                     new=told.new,
                     serial=told.serial,
                     new_raw_wh=told.new_raw_wh,
+                    old_display_wh=told.old_display.raw_wh if told.old_display is not None else None,
                     box=box,
                     batch=f"{epoch}/{seq}",
                 )
@@ -164,14 +165,15 @@ class ReportBook(Rows):
         rows: list[dict[str, Any]] = []
         for names in pieces(meters):
             begun = (_I.from_ms >= from_ms) & (_I.from_ms < before_ms)
-            rows += self._all(self._with_posting().where(_I.meter.in_(names) & begun).order_by(_I.from_ms.desc()))
+            which = self._among(_I.meter, names) & begun
+            rows += self._all(self._with_posting().where(which).order_by(_I.from_ms.desc()))
         return rows
 
     def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
         """Those of some meters that have an interval which began before an instant."""
         found: set[str] = set()
         for names in pieces(meters):
-            which = _I.meter.in_(names) & (_I.from_ms < before_ms)
+            which = self._among(_I.meter, names) & (_I.from_ms < before_ms)
             found |= {row[0] for row in self._tuples(self._of(_I, _I.meter).where(which).distinct())}
         return found
 

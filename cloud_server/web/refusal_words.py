@@ -28,6 +28,7 @@ REFUSAL: Final[dict[RefusalReason, str]] = {
     "lower_term": N_("signed before the centre was restored"),
     "config_invalid": N_("the configuration does not fit"),
     "no_space": N_("the box's disk is full"),
+    "register_impossible": N_("no such register: less than was charged already, or more than the line carries"),
 }
 CONFLICT: Final[dict[ConflictCode, str]] = {
     "second_needed": N_("A second person, a supervisor, must confirm this."),

@@ -196,6 +196,7 @@ COLUMN: Final[dict[str, str]] = {
     "box_key": N_("Key of the box"),
     "old_meter": N_("Old meter"),
     "closing_register": N_("Closing register kWh"),
+    "closing_display": N_("On its display kWh"),
     "new_meter": N_("New meter"),
     "opening_register": N_("Opening register kWh"),
 }
@@ -389,6 +390,7 @@ ACTION: Final[dict[str, str]] = {
     "recovery_answered": N_("Question of a recovery answered"),
     "recovery_ended": N_("Recovery of a box ended"),
     "selling_opened": N_("Selling opened for a box that was not heard"),
+    "history_passed_over": N_("History passed over that no machine has"),
     "message_settings_changed": N_("Settings of messages changed"),
     "message_text_changed": N_("Text of a message changed"),
     "message_language_changed": N_("Language of a customer's messages changed"),

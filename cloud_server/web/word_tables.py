@@ -178,6 +178,7 @@ ALARM: Final[dict[AlarmKind | CentreAlarmKind, str]] = {
     "store_rolled_back": N_("Store set back"),
     "certificate_ending": N_("Certificate ends soon"),
     "equivocation": N_("One number with two contents"),
+    "upgrade_failed": N_("The ordered program does not run"),
     "box_lost": N_("Box lost"),
     "box_forked": N_("Box forked"),
     "batch_parked": N_("Batch parked"),
@@ -271,6 +272,7 @@ REQUEST: Final[dict[RequestKind, str]] = {
     "meters": N_("Change of a meter"),
     "operation": N_("Remote operation"),
     "open_selling": N_("Open selling for a box that was not heard"),
+    "history": N_("Accept that batches of a box are gone"),
 }
 TASK: Final[dict[TaskKind, str]] = {
     "closing_refused": N_("A box refused to close: ask again"),

@@ -102,6 +102,8 @@ class Owner:
     """As `box.toml` says; the root's may be tighter."""
     upgrade: Callable[[str, Callable[[dict[str, Any]], None]], None] | None = None
     """Given a bundle's path and whom to tell: begins an upgrade; what comes of it is told later."""
+    upgrade_fault: str | None = None
+    """Why the version that the centre ordered does not run, once it was tried."""
     successor: str | None = None
     """The version of the program that this process becomes when it ends."""
     minders: list[Callable[[], None]] = field(default_factory=list)

@@ -38,7 +38,9 @@ def answer_request(owner: "Owner", request: LocalRequest) -> None:
 
 
 def _status(owner: "Owner", request: LocalRequest) -> dict[str, Any]:  # noqa: ARG001 - one row of the table below
-    return status_of(owner.box, owner.polling, owner.sealing, owner.sync)
+    order = owner.box.state.marks.upgrade
+    ordered = {"ordered": order.version if order is not None else None, "fault": owner.upgrade_fault}
+    return status_of(owner.box, owner.polling, owner.sealing, owner.sync) | {"upgrade": ordered}
 
 
 def _meter(owner: "Owner", arguments: Mapping[str, object]) -> str | None:

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.agent.beside import Upgrader, allow_upgrades, mind_certificate, reload_on_hangup, sticks_watched
+from edge_agent.agent.beside import mind_certificate, reload_on_hangup, sticks_watched
 from edge_agent.agent.buses import Buses, read_place
 from edge_agent.agent.owner import FromBus, Message, Owner, Stop
 from edge_agent.agent.programs import Programs, become
 from edge_agent.agent.store_loss import StoreLoss, kept_closed
 from edge_agent.agent.upgrade import switch
+from edge_agent.agent.upgrader import Upgrader, allow_upgrades
 from edge_agent.clock import SystemClock
 from edge_agent.config import BoxFile, ClockFollows
 from edge_agent.console.local_socket import LocalServer

@@ -52,7 +52,7 @@ def prepare(box_file: BoxFile, identity: Identity, path: Path, running: str, wan
         raise BadBundle(f"{path}: version {bundle.version} is not newer than {running}, which runs")
     programs = Programs(box_file.state_dir)
     if programs.was_undone(bundle.version, bundle.hash):
-        raise BadBundle(f"version {bundle.version} did not come up on this box and was undone; a newer one is needed")
+        raise BadBundle(undone(bundle.version))
     place = programs.place(bundle.version)
     lay_out(bundle, place)
     log.info("upgrade_laid_out", extra={"fields": {"version": bundle.version, "bundle": bundle.hash}})
@@ -63,6 +63,11 @@ def prepare(box_file: BoxFile, identity: Identity, path: Path, running: str, wan
         words += ["--store", str(trial)]
     _self_test(programs.command(bundle.version, words), bundle.version)
     return bundle.version
+
+
+def undone(version: str) -> str:
+    """What is said of a version that was tried and given up."""
+    return f"version {version} did not come up on this box and was undone; a newer one is needed"
 
 
 def _self_test(command: Sequence[str], version: str) -> None:

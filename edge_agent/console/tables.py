@@ -22,6 +22,9 @@ def status_text(status: dict[str, Any]) -> str:
         lines.append(f"STORE SET BACK: {batches['set_back']}")
     lines += [_bus(bus) for bus in status["buses"]]
     lines += [f"alarm: {alarm}" for alarm in status["alarms"]]
+    upgrade = status.get("upgrade") or {}
+    if upgrade.get("fault"):
+        lines.append(f"ordered is version {upgrade['ordered']}, which does not run: {upgrade['fault']}")
     lines += ["", *_table([_COLUMNS, *(_row(meter) for meter in status["meters"])])]
     return "\n".join(lines)
 

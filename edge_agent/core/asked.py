@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from edge_agent.core.decision import Decision, Steps
-from edge_agent.core.intervals import close_at_latest, close_interval
+from edge_agent.core.holds import let_go, standing
+from edge_agent.core.intervals import close_at_latest, close_at_typed
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.place import Place
-from edge_agent.core.readings import fresh_reading
+from edge_agent.core.readings import Doubted, Typed, fresh_reading, judge_typed
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.state import MeterRow, Now
 from protocol.box_config import BoxConfig
 from protocol.commands import Command, TypedReading
+from protocol.records import MeterEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,37 @@ def meter_row(steps: Steps, asked: Asked, meter: str) -> MeterRow | Refusal:
     return row
 
 
+def typed_register(steps: Steps, asked: Asked, meter: str, shown_wh: int) -> Typed | Refusal:
+    """What people read on a meter's display, as its register; refused where it cannot be."""
+    judged = judge_typed(asked.place, steps.state, meter, shown_wh, asked.now)
+    if isinstance(judged, Doubted):
+        return Refusal("register_impossible", f"meter {meter}: {judged.reason}")
+    return judged
+
+
+def unheld(steps: Steps, asked: Asked, row: MeterRow) -> MeterRow:
+    """The row without its holds, told, so that its interval can be closed: a person has judged its register."""
+    for reason in standing(row):
+        steps.take(let_go(asked.place, steps.state.meters[row.meter], reason, asked.now))
+    after = steps.state.meters[row.meter]
+    if after.state.held:  # carried over from another epoch, whose alarms are not known here
+        after = msgspec.structs.replace(after, state=msgspec.structs.replace(after.state, held=False))
+        event = MeterEvent(at_ms=asked.now.wall_ms, meter=row.meter, event="released_hold")
+        steps.take(Decision(records=(event,), meters=(after,)))
+    return after
+
+
 def close_for_settling(steps: Steps, asked: Asked, meter: str, typed: TypedReading | None) -> Refusal | None:
     """Close a meter's interval at a fresh reading, or at the register that two people typed for it."""
     row = steps.state.meters[meter]
     if typed is not None and typed.meter == meter:
         if typed.who == typed.second:
             return Refusal("bad_body", f"typed register of meter {meter}: {typed.who} cannot be both people")
-        if row.state.raw_wh is not None and typed.raw_wh < row.state.raw_wh:
-            return Refusal("bad_body", f"typed register {typed.raw_wh} is below the {row.state.raw_wh} last charged")
-        now = asked.now
-        steps.take(close_interval(asked.place, steps.state, meter, typed.raw_wh, now.wall_ms, now.sure, ("typed",)))
+        register = typed_register(steps, asked, meter, typed.raw_wh)
+        if isinstance(register, Refusal):
+            return register
+        unheld(steps, asked, row)
+        steps.take(close_at_typed(asked.place, steps.state, meter, register, asked.now, "typed"))
         steps.take(Decision(forget=(meter,)))
         return None
     if row.state.held:

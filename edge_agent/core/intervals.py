@@ -12,7 +12,8 @@ import msgspec
 from edge_agent.core.decision import Decision
 from edge_agent.core.place import Place
 from edge_agent.core.rates import judged_wh
-from edge_agent.core.state import BoxState, DayUse, Latest, MeterRow, Noted, WalletRow
+from edge_agent.core.readings import Typed
+from edge_agent.core.state import BoxState, DayUse, Latest, MeterRow, Noted, Now, WalletRow
 from edge_agent.core.wallets import feeding
 from protocol.charging import IntervalInput, Priced, price_interval
 from protocol.records import Interval, IntervalFlag, Reading
@@ -89,6 +90,16 @@ def close_at_latest(place: Place, state: BoxState, meter: str, clock_sure: bool)
     if latest is None:
         return Decision()
     return close_interval(place, state, meter, latest.raw_wh, latest.wall_ms, clock_sure)
+
+
+def close_at_typed(place: Place, state: BoxState, meter: str, typed: Typed, now: Now, flag: IntervalFlag) -> Decision:
+    """Close a meter's interval now, at a register that people read on its display."""
+    flags: tuple[IntervalFlag, ...] = (flag, "wrap") if typed.wrapped else (flag,)
+    closed = close_interval(place, state, meter, typed.raw_wh, now.wall_ms, now.sure, flags)
+    if typed.display is None:
+        return closed
+    told = (msgspec.structs.replace(one, display=typed.display) for one in closed.records if isinstance(one, Interval))
+    return replace(closed, records=tuple(told))
 
 
 def move(row: WalletRow, amount_micro: int) -> WalletRow:

@@ -2,17 +2,16 @@
 
 import msgspec
 
-from edge_agent.core.asked import Asked, close_for_settling, meter_row
+from edge_agent.core.asked import Asked, close_for_settling, meter_row, typed_register, unheld
 from edge_agent.core.decision import Decision, Steps
-from edge_agent.core.holds import let_go, standing
 from edge_agent.core.identity import accept_serial
-from edge_agent.core.intervals import close_at_latest, close_interval
+from edge_agent.core.intervals import close_at_latest, close_at_typed
 from edge_agent.core.meeting import judge_supply
 from edge_agent.core.opening import new_meter
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.state import MeterRow
 from protocol.commands import AdoptMeter, Body, ReleaseMeter, ReplaceMeter, ResolveRegister
-from protocol.records import MeterEvent, Released, Replaced
+from protocol.records import Released, Replaced
 
 
 def replace(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
@@ -26,20 +25,21 @@ def replace(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         return row
     if body.new in steps.state.meters:
         return Refusal("meter_in_use", f"meter {body.new}")
-    if row.state.raw_wh is not None and body.old_raw_wh < row.state.raw_wh:
-        return Refusal("bad_body", f"old_raw_wh {body.old_raw_wh} is below the {row.state.raw_wh} last charged")
+    register = typed_register(steps, asked, body.old, body.old_raw_wh)
+    if isinstance(register, Refusal):
+        return register
     now, place = asked.now, asked.place
-    row = _unheld(steps, asked, row)
+    row = unheld(steps, asked, row)
     charged_until_ms = row.state.read_at_ms
-    steps.take(close_interval(place, steps.state, body.old, body.old_raw_wh, now.wall_ms, now.sure, ("replaced",)))
+    steps.take(close_at_typed(place, steps.state, body.old, register, now, "replaced"))
     fresh = new_meter(place, place.meters[body.old], now.wall_ms)
     begun = msgspec.structs.replace(
         fresh, meter=body.new, serial=body.serial, raw_wh=body.new_raw_wh, read_at_ms=now.wall_ms,
         mode=row.state.mode, mode_until_ms=row.state.mode_until_ms, locked_out=row.state.locked_out,
     )  # fmt: skip
     record = Replaced(
-        at_ms=now.wall_ms, point=body.point, old=body.old, old_raw_wh=body.old_raw_wh, new=body.new,
-        serial=body.serial, new_raw_wh=body.new_raw_wh,
+        at_ms=now.wall_ms, point=body.point, old=body.old, old_raw_wh=register.raw_wh, new=body.new,
+        serial=body.serial, new_raw_wh=body.new_raw_wh, old_display=register.display,
     )  # fmt: skip
     gone = msgspec.structs.replace(steps.state.meters[body.old], released=True)
     hung = MeterRow(state=begun, hung_since_ms=charged_until_ms)
@@ -94,7 +94,7 @@ def resolve(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
         return row
     if body.who == body.second:
         return Refusal("bad_body", f"{body.who} cannot be both people")
-    _unheld(steps, asked, row)
+    unheld(steps, asked, row)
     steps.take(close_at_latest(asked.place, steps.state, body.meter, asked.now.sure))
     row = steps.state.meters[body.meter]
     if body.base_raw_wh is not None:
@@ -106,15 +106,3 @@ def resolve(steps: Steps, asked: Asked, body: Body) -> Refusal | None:
     steps.take(Decision(meters=(row,), forget=(body.meter,), doubts=((body.meter, 0),)))
     judge_supply(asked.place, steps, body.meter, asked.now, asked.command.seq)
     return None
-
-
-def _unheld(steps: Steps, asked: Asked, row: MeterRow) -> MeterRow:
-    """The row without its holds, told, so that its interval can be closed."""
-    for reason in standing(row):
-        steps.take(let_go(asked.place, steps.state.meters[row.meter], reason, asked.now))
-    after = steps.state.meters[row.meter]
-    if after.state.held:  # carried over from another epoch, whose alarms are not known here
-        after = msgspec.structs.replace(after, state=msgspec.structs.replace(after.state, held=False))
-        event = MeterEvent(at_ms=asked.now.wall_ms, meter=row.meter, event="released_hold")
-        steps.take(Decision(records=(event,), meters=(after,)))
-    return after

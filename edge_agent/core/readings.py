@@ -10,6 +10,8 @@ from typing import Final
 from edge_agent.core.measured import MeterReading
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState, Latest, MeterRow, Now
+from protocol.display import unwrapped_wh
+from protocol.records import Display
 
 NOMINAL_VOLT: Final = 230
 """Phase voltage of the low-voltage grid (GB/T 156, IEC 60038)."""
@@ -24,6 +26,15 @@ class Believed:
     """The register counts; unwrapped, without ratio."""
 
     raw_wh: int
+    wrapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A register that people read on the display; unwrapped. `display`: where that is another number."""
+
+    raw_wh: int
+    display: Display | None
     wrapped: bool
 
 
@@ -56,6 +67,29 @@ def judge_register(
     return Doubted(f"rose by {step} Wh; the rated current carries at most {most} Wh in that time", reading.raw_wh)
 
 
+def judge_typed(place: Place, state: BoxState, meter: str, shown_wh: int, now: Now) -> Typed | Doubted:
+    """Judge what people read on a display against the register charged last: unwrapped, and not more than could be.
+
+    Where the meter is held, a number that is not below the last one is their judgement, whatever its size; that a
+    display began anew is believed in no case where the wiring could not have carried it there.
+    """
+    row, wrap = state.meters[meter], place.profiles[place.meters[meter].profile].energy.wrap
+    charged = row.state.raw_wh
+    raw_wh = unwrapped_wh(shown_wh, charged or 0, wrap)
+    if raw_wh is None:
+        return Doubted(f"{shown_wh} Wh is no register after the {charged} Wh charged last", shown_wh)
+    if charged is None:
+        return Typed(shown_wh, display=None, wrapped=False)
+    most = _most_since_charged(place, state, row, now)
+    if raw_wh - charged > most and (raw_wh != shown_wh or not row.state.held):
+        used = f"{shown_wh} Wh would mean {raw_wh - charged} Wh since {charged} Wh was charged"
+        return Doubted(f"{used}; the rated current carries at most {most} Wh in that time", shown_wh)
+    if raw_wh == shown_wh or wrap is None:
+        return Typed(raw_wh, display=None, wrapped=False)
+    wrapped = raw_wh // wrap != charged // wrap
+    return Typed(raw_wh, Display(raw_wh=shown_wh, wrap_wh=wrap), wrapped)
+
+
 def fresh_reading(place: Place, state: BoxState, meter: str, now: Now) -> bool:
     """Whether the meter was read recently enough to decide about its relay or its money."""
     latest = state.latest.get(meter)
@@ -64,8 +98,7 @@ def fresh_reading(place: Place, state: BoxState, meter: str, now: Now) -> bool:
 
 
 def _most_wh(place: Place, row: MeterRow, latest: Latest | None, reading: MeterReading, now: Now) -> int:
-    """The most that the register may have risen by, rounded up, with two steps of its resolution."""
-    meter = place.meters[row.meter]
+    """The most that the register may have risen by since the last reading that was believed."""
     if latest is not None:
         elapsed_ms = max(reading.at_mono_ms - latest.mono_ms, 0)
     elif now.sure and row.state.read_at_ms is not None:
@@ -73,6 +106,23 @@ def _most_wh(place: Place, row: MeterRow, latest: Latest | None, reading: MeterR
         elapsed_ms = max(reading.at_wall_ms - since_ms, 0)
     else:
         elapsed_ms = OUTAGE_MS_MAX
+    return _carried_wh(place, row, elapsed_ms)
+
+
+def _most_since_charged(place: Place, state: BoxState, row: MeterRow, now: Now) -> int:
+    """The most that the register may have risen by since it was charged last, told by whichever clock says more."""
+    latest, since_ms = state.latest.get(row.meter), row.state.read_at_ms
+    if not now.sure or since_ms is None:
+        return _carried_wh(place, row, OUTAGE_MS_MAX)
+    if row.hung_since_ms is not None:
+        since_ms = row.hung_since_ms
+    running_ms = now.mono_ms - latest.mono_ms if latest is not None else 0
+    return _carried_wh(place, row, max(now.wall_ms - since_ms, running_ms, 0))
+
+
+def _carried_wh(place: Place, row: MeterRow, elapsed_ms: int) -> int:
+    """What the wiring carries in a time, as the register tells it; rounded up, with two steps of its resolution."""
+    meter = place.meters[row.meter]
     rated_w = Fraction(meter.rated_ma * meter.phases * NOMINAL_VOLT, 1000)
     primary_wh = rated_w * PLAUSIBLE_FACTOR * elapsed_ms / 3_600_000
     resolution_wh = place.profiles[meter.profile].energy.scale

@@ -1,11 +1,12 @@
 """Checks of chains: numbers without holes, links, signatures, commands answered once, one writer, time. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from typing import Final
 
 from cloud_server.core.checkpoint import UNTOLD
 from cloud_server.core.fleet import Box, GrantState, OpenedEpoch
 from cloud_server.core.invariants.evidence import CheckResult, Evidence, SignedBytes, parsed, told_batches
-from cloud_server.core.invariants.passed_over import checkpoint_faults
+from cloud_server.core.invariants.passed_over import checkpoint_faults, points_within
 from protocol.chain import EMPTY_COMMANDS, Head, Link, link
 from protocol.commands import (
     Body,
@@ -18,12 +19,16 @@ from protocol.commands import (
     TypedReading,
     read_body,
 )
+from protocol.display import unwrapped_wh
 from protocol.envelope import Line, check_signature
 from protocol.errors import BadPayload, BadSignature, WireError
 from protocol.messages import Batch, Epoch, Money
 from protocol.payload import read_payload
 from protocol.records import CommandResult, Granted, Interval, Reclaimed
 from protocol.signing import PublicKey, public_key_from_text
+
+_TYPED: Final = frozenset({"typed", "replaced"})
+"""Flags of intervals that end at a register which people typed."""
 
 
 def chains_have_no_holes(evidence: Evidence) -> CheckResult:
@@ -43,7 +48,7 @@ def chains_have_no_holes(evidence: Evidence) -> CheckResult:
 def _batch_chain(evidence: Evidence, box: Box, breaches: list[str]) -> int:
     epochs = {epoch.epoch: epoch for epoch in evidence.epochs(box.box)}
     heads = {epoch.epoch: Head(0, epoch.hash) for epoch in epochs.values()}
-    count = 0
+    gone, count = points_within(evidence, box.box), 0
     for stored in evidence.batches(box.box):
         count += 1
         place = f"box {box.box} epoch {stored.epoch} batch {stored.seq}"
@@ -51,11 +56,23 @@ def _batch_chain(evidence: Evidence, box: Box, breaches: list[str]) -> int:
         if epoch is None or line is None:
             breaches.append(f"{place}: {'its epoch was never opened' if epoch is None else 'its bytes are no line'}")
             continue
+        lost = gone.get((stored.epoch, stored.seq))
+        if lost is not None and lost.line_hash == stored.hash:
+            heads[stored.epoch] = _head_before(line, heads[stored.epoch])
         breaches += [f"{place}: {text}" for text in _batch_faults(line, stored.hash, epoch, heads[stored.epoch])]
         heads[stored.epoch] = Head(stored.seq, stored.hash)
     if box.epoch and heads.get(box.epoch) != box.batch_head:
         breaches.append(f"box {box.box}: its head is {box.batch_head}, the last batch kept is {heads.get(box.epoch)}")
     return count
+
+
+def _head_before(line: Line, known: Head) -> Head:
+    """The head behind which people have accepted that a batch goes on; where it cannot be read, the one before."""
+    try:
+        batch = read_payload(line.payload, Batch)
+    except BadPayload:
+        return known
+    return Head(batch.seq - 1, batch.prev)
 
 
 def _batch_faults(line: Line, stored_hash: str, epoch: OpenedEpoch, head: Head) -> list[str]:
@@ -150,7 +167,7 @@ def _commands_base(evidence: Evidence, box: str) -> int:
                 base = read_payload(line.payload, Epoch).commands_base.seq
             except BadPayload:
                 continue
-    return base
+    return max([base, *(point.commands_seq for point in points_within(evidence, box).values())])
 
 
 def nothing_without_authority(evidence: Evidence) -> CheckResult:
@@ -169,13 +186,10 @@ def nothing_without_authority(evidence: Evidence) -> CheckResult:
                         breaches.append(
                             f"{batch.place}: grant {record.grant} is not what command {record.command} says"
                         )
-                elif isinstance(record, Interval) and "typed" in record.flags:
+                elif isinstance(record, Interval) and not _TYPED.isdisjoint(record.flags):
                     count += 1
                     typed = typed or _typed_in(signed)
-                    if (record.meter, record.to.raw_wh) not in typed:
-                        breaches.append(
-                            f"{batch.place}: register {record.to.raw_wh} of meter {record.meter} was typed by nobody"
-                        )
+                    breaches += [f"{batch.place}: {text}" for text in _display_faults(record, typed)]
                 elif isinstance(record, Reclaimed):
                     count += 1
                     body = _body(signed.get(record.command))
@@ -186,8 +200,21 @@ def nothing_without_authority(evidence: Evidence) -> CheckResult:
     return CheckResult("7 nothing without a signed command", f"{count} answers against their commands", tuple(breaches))
 
 
+def _display_faults(said: Interval, typed: Set[tuple[str, int]]) -> list[str]:
+    """What is wrong with an interval that ends at a register which people read: its display, and what it means."""
+    shown_wh = said.to.raw_wh if said.display is None else said.display.raw_wh
+    if (said.meter, shown_wh) not in typed:
+        return [f"register {shown_wh} of meter {said.meter} was typed by nobody"]
+    wrap_wh = None if said.display is None else said.display.wrap_wh
+    meant_wh = unwrapped_wh(shown_wh, said.from_.raw_wh, wrap_wh)
+    if meant_wh == said.to.raw_wh:
+        return []
+    since = f"after {said.from_.raw_wh}, with a register that begins anew at {wrap_wh}"
+    return [f"register {shown_wh} of meter {said.meter} {since}, is {meant_wh}, not {said.to.raw_wh}"]
+
+
 def _typed_in(signed: Mapping[int, bytes]) -> set[tuple[str, int]]:
-    """Meter and register of all that two people typed in signed commands."""
+    """Meter and register of all that people typed in signed commands, as they read it on the display."""
     found: set[tuple[str, int]] = set()
     for raw in signed.values():
         match _body(raw):

@@ -113,7 +113,7 @@ def typed(raw_wh: int, who: str = "Li", second: str = "Wang") -> TypedReading:
     [
         (typed(40_000), "done", 60 * YUAN - YUAN),
         (typed(29_000, "Li", "Li"), "bad_body", 100 * YUAN),
-        (typed(-1), "bad_body", 100 * YUAN),
+        (typed(-1), "register_impossible", 100 * YUAN),
     ],
 )
 def test_for_a_dead_meter_two_people_type_the_register(register: TypedReading, outcome: str, book: int) -> None:
