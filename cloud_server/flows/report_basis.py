@@ -44,11 +44,19 @@ class Basis:
         """The days of the query, as far as they make whole months by month; by day where the report is by day."""
         first, last = date.fromisoformat(self.query.from_day), date.fromisoformat(self.query.to_day)
         if self.query.step != "day":
-            return spans_of(first, last)
+            return self.spans_between(first, last)
         # In pieces: a quarter day by day is a million sums, and nobody wants them in memory at once.
         pieces = range(0, (last - first).days + 1, DAYS_AT_ONCE)
         begins = [first + timedelta(days=days) for days in pieces]
         return tuple(_days(begin, min(begin + timedelta(days=DAYS_AT_ONCE - 1), last)) for begin in begins)
+
+    def spans_between(self, first: date, last: date) -> tuple[Span, ...]:
+        """Days from first to last in as few sums as are exact: a month up to a day behind which nothing is kept yet is
+        the sum of that month so far."""
+        end = _next_month(last) - timedelta(days=1)
+        if last < end and not self.unit.energy.anything_within(_after(last), end.isoformat()):
+            return spans_of(first, end)
+        return spans_of(first, last)
 
     def points(self) -> Iterable[tuple[PointPlan, str, BoxPlan]]:
         """Supply points with a meter, that meter and its box; those of the query's place, in the site's order."""
@@ -120,6 +128,10 @@ def spans_of(first: date, last: date) -> tuple[Span, ...]:
     found = [_days(first, begin - timedelta(days=1))] if first < begin else []
     found.append(Span(begin.isoformat()[:7], end.isoformat()[:7], by_month=True))
     return (*found, _days(end + timedelta(days=1), last)) if end < last else tuple(found)
+
+
+def _after(day: date) -> str:
+    return (day + timedelta(days=1)).isoformat()
 
 
 def _days(first: date, last: date) -> Span:

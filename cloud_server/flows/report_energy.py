@@ -29,7 +29,10 @@ def energy(basis: Basis) -> Report:
     )
     wanted = (*rates, _ENERGY, _CHARGE)
     of_building = (Column("period", "day"), Column("building", "text"), Column("use", "use"), *figures)
-    by_building, chart = _by_building(sums, wanted), (0, len(of_building) - 2)
+    by_building: tuple[tuple[Value, ...], ...] = tuple(
+        (period, *group, *found) for period, group, found in sums.by_building(wanted)
+    )
+    chart = (0, len(of_building) - 2)
     _, to_ms = basis.stretch
     return Report(
         query=basis.query,
@@ -47,8 +50,9 @@ def energy(basis: Basis) -> Report:
 def _add_up(basis: Basis, sums: PeriodSums) -> set[str]:
     """Every sum of the query's days into the columns where it belongs; the rates that there were."""
     columns: dict[tuple[str, str], tuple[bytearray, list[array[int]]]] = {}
+    place_of = sums.place_of.get
     for period, meter, rate, energy_wh, charge_micro in basis.unit.energy.used(basis.spans(), basis.query.step):
-        place = sums.place_of(meter)
+        place = place_of(meter)
         if place is not None:
             found = columns.get((period, rate))
             if found is None:
@@ -64,12 +68,3 @@ def _add_up(basis: Basis, sums: PeriodSums) -> set[str]:
 _ENERGY = "/energy"
 _CHARGE = "/charge"
 """Columns beside those of the rates, whose names hold no slash."""
-
-
-def _by_building(sums: PeriodSums, columns: tuple[str, ...]) -> tuple[tuple[Value, ...], ...]:
-    buildings: dict[tuple[str, str, str], list[int]] = {}
-    for period, place, figures in sums.read(columns):
-        whole = buildings.setdefault((period, place.building, place.use), [0] * len(figures))
-        for at, figure in enumerate(figures):
-            whole[at] += figure
-    return tuple((*key, *figures) for key, figures in buildings.items())

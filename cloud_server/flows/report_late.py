@@ -52,15 +52,24 @@ class Bridge:
         return tuple(table for table in (self.later, self.earlier) if table.rows)
 
 
+def booked_later(basis: Basis) -> ReportTable:
+    """What was used in these days and booked after them."""
+    return _table(basis, "booked_later", _later(basis, {}))
+
+
+def _later(basis: Basis, days: dict[tuple[str, int, int], str]) -> dict[tuple[str, str], _Late]:
+    # Nothing is booked behind the day under which is booked now.
+    if basis.query.to_day >= basis.centre.posting_day(basis.unit, basis.centre.clock.wall_ms()):
+        return {}
+    return _sums(basis, days, basis.stretch, basis.query.to_day, "9999-12-31")
+
+
 def bridge(basis: Basis) -> Bridge:
     """What was used in these days and booked after them, and what was booked in them and used before."""
-    begin_ms, end_ms = basis.stretch
+    begin_ms, _ = basis.stretch
     eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
     days: dict[tuple[str, int, int], str] = {}
-    later: dict[tuple[str, str], _Late] = {}
-    # Nothing is booked behind the day under which is booked now.
-    if basis.query.to_day < basis.centre.posting_day(basis.unit, basis.centre.clock.wall_ms()):
-        later = _sums(basis, days, (begin_ms, end_ms), basis.query.to_day, "9999-12-31")
+    later = _later(basis, days)
     earlier = _sums(basis, days, (0, begin_ms), eve, basis.query.to_day)
     return Bridge(
         later=_table(basis, "booked_later", later),
@@ -162,7 +171,8 @@ def _table(basis: Basis, title: str, sums: dict[tuple[str, str], _Late]) -> Repo
 
 def bridge_facts(basis: Basis, made: Bridge) -> tuple[Fact, ...]:
     """The sum from use to books, which has to come out even; only over the whole site."""
-    used = sum(row.charge_micro for row in basis.unit.energy.used(basis.spans(), "all"))
+    first, last = date.fromisoformat(basis.query.from_day), date.fromisoformat(basis.query.to_day)
+    used = basis.unit.energy.charged(basis.spans_between(first, last))
     eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
     booked = _revenue(basis, basis.query.to_day) - _revenue(basis, eve)
     return (

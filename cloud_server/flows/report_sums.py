@@ -42,17 +42,14 @@ class PeriodSums:
 
     def __init__(self, basis: Basis) -> None:
         self.places: list[Place] = []
-        self._place_of: dict[str, int] = {}
+        self.place_of: dict[str, int] = {}
+        """Which place a meter serves or served; one that is not in this report is not in it."""
         self._periods: dict[str, _Period] = {}
         self._names: dict[str, str] = {}
         for point, meters, box in basis.served():
             building = self._names.setdefault(point.building, basis.building_name(point.building))
-            self._place_of |= dict.fromkeys(meters, len(self.places))
+            self.place_of |= dict.fromkeys(meters, len(self.places))
             self.places.append(Place(building, box.name, point.number, point.name, point.use))
-
-    def place_of(self, meter: str) -> int | None:
-        """Which place a meter serves or served; None for one that is not in this report."""
-        return self._place_of.get(meter)
 
     def figures(self, period: str, columns: Sequence[str]) -> tuple[bytearray, list["array[int]"]]:
         """Of one period which places are known, and figures of some columns by place, to be added to where they are.
@@ -69,12 +66,30 @@ class PeriodSums:
 
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, Place, list[int]]]:
         """Each period in order, each of its places in the site's order, with the figures of these columns."""
+        for period, known, figures in self._figures(columns):
+            for place, is_known in enumerate(known):
+                if is_known:
+                    yield period, self.places[place], [column[place] for column in figures]
+
+    def whole(self, columns: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+        """Each period in order, with the sum of each of these columns over all places."""
+        for period, _, figures in self._figures(columns):
+            yield period, [sum(column) for column in figures]
+
+    def by_building(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[str, str], list[int]]]:
+        """Each period in order, with the sums of these columns by building and use, in the site's order."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for at, place in enumerate(self.places):
+            groups.setdefault((place.building, place.use), []).append(at)
+        for period, known, figures in self._figures(columns):
+            for group, places in groups.items():
+                if any(map(known.__getitem__, places)):
+                    yield period, group, [sum(map(column.__getitem__, places)) for column in figures]
+
+    def _figures(self, columns: Sequence[str]) -> Iterator[tuple[str, bytearray, list["array[int]"]]]:
         nothing = array("q", bytes(8 * len(self.places)))
         for period, found in sorted(self._periods.items()):
-            figures = [found.columns.get(column, nothing) for column in columns]
-            for place, known in enumerate(found.known):
-                if known:
-                    yield period, self.places[place], [column[place] for column in figures]
+            yield period, found.known, [found.columns.get(column, nothing) for column in columns]
 
     def rows(self, columns: Sequence[str], *, with_use: bool) -> MadeRows[tuple[Value, ...]]:
         """Rows of a report by point: period, building, box, number, name (and use), then the figures."""

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from cloud_server.core.energy_sums import HOURS
 from cloud_server.core.report_table import Column, Report, ReportTable, Value, totals
-from cloud_server.flows.report_basis import Basis, spans_of
-from cloud_server.flows.report_late import bridge
+from cloud_server.flows.report_basis import Basis
+from cloud_server.flows.report_late import booked_later
 from cloud_server.flows.report_replaced import replaced_tables
 from cloud_server.flows.report_sums import PeriodSums, rate_order
 
@@ -27,11 +27,11 @@ def loss(basis: Basis) -> Report:
         for point, meters, _ in basis.served()
         for meter in meters
     }
-    for row in basis.unit.energy.used(basis.spans(), basis.query.step):
-        if row.meter in use_of:
-            building, use = use_of[row.meter]
-            found = sums.setdefault((row.period, building), {"main": 0, "tenant": 0, "public": 0})
-            found[use] += row.energy_wh
+    for period, meter, energy_wh in basis.unit.energy.of_periods(basis.spans(), basis.query.step):
+        if meter in use_of:
+            building, use = use_of[meter]
+            found = sums.setdefault((period, building), {"main": 0, "tenant": 0, "public": 0})
+            found[use] += energy_wh
     with_main = {building for building, use in use_of.values() if use == "main"}
     rows: list[tuple[Value, ...]] = []
     for (period, building), found in sorted(sums.items()):
@@ -122,7 +122,7 @@ def _year_before(day: date) -> date:
 
 def _energy_of(basis: Basis, first: date, last: date) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for meter, energy_wh in basis.unit.energy.of_meters(spans_of(first, last)):
+    for meter, energy_wh in basis.unit.energy.of_meters(basis.spans_between(first, last)):
         sums[meter] = sums.get(meter, 0) + energy_wh
     return sums
 
@@ -178,8 +178,9 @@ _CHARGE = "/charge"
 def _add_charges(basis: Basis, sums: PeriodSums) -> set[str]:
     """Every charge of the query's days into the columns where it belongs; the rates that there were."""
     columns: dict[tuple[str, str], tuple[bytearray, list[array[int]]]] = {}
+    place_of = sums.place_of.get
     for period, meter, rate, _, charge_micro in basis.unit.energy.used(basis.spans(), basis.query.step):
-        place = sums.place_of(meter)
+        place = place_of(meter)
         if place is not None and charge_micro:
             found = columns.get((period, rate))
             if found is None:
@@ -196,15 +197,10 @@ def income(basis: Basis) -> Report:
     sums = PeriodSums(basis)
     rates = sorted(_add_charges(basis, sums), key=rate_order)
     wanted = (*rates, _CHARGE)
-    periods: dict[str, list[int]] = {}
-    for period, _, numbers in sums.read(wanted):
-        whole = periods.setdefault(period, [0] * len(numbers))
-        for at, number in enumerate(numbers):
-            whole[at] += number
     figures = (*(Column(f"charge_{rate}", "money") for rate in rates), Column("charge", "money"))
     keys = frozenset(column.key for column in figures)
     heads = (Column("period", "day"), *figures)
-    by_period: tuple[tuple[Value, ...], ...] = tuple((name, *numbers) for name, numbers in periods.items())
+    by_period: tuple[tuple[Value, ...], ...] = tuple((period, *numbers) for period, numbers in sums.whole(wanted))
     columns = (
         Column("period", "day"),
         Column("building", "text"),
@@ -214,10 +210,12 @@ def income(basis: Basis) -> Report:
         *figures,
     )
     total = totals(heads, by_period, keys)
+    # The same sums stand under both tables: rows of points are made only as they are read.
+    below = (*(None for _ in columns[: -len(figures)]), *total[-len(figures) :])
     rows = sums.rows(wanted, with_use=False)
     return _report(
         basis,
         ReportTable(title="by_period", columns=heads, rows=by_period, total=total, chart=(0, len(heads) - 1)),
-        ReportTable(title="by_point", columns=columns, rows=rows, total=totals(columns, rows, keys)),
-        *(one for one in (bridge(basis).later,) if one.rows),
+        ReportTable(title="by_point", columns=columns, rows=rows, total=below),
+        *(one for one in (booked_later(basis),) if one.rows),
     )

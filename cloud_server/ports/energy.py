@@ -19,14 +19,9 @@ class Span(NamedTuple):
     by_month: bool
 
 
-class UsedEnergy(NamedTuple):
-    """One sum of a report. `period` is as long as the report's step asks for."""
-
-    period: str
-    meter: str
-    rate: str
-    energy_wh: Wh
-    charge_micro: Micro
+UsedEnergy = tuple[str, str, str, Wh, Micro]
+"""Period (as long as the report's step asks for), meter, rate, energy and charge: a plain row, for there are sixty
+thousand in a week of two thousand meters."""
 
 
 class VacantEnergy(NamedTuple):
@@ -48,7 +43,19 @@ class EnergyBook(Protocol):
         ...
 
     def used(self, spans: tuple[Span, ...], step: Step) -> Iterator[UsedEnergy]:
-        """By period, meter and rate; a period that several spans touch comes once for each."""
+        """By period, meter and rate; in one piece or in several, which belong together."""
+        ...
+
+    def charged(self, spans: tuple[Span, ...]) -> Micro:
+        """What all meters were charged in these days."""
+        ...
+
+    def of_periods(self, spans: tuple[Span, ...], step: Step) -> Iterator[tuple[str, str, Wh]]:
+        """Energy by period and meter; in one piece or in several."""
+        ...
+
+    def anything_within(self, from_day: str, to_day: str) -> bool:
+        """Whether a sum of one of these days is kept."""
         ...
 
     def of_meters(self, spans: tuple[Span, ...]) -> Iterator[tuple[str, Wh]]:

@@ -31,8 +31,10 @@ DAYS_BY_DAY_MOST: Final = 100
 """Energy day by day, and charges proved line by line: a quarter. By month it may be longer."""
 BARS_MOST: Final = 100
 FOUND_MOST: Final = 20
+ROWS_FIRST: Final = 500
+"""Rows of one table on the screen at first: a site of the usual size whole. More take longer to draw than to read."""
 ROWS_SHOWN: Final = 2_000
-"""Rows of one table on the screen; the workbook has all of them."""
+"""Rows of one table on the screen for whoever asks for more; the workbook has all of them."""
 ROWS_AT_ONCE: Final = 20_000
 """A workbook of more rows than these is made behind the page: it takes longer than anybody waits."""
 Rows = Sequence[Sequence[Cell]]
@@ -72,7 +74,8 @@ def show(console: Console, visit: Visit) -> Response:
         buildings=visit.services.books.monitor().buildings if spec.place else (),
         chart=_chart(cells, report) if report is not None else None,
         address=_address(query),
-        most=ROWS_SHOWN,
+        most=ROWS_SHOWN if visit.query.get("rows") == "more" else ROWS_FIRST,
+        more=min(ROWS_SHOWN, max((len(table.rows) for table in report.tables), default=0)) if report is not None else 0,
         is_large=report is not None and sum(len(table.rows) for table in report.tables) > ROWS_AT_ONCE,
         filtered=_chosen(console, visit, query),
         lack_text=lambda lack: _lack_text(console, visit, lack),
