@@ -7,7 +7,9 @@ from pydantic import BaseModel, Field, StrictStr
 
 from cloud_server.api.bearer import asks_for
 from cloud_server.api.bodies import Body
+from cloud_server.api.paging import Page, whole
 from cloud_server.api.refunds import Key, Reason, named_key
+from cloud_server.core.checkpoint import Checkpoint
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.keep_backup import BackupKeeper
 from cloud_server.flows.open_selling import Selling
@@ -67,14 +69,40 @@ class BoxRecoveryOut(BaseModel):
     opened_second: str | None
 
 
+class DifferenceOut(BaseModel):
+    """What went from a wallet in that history beside grants and credit given back: charges and fees are below 0."""
+
+    wallet: str
+    amount_micro: int
+
+
+class PassedOverOut(BaseModel):
+    """Batches `first` to `last` of an epoch of a box that are on no machine any more.
+
+    The books go on from the line with this hash; the differences are booked as `cause` against *opening*. No energy and
+    no revenue by rate stands for them.
+    """
+
+    cause: str
+    box: str
+    lost_epoch: int
+    first: int
+    last: int
+    epoch: int
+    line_hash: str
+    at_ms: int
+    differences: list[DifferenceOut]
+
+
 class RecoveryOut(BaseModel):
-    """The newest recovery; `term` 0 where there never was one."""
+    """The newest recovery; `term` 0 where there never was one. `passed_over`: history that it found on no machine."""
 
     term: int
     under_way: bool
     sales_back: int
     boxes: list[BoxRecoveryOut]
     questions: list[QuestionOut]
+    passed_over: list[PassedOverOut]
 
 
 class CentreStateOut(BaseModel):
@@ -98,6 +126,12 @@ def recovery_routes(centre: Centre, backups: BackupKeeper, selling: Selling) -> 
     def recovery() -> RecoveryOut:
         """How far the newest recovery has come."""
         return _out(recovery_report(centre))
+
+    @router.get("/recovery/passed-over", dependencies=[reads])
+    def passed_over() -> Page[PassedOverOut]:
+        """All history that was ever found to be on no machine, oldest first."""
+        with centre.store.read() as unit:
+            return whole(_passed_over(point) for point in unit.recovery.passed_over(0))
 
     @router.post("/recovery/questions/{question}")
     def answer(question: str, body: AnswerIn, by: Annotated[Actor, provisions]) -> QuestionOut:
@@ -128,7 +162,7 @@ def recovery_routes(centre: Centre, backups: BackupKeeper, selling: Selling) -> 
 
 def _out(report: RecoveryReport | None) -> RecoveryOut:
     if report is None:
-        return RecoveryOut(term=0, under_way=False, sales_back=0, boxes=[], questions=[])
+        return RecoveryOut(term=0, under_way=False, sales_back=0, boxes=[], questions=[], passed_over=[])
     boxes = [
         BoxRecoveryOut(
             box=box.box,
@@ -151,4 +185,21 @@ def _out(report: RecoveryReport | None) -> RecoveryOut:
         sales_back=report.sales_back,
         boxes=boxes,
         questions=questions,
+        passed_over=[_passed_over(point) for point in report.passed_over],
+    )
+
+
+def _passed_over(point: Checkpoint) -> PassedOverOut:
+    return PassedOverOut(
+        cause=point.cause,
+        box=point.box,
+        lost_epoch=point.lost_epoch,
+        first=point.first,
+        last=point.last,
+        epoch=point.epoch,
+        line_hash=point.line_hash,
+        at_ms=point.at_ms,
+        differences=[
+            DifferenceOut(wallet=wallet, amount_micro=micro) for wallet, micro in sorted(point.differences.items())
+        ],
     )

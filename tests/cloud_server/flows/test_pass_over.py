@@ -7,15 +7,22 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from cloud_server.api.problems import mount_problems
+from cloud_server.api.recovery import recovery_routes
 from cloud_server.core.accounts import OPENING, customer, in_flight, payable, wallet
 from cloud_server.core.checkpoint import ACTION
 from cloud_server.core.fleet import GrantState
 from cloud_server.flows import enrol_box, synchronise
 from cloud_server.flows.enrol_box import TakenIn, Waiting
+from cloud_server.flows.issue_token import issue_token
+from cloud_server.flows.keep_backup import BackupKeeper
 from cloud_server.flows.office import open_office
 from cloud_server.flows.recovery_report import answer_question, recovery_report
 from cloud_server.flows.who_asks import Stranger
@@ -124,6 +131,19 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "centre"
 
 
+def programs_hear_of_it(rig: SiteRig) -> list[dict[str, Any]]:
+    """What other programs are told, of this recovery and of all."""
+    app = FastAPI()
+    mount_problems(app)
+    office = open_office(rig.centre)
+    app.include_router(recovery_routes(rig.centre, BackupKeeper(rig.centre, None), office.selling))
+    client = TestClient(app)
+    client.headers["Authorization"] = f"Bearer {issue_token(rig.centre, 'auditor', ['read'], 90, 'test').secret}"
+    now, ever = client.get("/api/v1/recovery"), client.get("/api/v1/recovery/passed-over")
+    assert now.json()["passed_over"] == ever.json()["items"]
+    return list(ever.json()["items"])
+
+
 def goes_through(place: Path, clock: FakeClock, left: Left, before: dict[str, int], charged_micro: int) -> None:
     """The dead end that it was: the first epoch's batches are on no machine, and only the journal is left."""
     with from_journal(place, clock) as (rig, done):
@@ -137,6 +157,9 @@ def goes_through(place: Path, clock: FakeClock, left: Left, before: dict[str, in
         report = recovery_report(rig.centre)
         assert report is not None
         assert [box.under_way for box in report.boxes if box.box == box_id(1)] == [False]
+        listed = programs_hear_of_it(rig)
+        assert [(one["lost_epoch"], one["epoch"], one["first"]) for one in listed] == [(1, 2, 1)]
+        assert sum(part["amount_micro"] for part in listed[0]["differences"]) == -charged_micro
         (asked,) = [one for one in report.questions if one.kind == "history"]
         assert sum(json.loads(asked.detail)["differences"].values()) == -charged_micro
         answer_question(rig.centre, asked.question, "left", "电表读数核对过", "zhao")
