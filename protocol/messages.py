@@ -51,7 +51,7 @@ EpochWhy = Literal["enrolled", "replaced", "restored", "forked", "store_lost", "
 ClockSource = Literal["server", "ntp", "meter", "rtc", "none"]
 MoneyKind = Literal[
     "sale", "refund", "reversal", "adjustment", "opening", "closing", "write_off", "account", "customer", "wallet",
-    "move", "settled", "till", "day", "plan",
+    "move", "settled", "till", "day", "plan", "history",
 ]  # fmt: skip
 
 

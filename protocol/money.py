@@ -8,7 +8,7 @@ from protocol.box_config import Defaults, FriendlyHours, ProfileText, SiteConfig
 from protocol.commands import ReclaimPurpose, SalePart, TypedReading
 from protocol.errors import BadPayload
 from protocol.messages import Money
-from protocol.payload import Count, Day, IdText, Int, Name, Payload, Text, read_part
+from protocol.payload import Count, Day, HashText, IdText, Int, Name, Payload, Seq, Text, read_part
 from protocol.site_plan import (
     AccountPlan,
     BoxPlan,
@@ -164,6 +164,22 @@ class SettledBody(Payload, frozen=True, kw_only=True):
     typed: Annotated[list[TypedReading], msgspec.Meta(max_length=100)]
 
 
+class HistoryBody(Payload, frozen=True, kw_only=True):
+    """Two people accepted that batches `first` to `last` of an epoch are on no machine any more.
+
+    `rest` is the first batch that is left, whose word for the balances before it counts; `prev` is the hash of batch
+    `last`. `differences_micro`: what each wallet lost by it, below 0 what went out of it.
+    """
+
+    box: IdText
+    epoch: Seq
+    first: Seq
+    last: Seq
+    prev: HashText
+    rest: HashText
+    differences_micro: dict[IdText, Int]
+
+
 class TillAmount(Payload, frozen=True, kw_only=True):
     """One method of a till: what the books expect in it, and what was counted."""
 
@@ -222,7 +238,7 @@ class PlanBody(Payload, frozen=True, kw_only=True):
 
 MoneyBody = (
     SaleBody | RefundBody | ReversalBody | AdjustmentBody | OpeningBody | ClosingBody | WriteOffBody | AccountBody
-    | CustomerBody | WalletBody | MoveBody | SettledBody | TillBody | DayBody | PlanBody
+    | CustomerBody | WalletBody | MoveBody | SettledBody | TillBody | DayBody | PlanBody | HistoryBody
 )  # fmt: skip
 
 MONEY_BODIES: Final[dict[str, type[MoneyBody]]] = {
@@ -241,6 +257,7 @@ MONEY_BODIES: Final[dict[str, type[MoneyBody]]] = {
     "till": TillBody,
     "day": DayBody,
     "plan": PlanBody,
+    "history": HistoryBody,
 }
 
 

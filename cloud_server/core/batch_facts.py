@@ -48,6 +48,8 @@ class MeterFacts:
     rates_raw_wh: dict[str, int] | None = None
     other_raw: dict[str, int] | None = None
     ratio_version: int | None = None
+    untold: bool = False
+    """What it told last is on no machine any more; its next interval says where it stood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,8 @@ def _changes_nothing(known: MeterFacts | None, said: Interval) -> bool:
     if known is None:
         return False
     return (
-        said.ratio_version == known.ratio_version
+        not known.untold
+        and said.ratio_version == known.ratio_version
         and said.rates_raw_wh == known.rates_raw_wh
         and said.other_raw == known.other_raw
     )
@@ -134,7 +137,7 @@ def _meter_changes(facts: BoxFacts, record: Interval | Relay | LockOut | MeterTe
         case MeterEvent(event=event):
             return _EVENT_CHANGES.get(event, {})
         case Interval(rates_raw_wh=rates, other_raw=other, ratio_version=version):
-            return {"rates_raw_wh": rates, "other_raw": other, "ratio_version": version}
+            return {"rates_raw_wh": rates, "other_raw": other, "ratio_version": version, "untold": False}
 
 
 _EVENT_CHANGES: dict[str, dict[str, object]] = {

@@ -15,6 +15,7 @@ from protocol.charging import RULES_VERSION, differences
 from protocol.commands import AdoptMeter, Body, CloseWallet, ResolveRegister
 from protocol.plain_interval import agreed_span
 from protocol.records import CommandResult, ConfigApplied, Interval, Record, Released, Replaced
+from protocol.units import NANO_PER_MICRO
 
 CONTINUITY_EXCUSED = frozenset({"replaced"})
 """Interval flags that say why a register does not go on from the one before."""
@@ -33,6 +34,8 @@ class MeterCharge(msgspec.Struct, frozen=True):
     """Energy of the site's calendar month of `read_at_ms` up to it; price steps count on it."""
     rates_raw_wh: Mapping[str, int] | None = None
     """Registers by rate as the last interval told them; they count where an interval was split by them."""
+    untold: bool = False
+    """What lies before is on no machine any more: where the next interval begins, this meter stood."""
 
     def with_rates(self, rates_raw_wh: Mapping[str, int] | None) -> "MeterCharge":
         """The same with other registers by rate."""
@@ -93,6 +96,8 @@ def audit_batch(
         match record:
             case Interval():
                 before = audit.meters.get(record.meter, _UNKNOWN)
+                if before.untold:
+                    before = _stood_before(record, place)
                 after = _after_plain(record, before, place, audit.closed)
                 if after is None:
                     found = _interval_findings(record, before, place, audit.closed)
@@ -111,6 +116,45 @@ def audit_batch(
             case _:
                 pass
     return audit
+
+
+def _stood_before(said: Interval, place: BoxPlace | None) -> MeterCharge:
+    """Where a meter stood by its own next interval: its carries are what is left of energy and money behind it.
+
+    Of the month's energy only so much is known as the step of the price tells.
+    """
+    ratio = place.ratio(said.meter, said.ratio_version) if place is not None else None
+    energy = NO_CARRY
+    if ratio is not None:
+        energy = said.energy_wh + Fraction(*said.energy_carry) - (said.to.raw_wh - said.from_.raw_wh) * ratio
+    priced = sum(part.energy_wh * part.price_micro for part in said.parts) if said.wallet is not None else 0
+    nano = said.charge_micro * NANO_PER_MICRO + said.money_carry_nano - priced
+    return MeterCharge(
+        raw_wh=said.from_.raw_wh,
+        read_at_ms=said.from_.at_ms,
+        energy_carry=energy if 0 <= energy < 1 else NO_CARRY,
+        money_carry_nano=nano if 0 <= nano < NANO_PER_MICRO else 0,
+        month_wh=_step_begins(said, place),
+        rates_raw_wh=_rates_before(said),
+    )
+
+
+def _rates_before(said: Interval) -> dict[str, int] | None:
+    """Registers by rate from which an interval that was split by them gives the same split."""
+    if said.source == "total" or said.rates_raw_wh is None:
+        return None
+    used = dict.fromkeys(said.rates_raw_wh, 0)
+    for part in said.parts:
+        used[part.rate] = used.get(part.rate, 0) + part.energy_wh
+    return {rate: raw_wh - used[rate] for rate, raw_wh in said.rates_raw_wh.items()}
+
+
+def _step_begins(said: Interval, place: BoxPlace | None) -> int:
+    """Where in the month's energy the step begins at which an interval was priced first."""
+    first = said.parts[0] if said.parts else None
+    tariff = place.book.tariffs.get((first.tariff, first.tariff_version)) if place is not None and first else None
+    steps = tariff.steps if tariff is not None else ()
+    return steps[first.step].from_wh if first is not None and first.step < len(steps) else 0
 
 
 def _take_done(audit: Audit, body: Body | None, at_ms: int) -> None:

@@ -1,7 +1,9 @@
 """A stretch of a box's history that is on no machine any more, passed over by the state that the centre signed. Pure.
 
 An epoch line says what every wallet held and where every meter stood when its epoch was opened. Where the batches
-before it are gone, the books go on from that line: what the line proves is booked, nothing is invented beside it.
+before it are gone, the books go on from that line: what the line proves is booked, nothing is invented beside it. Where
+no such line stands behind them, the box's own first batch that is left says it, and two people accept it
+(`rest_of_history`).
 """
 
 import json
@@ -20,7 +22,7 @@ from cloud_server.core.transaction import Posting
 from protocol.box_config import read_config
 from protocol.messages import Epoch
 from protocol.state import EpochState, MeterState, WalletState
-from protocol.units import Micro
+from protocol.units import Micro, Ms
 
 ACTION: Final = "history_passed_over"
 """Of the audit row in which a checkpoint stands; its detail is hash-chained with all others."""
@@ -30,8 +32,30 @@ UNTOLD: Final = "untold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a signed line says of a box as it stood where its history goes on."""
+
+    commands_seq: int
+    """Commands up to this number were answered before."""
+    at_ms: Ms
+    balances: Mapping[str, Micro]
+
+
+def said_by(epoch: Epoch) -> Said:
+    """By the state in an epoch line."""
+    return Said(
+        commands_seq=epoch.commands_base.seq,
+        at_ms=epoch.issued_at_ms,
+        balances={state.wallet: state.book_micro for state in epoch.state.wallets},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What was passed over, and by which line: batches `first` to `last` of the epoch before `epoch`."""
+    """What was passed over, and by which line: batches `first` to `last` of the epoch before `epoch`.
+
+    Within one epoch (`lost_epoch` is `epoch`) the line is the batch behind `last`, and two people have accepted it.
+    """
 
     box: str
     epoch: int
@@ -46,8 +70,14 @@ class Checkpoint:
     at_ms: int = 0
 
     @property
+    def within(self) -> bool:
+        """Whether the same epoch goes on behind it."""
+        return self.lost_epoch == self.epoch
+
+    @property
     def cause(self) -> str:
-        return f"{KIND}/{self.box}/{self.epoch}"
+        whole = f"{KIND}/{self.box}/{self.epoch}"
+        return f"{whole}/{self.last}" if self.within else whole
 
     def detail(self) -> dict[str, object]:
         """As it stands in the audit."""
@@ -114,14 +144,14 @@ def answered_by(grants: Iterable[WalletGrant], reclaims: Iterable[ReclaimRequest
 
 
 def differences(
-    epoch: Epoch, wallets: Iterable[Wallet], sums: Mapping[str, Micro], answered: Postings, taken: Mapping[str, Micro]
+    before: Said, wallets: Iterable[Wallet], sums: Mapping[str, Micro], answered: Postings, taken: Mapping[str, Micro]
 ) -> dict[str, Micro]:
     """What each wallet of the box lacks to be what the line says, when grants and requests are `answered`.
 
     A wallet that is closed holds nothing; of one that the line does not name nothing is known, and nothing is changed.
     `taken`: what was taken over from a wallet after the line was signed.
     """
-    said = {state.wallet: state.book_micro for state in epoch.state.wallets}
+    said = before.balances
     after = dict(sums)
     for posting in answered:
         after[posting.account] = after.get(posting.account, 0) + posting.amount_micro

@@ -17,6 +17,7 @@ RequestKind = Literal[
     "meters",
     "operation",
     "open_selling",
+    "history",
 ]
 REQUEST_KINDS: Final[tuple[RequestKind, ...]] = get_args(RequestKind)
 RequestState = Literal["waits", "done", "rejected", "withdrawn"]

@@ -6,6 +6,7 @@ from typing import Final
 
 from cloud_server.core.second_person import RequestKind
 from cloud_server.core.tasks import Task
+from cloud_server.flows.accept_history import Histories
 from cloud_server.flows.adjust_credit import Adjustments
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.change_meter import Meters
@@ -24,7 +25,7 @@ from cloud_server.flows.reverse_sale import Reversals
 from cloud_server.flows.second_person import SecondPerson, StepKind
 from cloud_server.flows.settle_account import Settlements
 from cloud_server.ports import Operation
-from cloud_server.ports.hardware_orders import OpenSellingOrder, RelocateOrder, RetireOrder
+from cloud_server.ports.hardware_orders import HistoryOrder, OpenSellingOrder, RelocateOrder, RetireOrder
 from cloud_server.ports.ledger import AdjustmentOrder, ClosingOrder, ClosingStep, SettleOrder
 from cloud_server.ports.money import RefundOrder, ReversalOrder
 
@@ -49,6 +50,7 @@ class Office:
     boxes: Boxes
     selling: Selling
     recovery: RecoveryDesk
+    histories: Histories
     second: SecondPerson
     tasks: Callable[[], tuple[Task, ...]]
     """Everything that waits for somebody, oldest first."""
@@ -64,6 +66,7 @@ def open_office(centre: Centre) -> Office:
     refunds, reversals, adjustments = Refunds(centre), Reversals(centre), Adjustments(centre)
     closings, settlements = Closings(centre), Settlements(centre)
     meters, boxes, selling = Meters(centre), Boxes(centre), Selling(centre)
+    histories = Histories(centre)
     kinds: Mapping[RequestKind, StepKind] = {
         "refund": StepKind(RefundOrder, refunds.take),
         "reversal": StepKind(ReversalOrder, reversals.take),
@@ -74,6 +77,7 @@ def open_office(centre: Centre) -> Office:
         "meters": StepKind(RelocateOrder, meters.take),
         "retirement": StepKind(RetireOrder, boxes.take),
         "open_selling": StepKind(OpenSellingOrder, selling.take),
+        "history": StepKind(HistoryOrder, histories.take),
         "operation": StepKind(Operation, MeterOperations(centre).take),
     }
     return Office(
@@ -90,6 +94,7 @@ def open_office(centre: Centre) -> Office:
         boxes=boxes,
         selling=selling,
         recovery=RecoveryDesk(centre),
+        histories=histories,
         second=SecondPerson(centre, kinds),
         tasks=lambda: tasks(centre),
     )

@@ -181,7 +181,7 @@ def _take_facts(unit: Unit, story: BatchStory, meters: dict[str, MeterFacts], au
     unit.readings.save_meter_states(
         box,
         {
-            meter: (facts.meters.get(meter, MeterFacts(meter=meter)), audit.meters.get(meter, MeterCharge()))
+            meter: _state(facts.meters.get(meter, MeterFacts(meter=meter)), audit.meters.get(meter, MeterCharge()))
             for meter in changed
         },
     )
@@ -189,6 +189,11 @@ def _take_facts(unit: Unit, story: BatchStory, meters: dict[str, MeterFacts], au
         box, [facts.wallets.get(wallet, WalletFacts(wallet=wallet)) for wallet in facts.changed_wallets]
     )
     return facts
+
+
+def _state(facts: MeterFacts, charge: MeterCharge) -> tuple[MeterFacts, MeterCharge]:
+    """Both say alike whether it is told where the meter stands."""
+    return (facts if facts.untold == charge.untold else replace(facts, untold=charge.untold)), charge
 
 
 def _body_of(unit: Unit, box: str, seq: int) -> Body | None:

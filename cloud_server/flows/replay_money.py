@@ -10,6 +10,7 @@ from cloud_server.core.contracts import WalletSettlement
 from cloud_server.core.fleet import SaleFact
 from cloud_server.core.invariants.step_entries import entries_of_line
 from cloud_server.core.money_requests import RefundFact, ReversalFact
+from cloud_server.core.rest_of_history import LostHistory
 from cloud_server.core.tills import ClosedDay, TillShift
 from cloud_server.core.transaction import Posting, Transaction, transaction_id
 from cloud_server.flows.centre import Centre
@@ -20,6 +21,7 @@ from protocol.money import (
     AccountBody,
     ClosingBody,
     DayBody,
+    HistoryBody,
     MoneyBody,
     MoveBody,
     RefundBody,
@@ -54,6 +56,8 @@ def take_step(centre: Centre, unit: Unit, money: Money, body: MoneyBody) -> None
             unit.contracts.set_account_state(account, state)
         case TillBody():
             _take_till(centre, unit, money, body)
+        case HistoryBody():
+            _take_history(unit, money, body)
         case DayBody(day=day, receipts=receipts) if unit.tills.closed_day(day) is None:
             closed = ClosedDay(
                 day=day,
@@ -218,6 +222,24 @@ def _take_wallets(unit: Unit, money: Money, body: ClosingBody | SettledBody) -> 
         )
         if isinstance(body, SettledBody):
             unit.contracts.close_wallet(wallet)
+
+
+def _take_history(unit: Unit, money: Money, body: HistoryBody) -> None:
+    """What people have accepted of a box: booked when it brings the batch that says so."""
+    accepted = LostHistory(
+        box=body.box,
+        epoch=body.epoch,
+        last=body.last,
+        prev=body.prev,
+        line_hash=body.rest,
+        line=None,
+        heard_at_ms=money.posted_at_ms,
+        accepted_by=money.operator,
+        second=money.second,
+        reason=money.reason,
+        accepted_at_ms=money.posted_at_ms,
+    )
+    unit.recovery.save_lost_history(accepted)
 
 
 def _take_till(centre: Centre, unit: Unit, money: Money, body: TillBody) -> None:

@@ -13,6 +13,7 @@ from cloud_server.core.batch_verifier import KEPT
 from cloud_server.core.box_memory import has_lost_memory, newest_said, stands_on_another_branch, was_overtaken
 from cloud_server.core.fleet import Box
 from cloud_server.core.limits import ANSWER_COMMAND_BYTES_MAX, ANSWER_COMMANDS_MAX, IN_REACH_WITHIN_MS
+from cloud_server.flows.accept_history import note_rest
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.ingest_group import Asked, settle
 from cloud_server.flows.mend_memory import mend_memory
@@ -99,7 +100,7 @@ def _take_in(centre: Centre, unit: Unit, asked: Asked[Exchange]) -> _Came:
     opened = False
     if caller.signer == serving_key(box) or (box.recovery and sync.epoch > box.epoch):
         box = _take_sync(centre, unit, box, sync, lines[-1])
-        box, opened = _mend(centre, unit, box, (sync, lines[-1]), verdicts)
+        box, opened = _mend(centre, unit, box, (sync, lines), verdicts)
     result = _look(centre, unit, box, caller.signer, sync, tuple(verdicts))
     return _Came(result, caller.box, box, opened)
 
@@ -118,18 +119,20 @@ def _after(centre: Centre, came: _Came) -> Exchange:
 
 
 def _mend(
-    centre: Centre, unit: Unit, box: Box, asked: tuple[Sync, Line], verdicts: Sequence[VerdictOn]
+    centre: Centre, unit: Unit, box: Box, asked: tuple[Sync, Sequence[Line]], verdicts: Sequence[VerdictOn]
 ) -> tuple[Box, bool]:
     """End a recovery where both say the same; renew a box that lost memory. True where something was signed."""
-    sync = asked[0]
+    sync, lines = asked
     if not box.recovery:
-        return mend_memory(centre, unit, box, asked, brought=any(said.verdict in KEPT for said in verdicts))
+        brought = any(said.verdict in KEPT for said in verdicts)
+        return mend_memory(centre, unit, box, (sync, lines[-1]), brought=brought)
     if was_overtaken(box.said_at_ms, sync.sent_at_ms):
         # Where the box stood then may be where this centre stands: that is no agreement.
         return box, False
     box = replace(box, said_at_ms=newest_said(box.said_at_ms, sync.sent_at_ms))
     unit.fleet.save_box(box)
     box = pass_over(centre, unit, adopt_epochs(centre, unit, box), sync)
+    box = note_rest(centre, unit, box, sync, [line for line in lines if line.type_name == "batch"])
     if centre.journal.fault is None and says_the_same(unit, box, sync):
         return end_recovery(centre, unit, box, sync), True
     return box, False

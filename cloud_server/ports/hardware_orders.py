@@ -98,6 +98,25 @@ class OpenSellingAnswer:
     request: Id | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryOrder:
+    """Batches of a box up to `last` are on no machine any more: its own word for what was before counts; two people."""
+
+    key: str
+    box: Id
+    last: int
+    reason: str
+    second: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryAnswer:
+    """It is accepted, or the request that waits for a second person."""
+
+    state: Literal["accepted"] | Confirming
+    request: Id | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RetireAnswer:
     """What each wallet of a retired box was settled at, or the request that waits for a second person."""

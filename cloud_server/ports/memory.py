@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cloud_server.core.checkpoint import Checkpoint
 from cloud_server.core.recovery import BoxRecovery, ExpectedPart, PartState, Question
+from cloud_server.core.rest_of_history import LostHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,14 @@ class RecoveryBook(Protocol):
     def question(self, question: str) -> Question | None: ...
 
     def save_question(self, question: Question) -> None: ...
+
+    def lost_history(self, box: str, epoch: int) -> LostHistory | None: ...
+
+    def lost_histories(self) -> list[LostHistory]:
+        """All of them, by box and epoch."""
+        ...
+
+    def save_lost_history(self, lost: LostHistory) -> None: ...
 
     def void(self, box: str, number: int, line_hash: str, line: bytes, at_ms: int) -> None: ...
 

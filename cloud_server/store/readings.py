@@ -181,7 +181,9 @@ def meter_state(
 ) -> tuple[str, tuple[MeterFacts, MeterCharge]]:
     """A meter with its facts and charging, from its columns."""
     carry = Fraction(carry_num, carry_den) if carry_num else NO_CARRY
-    return meter, (_meter_facts.decode(facts), MeterCharge(raw_wh, read_at_ms, carry, money_carry_nano, month_wh))
+    known = _meter_facts.decode(facts)
+    charge = MeterCharge(raw_wh, read_at_ms, carry, money_carry_nano, month_wh, untold=known.untold)
+    return meter, (known, charge)
 
 
 def wallet_facts(text: str) -> WalletFacts:

@@ -1,12 +1,20 @@
 """Rows of a centre that was set back: recovery by box, parts awaited, questions to people, void lines."""
 
 from dataclasses import asdict
+from typing import Any
 
 from cloud_server.core.checkpoint import ACTION, Checkpoint, read_checkpoint
 from cloud_server.core.recovery import BoxRecovery, ExpectedPart, PartState, Question
+from cloud_server.core.rest_of_history import LostHistory
 from cloud_server.store import tables_memory as t
 from cloud_server.store.rows import Rows
+from cloud_server.store.tables_histories import LostHistory as LostHistoryRow
 from cloud_server.store.tables_ledger import AuditRow
+
+
+def _lost(row: dict[str, Any]) -> LostHistory:
+    line = row["line"]
+    return LostHistory(**row | {"line": bytes(line) if line is not None else None})
 
 
 class RecoveryRows(Rows):
@@ -109,6 +117,23 @@ class RecoveryRows(Rows):
     def save_question(self, question: Question) -> None:
         """Write what was answered."""
         self._put(t.RecoveryQuestion, ("question",), [asdict(question)])
+
+    # --- history that nobody has --------------------------------------------------------------------------------
+
+    def lost_history(self, box: str, epoch: int) -> LostHistory | None:
+        """What a box has not got any more of an epoch."""
+        h = LostHistoryRow
+        row = self._one(self._of(h).where((h.box == box) & (h.epoch == epoch)))
+        return _lost(row) if row is not None else None
+
+    def lost_histories(self) -> list[LostHistory]:
+        """All of them, by box and epoch."""
+        h = LostHistoryRow
+        return [_lost(row) for row in self._all(self._of(h).order_by(h.box, h.epoch))]
+
+    def save_lost_history(self, lost: LostHistory) -> None:
+        """Write what was heard of it, or accepted."""
+        self._put(LostHistoryRow, ("box", "epoch"), [asdict(lost)])
 
     # --- lines that count for nothing ---------------------------------------------------------------------------
 

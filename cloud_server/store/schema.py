@@ -7,6 +7,7 @@ from cloud_server.store import (
     tables_factors,
     tables_fleet,
     tables_gateway,
+    tables_histories,
     tables_history,
     tables_ledger,
     tables_memory,
@@ -37,6 +38,7 @@ MODELS: tuple[type[pw.Model], ...] = (
     *tables_webhooks.MODELS,
     *tables_gateway.MODELS,
     *tables_profiles.MODELS,
+    *tables_histories.MODELS,
 )
 GUARDED = (
     *tables_ledger.GUARDED,

@@ -53,6 +53,7 @@ CONFLICT: Final[dict[ConflictCode, str]] = {
     "not_the_maker": N_("Only whoever asked for it can withdraw it; a supervisor rejects it."),
     "account_closed": N_("The account is closed."),
     "plan_changed": N_("Somebody else has changed the settings meanwhile: look at it again."),
+    "moved_on": N_("The box has let go of more batches meanwhile: look at it again, and ask anew."),
     "no_wallet": N_("The account has no wallet in use any more: the money can only be paid out."),
     "other": N_("The books as they stand do not allow it."),
 }

@@ -123,6 +123,9 @@ class FakeRecoveries:
     def open(self, order: Any, by: object) -> Any:
         raise NotFound("box", order.box)
 
+    def waiting(self) -> tuple[()]:
+        return ()
+
 
 class FakeStates:
     """Implements `StateBook`: all is well."""
@@ -204,5 +207,6 @@ def fake_office(money: FakeMoney) -> Office:
         "tasks": lambda: (),
         "recovery": FakeRecoveries(),
         "selling": FakeRecoveries(),
+        "histories": FakeRecoveries(),
     }
     return cast(Office, SimpleNamespace(**desks))

@@ -11,6 +11,7 @@ from protocol.money import (
     ClosingBody,
     CustomerBody,
     DayBody,
+    HistoryBody,
     MoneyBody,
     MoveBody,
     OpeningBody,
@@ -146,6 +147,20 @@ STEPS: Final = (
             ),
             gone=(f"point/{an_id('point gone')}",),
         ),
+    ),
+    Step(
+        "history",
+        HistoryBody(
+            box=BOX,
+            epoch=2,
+            first=1,
+            last=38_400,
+            prev="5a" * 32,
+            rest="c3" * 32,
+            differences_micro={WALLET: -96_120_000},
+        ),
+        second="zhao",
+        reason="中心与备份均已丢失",
     ),
 )
 """In the order of the journal."""

@@ -1,6 +1,6 @@
 """Checks of money on the boxes: wallets replayed from records, charges computed again, registers without gaps. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from cloud_server.core.box_place import BoxPlace, place_from_text
 from cloud_server.core.charge_audit import ChargeFinding, MeterCharge, audit_batch
@@ -14,7 +14,8 @@ from cloud_server.core.invariants.evidence import (
     parsed,
     told_batches,
 )
-from cloud_server.core.invariants.passed_over import checkpoints_of, opened_with
+from cloud_server.core.invariants.passed_over import checkpoints_of, opened_with, points_within
+from cloud_server.core.rest_of_history import books_before
 from protocol.commands import Body, Command, Configure, read_body
 from protocol.errors import WireError
 from protocol.messages import Epoch
@@ -28,7 +29,7 @@ def wallets_follow_from_records(evidence: Evidence) -> CheckResult:
     breaches, batches, wallets = [], 0, set()
     excused = {finding.wallet for finding in evidence.findings()}
     for box in evidence.boxes():
-        opened = opened_with(evidence, box.box)
+        opened, lost = opened_with(evidence, box.box), points_within(evidence, box.box)
         epoch, book = 0, dict[str, int]()
         for batch in told_batches(evidence, box.box):
             batches += 1
@@ -36,6 +37,8 @@ def wallets_follow_from_records(evidence: Evidence) -> CheckResult:
                 epoch = batch.stored.epoch
                 state = opened.get(epoch)
                 book = {said.wallet: said.book_micro for said in state.wallets} if state is not None else {}
+            if batch.at in lost:
+                book = books_before(batch.header.wallets, batch.records)
             book = replay(book, batch.records)
             for wallet, said_micro in batch.header.wallets.items():
                 wallets.add(wallet)
@@ -81,7 +84,8 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
     signed = {line.number: line for line in evidence.command_lines(box.box)}
     meters: dict[str, MeterCharge] = {}
     versions = _versions(evidence, box.box)
-    points = {point.epoch for point in checkpoints_of(evidence, box.box)}
+    points = {point.epoch for point in checkpoints_of(evidence, box.box) if not point.within}
+    lost = points_within(evidence, box.box)
     opened = opened_with(evidence, box.box) if points else {}
     epoch, version, closed = 0, 0, set[str]()
     for batch in told_batches(evidence, box.box):
@@ -91,6 +95,9 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
                 meters = meters | {said.meter: charge_of(said) for said in opened[batch.stored.epoch].meters}
             epoch = batch.stored.epoch
             version = versions.get(epoch, 1)
+        if batch.at in lost:
+            meters = dict.fromkeys(_meters_told(evidence, box.box), MeterCharge(untold=True))
+            version = max([version, *_sent(signed, lost[batch.at].commands_seq)])
         audit = audit_batch(
             batch.records,
             meters,
@@ -102,6 +109,18 @@ def _walk(evidence: Evidence, box: Box) -> Iterator[tuple[ToldBatch, list[Charge
         )
         meters, version, closed = audit.meters, audit.config_version, audit.closed
         yield batch, audit.findings
+
+
+def _meters_told(evidence: Evidence, box: str) -> set[str]:
+    """Every meter that its box tells of."""
+    told = (record for batch in told_batches(evidence, box) for record in batch.records)
+    return {record.meter for record in told if isinstance(record, Interval)}
+
+
+def _sent(signed: Mapping[int, SignedBytes], until: int) -> list[int]:
+    """The configurations that a box was sent in commands up to this one."""
+    bodies = (_signed_body(signed.get(seq)) for seq in range(1, until + 1))
+    return [body.config_version for body in bodies if isinstance(body, Configure)]
 
 
 def _places(evidence: Evidence, box: str) -> dict[int, BoxPlace]:

@@ -196,6 +196,11 @@ def told_batches(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
         yield told
         read_bytes += len(told.stored.raw)
         if read_bytes <= evidence.memory.room_bytes:
+    @property
+    def at(self) -> tuple[int, int]:
+        """Epoch and number."""
+        return self.stored.epoch, self.stored.seq
+
             gathered.append(told)
     if read_bytes <= evidence.memory.room_bytes:
         evidence.memory.told[box] = tuple(gathered)

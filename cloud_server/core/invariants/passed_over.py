@@ -9,7 +9,8 @@ from cloud_server.core.invariants.evidence import Evidence, parsed, told_batches
 from cloud_server.core.money_requests import ReclaimState
 from cloud_server.core.posting_rules import Postings
 from protocol.errors import WireError
-from protocol.messages import Epoch
+from protocol.messages import Epoch, Money
+from protocol.money import HistoryBody, read_money_body
 from protocol.payload import read_payload
 from protocol.state import EpochState
 
@@ -48,7 +49,7 @@ def opened_with(evidence: Evidence, box: str) -> dict[int, EpochState]:
 
 def balances_said(evidence: Evidence, box: str) -> dict[str, int]:
     """What a box said last of each wallet; where batches are lost, what the line behind them says."""
-    points = [point.epoch for point in checkpoints_of(evidence, box)]
+    points = [point.epoch for point in checkpoints_of(evidence, box) if not point.within]
     opened = opened_with(evidence, box) if points else {}
     said: dict[str, int] = {}
 
@@ -82,13 +83,49 @@ def entries_passed_over(evidence: Evidence) -> Iterator[tuple[str, str, Postings
         yield point.cause, "checkpoint", (*answered, *opening_postings(point))
 
 
+def _epoch_lines(evidence: Evidence, box: str) -> set[tuple[int, str]]:
+    return {(line.number, line.hash) for line in evidence.epoch_lines(box)}
+
+
+def points_within(evidence: Evidence, box: str) -> dict[tuple[int, int], Checkpoint]:
+    """Epoch and number of each batch before which people have accepted that others are gone."""
+    return {(point.epoch, point.last + 1): point for point in checkpoints_of(evidence, box) if point.within}
+
+
+def _within_faults(evidence: Evidence, point: Checkpoint) -> list[str]:
+    """The batch behind it must be there, and two people must have accepted what it says."""
+    place = f"checkpoint of box {point.box} at epoch {point.epoch} up to batch {point.last}"
+    hashes = {stored.hash for stored in evidence.batches(point.box) if stored.epoch == point.epoch}
+    found = [] if point.line_hash in hashes else [f"{place}: the batch behind it is not there"]
+    if (point.box, point.epoch, point.last, point.line_hash) not in _accepted(evidence):
+        found.append(f"{place}: no line says that two people have accepted it")
+    return found
+
+
+def _accepted(evidence: Evidence) -> set[tuple[str, int, int, str]]:
+    """Box, epoch, last batch that is gone and hash of the next, of each acceptance by two people."""
+    found = set()
+    for stored in evidence.money_lines():
+        line = parsed(stored.raw)
+        try:
+            money = read_payload(line.payload, Money) if line is not None else None
+            body = read_money_body(money) if money is not None and money.kind == "history" else None
+        except WireError:
+            continue
+        if money is not None and isinstance(body, HistoryBody) and money.second not in (None, money.operator):
+            found.add((body.box, body.epoch, body.last, body.rest))
+    return found
+
+
 def checkpoint_faults(evidence: Evidence) -> list[str]:
     """Checkpoints that name no epoch line of their box, and grants or requests that none of them answers for."""
     found = []
     bases: dict[str, int] = {}
     for point in checkpoints(evidence):
         bases[point.box] = max(bases.get(point.box, 0), point.commands_seq)
-        if (point.epoch, point.line_hash) not in {(line.number, line.hash) for line in evidence.epoch_lines(point.box)}:
+        if point.within:
+            found += _within_faults(evidence, point)
+        elif (point.epoch, point.line_hash) not in _epoch_lines(evidence, point.box):
             found.append(f"checkpoint of box {point.box} at epoch {point.epoch}: its epoch line is not there")
     for grant in evidence.grants():
         untold = grant.reason == UNTOLD and grant.state in (GrantState.APPLIED, GrantState.REFUSED)

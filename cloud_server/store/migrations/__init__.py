@@ -7,6 +7,7 @@ import peewee
 
 from cloud_server.store.migrations.energy import to_9
 from cloud_server.store.migrations.factors import to_7
+from cloud_server.store.migrations.histories import to_14
 from cloud_server.store.migrations.memory import to_5
 from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
@@ -19,7 +20,7 @@ from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 13
+SCHEMA_VERSION: Final = 14
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -47,5 +48,6 @@ STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
     11: to_11,
     12: to_12,
     13: to_13,
+    14: to_14,
 }
 """Version reached -> what leads there from the one before. Guards are put back after each."""

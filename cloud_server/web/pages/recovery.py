@@ -106,6 +106,7 @@ def _page(console: Console, visit: Visit, status: int, *, wrong: str | None = No
         open_count=len(open_ones),
         questions=[_asked(visit, site, one, names) for one in open_ones[:QUESTIONS_MOST]],
         closed=[_asked(visit, site, one, names) for one in asked if one.answer is not None][:QUESTIONS_MOST],
+        lost={one.point.box: one.point for one in visit.services.office.histories.waiting()},
         gone={box: [p for p in report.passed_over if p.box == box] for box in names} if report is not None else {},
         gone_micro=_gone_micro,
         answers=[(code, ANSWER[code]) for code in ANSWERS],
@@ -151,11 +152,12 @@ def _history(site: SiteMap | None, detail: Mapping[str, Any]) -> tuple[Told, ...
     """Shop by shop what went between two balances that are proven, and by how much the registers rose."""
     energies = detail.get("register_wh", {})
     return tuple(
-        Told(_shops(site, wallet), amount_micro=-micro, energy_wh=energies.get(wallet))
+        Told(shops_of(site, wallet), amount_micro=-micro, energy_wh=energies.get(wallet))
         for wallet, micro in detail["differences"].items()
     )
 
 
-def _shops(site: SiteMap | None, wallet: str) -> str:
+def shops_of(site: SiteMap | None, wallet: str) -> str:
+    """The shops of a wallet, by its id where the plan does not know it any more."""
     known = site.wallets.get(wallet) if site is not None else None
     return "、".join(site.shops(known)) if site is not None and known is not None else wallet

@@ -24,7 +24,8 @@ REGISTER_KWH_MAX: Final = 10_000_000
 class StepForm:
     """What a step's form shows: what is done, to whom, the fields, where back leads, when a second person is needed.
 
-    `about` says in words what will happen; `typed` is what stands in the fields at first.
+    `about` says in words what will happen; `typed` is what stands in the fields at first. A `template` of its own says
+    more of it, from `told`.
     """
 
     title: str
@@ -34,6 +35,8 @@ class StepForm:
     why: str
     about: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=dict)
+    template: str = "step_form.html"
+    told: object = None
 
 
 def watt_hours(text: str) -> int | None:
@@ -69,11 +72,12 @@ def show_step(console: Console, visit: Visit, status: int, form: StepForm, wrong
     named = {one.name for one in form.fields}
     return console.renderer.page(
         visit,
-        "step_form.html",
+        form.template,
         status,
         title=form.title,
         whom=form.whom,
         about=form.about,
+        told=form.told,
         fields=form.fields,
         back=form.back,
         why=form.why,

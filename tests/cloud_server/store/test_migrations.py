@@ -9,6 +9,7 @@ from cloud_server.store import (
     tables_energy,
     tables_factors,
     tables_gateway,
+    tables_histories,
     tables_memory,
     tables_messages,
     tables_money,
@@ -33,6 +34,7 @@ def columns(path: Path) -> dict[str, set[str]]:
 
 TABLES_OF = {
     13: tables_profiles,
+    14: tables_histories,
     11: tables_gateway,
     9: tables_energy,
     8: tables_webhooks,
