@@ -178,6 +178,11 @@ class ToldBatch:
     def place(self) -> str:
         return f"box {self.stored.box} epoch {self.stored.epoch} batch {self.stored.seq}"
 
+    @property
+    def at(self) -> tuple[int, int]:
+        """Epoch and number."""
+        return self.stored.epoch, self.stored.seq
+
 
 def unheard_boxes(evidence: Evidence) -> set[str]:
     """Boxes that are to be heard after a restore: what they answered before it has not come back yet."""
@@ -196,11 +201,6 @@ def told_batches(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
         yield told
         read_bytes += len(told.stored.raw)
         if read_bytes <= evidence.memory.room_bytes:
-    @property
-    def at(self) -> tuple[int, int]:
-        """Epoch and number."""
-        return self.stored.epoch, self.stored.seq
-
             gathered.append(told)
     if read_bytes <= evidence.memory.room_bytes:
         evidence.memory.told[box] = tuple(gathered)
