@@ -30,6 +30,7 @@ from protocol.commands import (
     Withdraw,
     read_body,
 )
+from protocol.display import unwrapped_wh
 from protocol.envelope import Line, seal
 from protocol.ids import Id
 from protocol.messages import (
@@ -50,8 +51,10 @@ from protocol.payload import read_payload, write_payload
 from protocol.records import (
     CommandResult,
     ConfigApplied,
+    Display,
     Granted,
     Interval,
+    IntervalFlag,
     Reading,
     Reclaimed,
     Record,
@@ -96,6 +99,8 @@ class SpeakingBox:
     """Requests for unused credit that it has answered."""
     withdrawn: set[str] = field(default_factory=set)
     """Those that a command behind them takes back."""
+    wraps: dict[str, int] = field(default_factory=dict)
+    """Where the registers of meters begin anew; the others never do."""
     closed: set[str] = field(default_factory=set)
     """Wallets that it has closed: their meters are fed by none."""
     nonces: int = 0
@@ -261,8 +266,7 @@ class SpeakingBox:
     def _close(self, command: Command, asked: CloseWallet) -> None:
         """Give everything back; a debt stays in the book. Registers typed are charged first."""
         for said in asked.typed or ():
-            interval = self.use(said.meter, said.raw_wh - self.registers[said.meter])
-            self.pending[-1] = msgspec.structs.replace(interval, flags=[*interval.flags, "typed"])
+            self._use_up_to(said.meter, said.raw_wh, "typed")
         self.closed.add(asked.wallet)
         held = replay(self.book, self.pending).get(asked.wallet, 0)
         if held > 0:
@@ -278,12 +282,22 @@ class SpeakingBox:
 
     def _exchange(self, asked: ReplaceMeter) -> None:
         """The old meter up to its last register, the new one from its first."""
-        interval = self.use(asked.old, asked.old_raw_wh - self.registers[asked.old])
-        self.pending[-1] = msgspec.structs.replace(interval, flags=[*interval.flags, "replaced"])
+        last = self._use_up_to(asked.old, asked.old_raw_wh, "replaced")
         self.registers[asked.new], self.read_at_ms[asked.new] = asked.new_raw_wh, self.now_ms
         self.carries[asked.new] = (Fraction(0), 0)
-        fields = {name: getattr(asked, name) for name in ("point", "old", "old_raw_wh", "new", "serial", "new_raw_wh")}
-        self.pending.append(Replaced(at_ms=self.now_ms, **fields))
+        fields = {name: getattr(asked, name) for name in ("point", "old", "new", "serial", "new_raw_wh")}
+        told = Replaced(at_ms=self.now_ms, old_raw_wh=last.to.raw_wh, old_display=last.display, **fields)
+        self.pending.append(told)
+
+    def _use_up_to(self, meter: str, shown_wh: int, flag: IntervalFlag) -> Interval:
+        """A last interval that ends where people read the display."""
+        meant_wh = unwrapped_wh(shown_wh, self.registers[meter], self.wraps.get(meter))
+        assert meant_wh is not None, "such a register is refused by a box"
+        interval = self.use(meter, meant_wh - self.registers[meter])
+        display = Display(raw_wh=shown_wh, wrap_wh=self.wraps[meter]) if meant_wh != shown_wh else None
+        told = msgspec.structs.replace(interval, flags=[*interval.flags, flag], display=display)
+        self.pending[-1] = told
+        return told
 
     def _release(self, asked: ReleaseMeter) -> None:
         """Give a meter up where its register stands."""

@@ -1,10 +1,14 @@
 """A meter replaced in the middle of a period: reports show both, and together they are the point's, to the fen."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from cloud_server.core.alarm_views import AlarmFilter
+from cloud_server.core.invariants import chain_checks
+from cloud_server.core.invariants.evidence import Evidence, ToldBatch, told_batches
 from cloud_server.core.report_table import Report, ReportKind, ReportQuery
 from cloud_server.core.territory import Territory
 from cloud_server.flows.alarm_life import raise_alarm
@@ -17,7 +21,10 @@ from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.ports.database import PostgresAddress
 from cloud_server.ports.hardware_orders import ReplaceOrder
-from protocol.records import Subject
+from protocol.commands import Command, ReplaceMeter, read_body
+from protocol.envelope import read_line
+from protocol.payload import read_payload
+from protocol.records import Display, Interval, Replaced, Subject
 from tests.cloud_server.flows.test_reports import column, make, table
 from tests.cloud_server.flows.test_usage_reports import added
 from tests.cloud_server.site_rig import CASHIER, SiteRig, open_rig
@@ -26,6 +33,8 @@ from tests.cloud_server.street import account_id, box_id, meter_id, point_id
 
 WRAP_WH = 1_000_000_000
 """Where a register of eight digits with two decimals begins anew."""
+DISPLAY_WH = 2_200
+"""What stands on the display of the meter that went over its end: the register less its width."""
 OLD = meter_id(1, 2)
 
 
@@ -44,7 +53,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory, module_database: PostgresAddre
         assert before.to.raw_wh == WRAP_WH + 1_500, "kept unwrapped, so that no energy is lost at the wrap"
         box.seal()
         made.settle(box)
-        new = _replace(made, box, OLD, WRAP_WH + 2_200, "NEW-1", 30)
+        box.wraps[OLD] = WRAP_WH
+        new = _replace(made, box, OLD, DISPLAY_WH, "NEW-1", 30)
         box.use(new, 1_300, for_ms=1_200_000)
         box.use(meter_id(1, 3), 900)
         box.seal()
@@ -107,6 +117,46 @@ def test_the_books_are_whole(rig: SiteRig) -> None:
     assert rig.breaches() == []
 
 
+def test_what_was_charged_follows_from_command_and_record_alone(rig: SiteRig) -> None:
+    """The command is what was read; the record repeats it, and says at which width it was unwrapped to what."""
+    with rig.store.evidence(rig.centre.authority.command_keys) as evidence:
+        (batch,) = (one for box in evidence.boxes() for one in told_batches(evidence, box.box) if _swaps(one, OLD))
+        signed = {line.number: line.raw for box in evidence.boxes() for line in evidence.command_lines(box.box)}
+    bodies = [read_body(read_payload(read_line(raw).payload, Command)) for raw in signed.values()]
+    (asked,) = (body for body in bodies if isinstance(body, ReplaceMeter) and body.old == OLD)
+    (swap,) = _swaps(batch, OLD)
+    (last,) = (r for r in batch.records if isinstance(r, Interval) and r.meter == OLD)
+    assert asked.old_raw_wh == DISPLAY_WH
+    assert swap.old_display == last.display == Display(raw_wh=DISPLAY_WH, wrap_wh=WRAP_WH)
+    assert swap.old_raw_wh == last.to.raw_wh == WRAP_WH + DISPLAY_WH
+
+
+LIES: dict[str, Callable[[Interval], Interval]] = {
+    "is 1000002200, not 1000002201": lambda said: replace(said, to=replace(said.to, raw_wh=said.to.raw_wh + 1)),
+    "is 1000002200, not 2000002200": lambda said: replace(said, to=replace(said.to, raw_wh=said.to.raw_wh + WRAP_WH)),
+    "register 2201 of meter": lambda said: replace(said, display=Display(raw_wh=2_201, wrap_wh=WRAP_WH)),
+    "register 1000002200 of meter": lambda said: replace(said, display=None),
+}
+
+
+@pytest.mark.parametrize("breach", LIES)
+def test_a_box_that_unwraps_otherwise_is_found(rig: SiteRig, breach: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bent(evidence: Evidence, box: str) -> Iterator[ToldBatch]:
+        for batch in told_batches(evidence, box):
+            records = (LIES[breach](r) if isinstance(r, Interval) and r.display else r for r in batch.records)
+            yield dataclasses.replace(batch, records=tuple(records))
+
+    monkeypatch.setattr(chain_checks, "told_batches", bent)
+    with rig.store.evidence(rig.centre.authority.command_keys) as evidence:
+        found = chain_checks.nothing_without_authority(evidence).breaches
+    assert len(found) == 1
+    assert breach in found[0]
+
+
+def _swaps(batch: ToldBatch, meter: str) -> list[Replaced]:
+    return [record for record in batch.records if isinstance(record, Replaced) and record.old == meter]
+
+
 def test_days_without_a_replacement_have_no_parts(rig: SiteRig) -> None:
     later = _report(rig, "2126-01-01", "2126-01-02")
     assert [one.title for one in later.tables] == ["by_building", "by_point"]
@@ -139,6 +189,7 @@ def test_a_statement_shows_the_swaps_and_proves_every_fen(rig: SiteRig) -> None:
         ("M102", "NEW-1"), ("NEW-1", "NEW-2")
     ]  # fmt: skip
     assert column(swaps, "closing_register") == CLOSED_AT
+    assert column(swaps, "closing_display") == [DISPLAY_WH, 1_400], "what stands on the photo"
     assert column(swaps, "opening_register") == [30, 0]
     proof = table(report, "proof_registers")
     assert column(proof, "meter") == PLATES[:2], "one after another; the third was not charged yet"
