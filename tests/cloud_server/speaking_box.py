@@ -99,6 +99,7 @@ class SpeakingBox:
     """Requests for unused credit that it has answered."""
     withdrawn: set[str] = field(default_factory=set)
     """Those that a command behind them takes back."""
+    agent: str = AGENT
     wraps: dict[str, int] = field(default_factory=dict)
     """Where the registers of meters begin anew; the others never do."""
     closed: set[str] = field(default_factory=set)
@@ -124,7 +125,7 @@ class SpeakingBox:
             csr=self.csr(),
             csr_proof=self.prove(token),
             hardware=Hardware(model="test", serial="1"),
-            agent=AGENT,
+            agent=self.agent,
         )
         return seal("enrol", write_payload(enrol), self.key)
 
@@ -340,7 +341,7 @@ class SpeakingBox:
             "mono_ms": self.now_ms,
             "sealed_at_ms": self.now_ms,
             "clock": Clock(sure=True, source="server"),
-            "agent": AGENT,
+            "agent": self.agent,
             "rules": 1,
             "commands_applied": ChainHead(seq=self.command_head.seq, hash=self.command_head.hash),
             "key_generation": 1,
@@ -370,7 +371,7 @@ class SpeakingBox:
             command_head=ChainHead(seq=self.command_head.seq, hash=self.command_head.hash),
             key_generation=1,
             term_seen=self.term,
-            agent=AGENT,
+            agent=self.agent,
             wait_s=wait_s,
             goes_on_from=goes_on_from,
             live=live,
