@@ -306,7 +306,7 @@ def _text_mistakes(config: BoxConfig) -> Iterable[Reason]:
             read_tariff(tariff.text)
         except BadTariff as fault:
             place = {"name": tariff.tariff, "version": tariff.version}
-            yield from (reasons.TARIFF_TEXT(**place, fault=mistake) for mistake in fault.mistakes)
+            yield from (reasons.TARIFF_TEXT(**place, fault=mistake) for mistake in fault.reasons)
 
 
 def _wallet_mistakes(wallet: WalletConfig, meters: set[str], fed: dict[str, str]) -> Iterable[Reason]:

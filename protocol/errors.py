@@ -4,6 +4,8 @@
 `OurFault`: a bug or a misuse on this side; never shown to a peer.
 """
 
+from protocol.reason import Reason
+
 
 class WireError(Exception):
     """Any fault found while making or reading a line."""
@@ -34,8 +36,9 @@ class BadPayload(TheirFault):
 
 
 class BadTariff(TheirFault):
-    """A tariff text is not usable; `mistakes` names each place, value and what would be right."""
+    """A tariff text is not usable; `reasons` name each place, value and what would be right, `mistakes` in English."""
 
-    def __init__(self, mistakes: tuple[str, ...]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        self.reasons = reasons
+        self.mistakes = tuple(map(str, reasons))
+        super().__init__("; ".join(self.mistakes))

@@ -4,24 +4,27 @@ People write labels where the wire wants ids; each label of a kind gets one id, 
 and sent again. Reads no file, makes no id and sends nothing: that is `plan_file` and `centre_api`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
-from protocol import box_config, site_plan
+from protocol import box_config, plan_reasons, site_plan
 from protocol.errors import BadTariff
 from protocol.ids import is_id
+from protocol.reason import Reason
 from protocol.site_plan import SitePlan
 from protocol.tariff import read_tariff
+from protocol.type_reasons import place_in, type_reason
 
 ID_KINDS: Final = frozenset(
     {"site", "building", "box", "bus", "device", "meter", "point", "customer", "account", "wallet", "tariff"}
 )
 """Keys of a plan whose value is an id."""
-LABELS_ONLY_MESSAGE: Final = "a text: a label of your own or an id of 32 hex digits"
 _SHOWN_CHARACTERS: Final = 60
+_IDS: Final = re.compile(r"[0-9a-f]{32}")
 
 IdBook = dict[str, dict[str, str]]
 """By kind: the id of each label."""
@@ -33,7 +36,7 @@ class Mistake:
 
     place: str
     value: str
-    right: str
+    right: Reason
 
     def __str__(self) -> str:
         return f"{self.place}: {self.value}: {self.right}" if self.value else f"{self.place}: {self.right}"
@@ -67,21 +70,24 @@ def read_plan(plan: Any, book: IdBook) -> tuple[SitePlan | None, list[Mistake]]:
     try:
         read = msgspec.convert(plan, SitePlan)
     except msgspec.ValidationError as fault:
-        return None, [Mistake("plan", "", str(fault))]
-    texts = [*map(str, site_plan.find_mistakes(read)), *_tariff_mistakes(read), *_box_mistakes(read)]
-    mistakes = [with_labels(Mistake("plan", "", text), book) for text in dict.fromkeys(texts)]
+        return None, [Mistake(place_in(str(fault)) or "plan", "", type_reason(str(fault)))]
+    found_of = {
+        str(one): one for one in (*site_plan.find_mistakes(read), *_tariff_mistakes(read), *_box_mistakes(read))
+    }
+    mistakes = [with_labels(Mistake("plan", "", reason), book) for reason in found_of.values()]
     return (None if mistakes else read), mistakes
 
 
-def _tariff_mistakes(plan: SitePlan) -> Iterator[str]:
+def _tariff_mistakes(plan: SitePlan) -> Iterator[Reason]:
     for tariff in plan.tariffs:
         try:
             read_tariff(tariff.text)
         except BadTariff as fault:
-            yield from (f"tariff {tariff.tariff} version {tariff.version}: {text}" for text in fault.mistakes)
+            place = {"name": tariff.tariff, "version": tariff.version}
+            yield from (plan_reasons.TARIFF_TEXT(**place, fault=reason) for reason in fault.reasons)
 
 
-def _box_mistakes(plan: SitePlan) -> Iterator[str]:
+def _box_mistakes(plan: SitePlan) -> Iterator[Reason]:
     """What the box itself would refuse in its configuration."""
     for box in plan.boxes:
         config = box_config.BoxConfig(
@@ -94,7 +100,7 @@ def _box_mistakes(plan: SitePlan) -> Iterator[str]:
             tariffs=plan.tariffs,
             profiles=plan.profiles,
         )
-        yield from (f"box {box.name}: {text}" for text in box_config.find_mistakes(config))
+        yield from (plan_reasons.OF_BOX(box=box.name, fault=reason) for reason in box_config.find_mistakes(config))
 
 
 def _wallet(wallet: site_plan.WalletPlan) -> box_config.WalletConfig:
@@ -113,11 +119,12 @@ def _wallet(wallet: site_plan.WalletPlan) -> box_config.WalletConfig:
 
 def with_labels(mistake: Mistake, book: IdBook) -> Mistake:
     """The same mistake in the words of the person who wrote the plan."""
-    right, value = mistake.right, mistake.value
-    for labels in book.values():
-        for label, made in labels.items():
-            right, value = right.replace(made, label), value.replace(made, label)
-    return Mistake(mistake.place, value, right)
+    made = {made: label for labels in book.values() for label, made in labels.items()}
+
+    def said(text: str) -> str:
+        return _IDS.sub(lambda found: made.get(found[0], found[0]), text)
+
+    return Mistake(said(mistake.place), said(mistake.value), mistake.right.renamed(said))
 
 
 def _form_mistakes(kind: Any, value: Any, place: str) -> Iterator[Mistake]:
@@ -144,18 +151,18 @@ def _form_mistakes(kind: Any, value: Any, place: str) -> Iterator[Mistake]:
 
 def _struct_mistakes(kind: type[msgspec.Struct], value: Any, place: str) -> Iterator[Mistake]:
     if not isinstance(value, Mapping):
-        yield Mistake(place or "plan", _shown(value), "a table with names and values is right here")
+        yield Mistake(place or "plan", _shown(value), plan_reasons.TABLE_HERE)
         return
     dot = f"{place}." if place else ""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for name in value:
         if name not in fields:
-            yield Mistake(f"{dot}{name}", _shown(value[name]), f"not known here; known are {', '.join(fields)}")
+            yield Mistake(f"{dot}{name}", _shown(value[name]), plan_reasons.NOT_KNOWN_HERE(known=", ".join(fields)))
     for name, field in fields.items():
         if name in value:
             yield from _form_mistakes(field.type, value[name], f"{dot}{name}")
         elif field.required:
-            yield Mistake(f"{dot}{name}", "", "missing")
+            yield Mistake(f"{dot}{name}", "", plan_reasons.MISSING)
 
 
 def _bare(kind: Any) -> Any:
@@ -176,12 +183,12 @@ def _element(kind: Any) -> Any:
     return None
 
 
-def _right(kind: Any, said: str) -> str:
+def _right(kind: Any, said: str) -> Reason:
     if get_origin(kind) is Literal:
-        return f"right is one of {', '.join(map(str, get_args(kind)))}"
+        return plan_reasons.RIGHT_IS_ONE_OF(allowed=", ".join(map(str, get_args(kind))))
     if "[0-9a-f]{32}" in said:
-        return f"right is {LABELS_ONLY_MESSAGE}"
-    return said.replace("Expected", "expected").replace("`", "")
+        return plan_reasons.LABEL
+    return type_reason(said)
 
 
 def _name_of(value: Any) -> str:

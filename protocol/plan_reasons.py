@@ -5,7 +5,7 @@ Names that stand in a sentence are those that people gave; ids stand beside them
 
 from typing import Final
 
-from protocol.reason import Reason
+from protocol.reason import Reason, reasons_in
 
 # --- stands twice ----------------------------------------------------------------------------------------------------
 
@@ -37,6 +37,16 @@ WALLET_ACCOUNT: Final = Reason("wallet %(wallet)s: account %(account)s is unknow
 WALLET_BOX: Final = Reason("wallet %(wallet)s: box %(box)s is unknown")
 WALLET_METER: Final = Reason("wallet %(wallet)s: meter %(meter)s does not hang on box %(box)s")
 
+OF_BOX: Final = Reason("box %(box)s: %(fault)s")
+
+# --- the form of a plan ----------------------------------------------------------------------------------------------
+
+TABLE_HERE: Final = Reason("a table with names and values is right here")
+NOT_KNOWN_HERE: Final = Reason("not known here; known are %(known)s")
+MISSING: Final = Reason("missing")
+RIGHT_IS_ONE_OF: Final = Reason("right is one of %(allowed)s")
+LABEL: Final = Reason("right is a text: a label of your own or an id of 32 hex digits")
+
 # --- the configuration of a box --------------------------------------------------------------------------------------
 
 ZONE: Final = Reason("site: zone %(zone)s is not one of the zone data, such as Asia/Shanghai")
@@ -65,9 +75,5 @@ ALARMS: Final = Reason(
 FED_METER: Final = Reason("wallet %(wallet)s: meter %(meter)s is not among the meters")
 FED_TWICE: Final = Reason("wallet %(wallet)s: meter %(meter)s is fed by wallet %(other)s already")
 
-REASONS: Final = (
-    *TWICE.values(), BOX_BUILDING, POINT_BUILDING, METER_POINT, ACCOUNT_CUSTOMER, WALLET_ACCOUNT, WALLET_BOX,
-    WALLET_METER, ZONE, DEVICE_BUS, METER_BUS, METER_DEVICE, METER_TARIFF, METER_RATIOS, RELAY_UNIT, RELAY_BOARD,
-    RELAY_CHANNEL, TARIFF_HASH, PROFILE_HASH, TARIFF_TEXT, RECONNECT, ALARMS, FED_METER, FED_TWICE,
-)  # fmt: skip
+REASONS: Final = reasons_in(dict(globals()))
 """All of them."""

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from protocol import tariff_reasons as reasons
 from protocol.errors import BadTariff
+from protocol.reason import Reason
+from protocol.toml_reasons import toml_reason
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PRICE_MICRO_MAX: Final = 1_000_000_000
@@ -87,20 +90,21 @@ class _Reader:
 
     def __init__(self, data: dict[str, Any]) -> None:
         self.data = data
-        self.mistakes: list[str] = []
+        self.mistakes: list[Reason] = []
 
-    def wrong(self, place: str, value: object, right: str) -> None:
-        self.mistakes.append(f"{place} = {repr(value)[:_SHOWN_CHARACTERS]}: {right}")
+    def wrong(self, place: str, value: object, right: Reason) -> None:
+        shown = value.isoformat() if isinstance(value, date) else repr(value)
+        self.mistakes.append(reasons.AT(place=place, value=shown[:_SHOWN_CHARACTERS], right=right))
 
     def only(self, place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
         for key in table:
             if key not in known:
-                self.wrong(f"{place}{key}", table[key], f"unknown key; known here: {', '.join(known)}")
+                self.wrong(f"{place}{key}", table[key], reasons.UNKNOWN_KEY(known=", ".join(known)))
 
     def table(self, key: str) -> dict[str, Any]:
         value = self.data.get(key, {})
         if not isinstance(value, dict):
-            self.wrong(key, value, "must be a table")
+            self.wrong(key, value, reasons.TABLE)
             return {}
         return value
 
@@ -108,18 +112,17 @@ class _Reader:
         prices: dict[str, int] = {}
         for name, rate in self.table("rates").items():
             if _RATE_NAME.fullmatch(name) is None:
-                self.wrong("rates", name, "a rate's name has 1 to 100 characters and no spaces")
+                self.wrong("rates", name, reasons.RATE_NAME)
             price = rate.get("price_micro") if isinstance(rate, dict) else None
             if isinstance(rate, dict):
                 self.only(f"rates.{name}.", rate, ("price_micro",))
             if type(price) is int and 0 <= price <= PRICE_MICRO_MAX:
                 prices[name] = price
             else:
-                right = f"micro-units per kWh, a whole number from 0 to {PRICE_MICRO_MAX}"
-                self.wrong(f"rates.{name}.price_micro", price, right)
+                self.wrong(f"rates.{name}.price_micro", price, reasons.PRICE(most=PRICE_MICRO_MAX))
                 prices[name] = 0
         if not prices:
-            self.wrong("rates", self.data.get("rates"), "at least one rate, for example [rates.flat]")
+            self.wrong("rates", self.data.get("rates"), reasons.A_RATE)
         return prices
 
     def days(self, rates: Mapping[str, int]) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -130,11 +133,11 @@ class _Reader:
                 self.only(f"days.{name}.", day, ("switches",))
             texts = day.get("switches") if isinstance(day, dict) else None
             if not isinstance(texts, list) or not 1 <= len(texts) <= SWITCHES_MAX:
-                self.wrong(place, texts, f'a list of 1 to {SWITCHES_MAX} texts such as "08:00 flat"')
+                self.wrong(place, texts, reasons.SWITCHES(most=SWITCHES_MAX))
                 continue
             found[name] = self._switches(place, texts, rates)
         if not found:
-            self.wrong("days", self.data.get("days"), "at least one day, for example [days.all]")
+            self.wrong("days", self.data.get("days"), reasons.A_DAY)
         return found
 
     def _switches(self, place: str, texts: list[Any], rates: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
@@ -143,23 +146,21 @@ class _Reader:
             words = text.split() if isinstance(text, str) else []
             minute = _minute(words[0]) if len(words) == 2 else None
             if minute is None:
-                self.wrong(place, text, 'a local time and a rate, for example "08:00 flat"')
+                self.wrong(place, text, reasons.SWITCH)
                 continue
             if words[1] not in rates:
-                self.wrong(place, text, f"unknown rate; known: {', '.join(rates)}")
+                self.wrong(place, text, reasons.UNKNOWN_RATE(known=", ".join(rates)))
             if switches and minute <= switches[-1][0]:
-                self.wrong(place, text, "times must rise through the day, none twice")
+                self.wrong(place, text, reasons.RISING)
             switches.append((minute, words[1]))
         if switches and switches[0][0] != 0:
-            self.wrong(place, texts[0], "the first switch must be at 00:00")
+            self.wrong(place, texts[0], reasons.FROM_MIDNIGHT)
         return tuple(switches)
 
     def steps(self, prices: Mapping[str, int]) -> tuple[Step, ...]:
         texts = self.data.get("steps", [])
         if not isinstance(texts, list) or len(texts) > STEPS_MAX or not all(isinstance(text, dict) for text in texts):
-            self.wrong(
-                "steps", texts, f"a list of at most {STEPS_MAX} tables such as {{ from_kwh = 0, add_micro = 0 }}"
-            )
+            self.wrong("steps", texts, reasons.STEPS(most=STEPS_MAX))
             return ()
         found: list[Step] = []
         add_most = PRICE_MICRO_MAX - max(prices.values(), default=0)
@@ -169,25 +170,24 @@ class _Reader:
             from_kwh, add_micro = text.get("from_kwh"), text.get("add_micro")
             least = found[-1].from_wh // 1000 + 1 if found else 0
             if not _whole(from_kwh, least, STEP_KWH_MAX if found else 0):
-                right = f"above the step before, at most {STEP_KWH_MAX}" if found else "the first step begins at 0"
+                right = reasons.STEP_ABOVE(most=STEP_KWH_MAX) if found else reasons.STEP_FIRST
                 self.wrong(f"{place}.from_kwh", from_kwh, right)
                 from_kwh = least
             if not _whole(add_micro, 0, add_most):
-                right = f"micro-units per kWh added to every rate, a whole number from 0 to {add_most}"
-                self.wrong(f"{place}.add_micro", add_micro, right)
+                self.wrong(f"{place}.add_micro", add_micro, reasons.STEP_ADDS(most=add_most))
                 add_micro = 0
             found.append(Step(from_kwh * 1000, add_micro))
         return tuple(found)
 
     def day_of(self, place: str, value: object, days: Mapping[str, object]) -> str:
         if not isinstance(value, str) or value not in days:
-            self.wrong(place, value, f"must be one of the days: {', '.join(days) or 'none is defined'}")
+            self.wrong(place, value, reasons.ONE_OF_DAYS(known=", ".join(days)) if days else reasons.NO_DAYS)
             return ""
         return value
 
     def weekdays(self, place: str, table: object, days: Mapping[str, object]) -> dict[int, str]:
         if not isinstance(table, dict):
-            self.wrong(place, table, 'must be a table such as { sat = "weekend" }')
+            self.wrong(place, table, reasons.WEEKDAYS)
             return {}
         self.only(f"{place}.", table, WEEKDAYS)
         return {WEEKDAYS.index(k): self.day_of(f"{place}.{k}", v, days) for k, v in table.items() if k in WEEKDAYS}
@@ -196,7 +196,7 @@ class _Reader:
         found = []
         seasons = calendar.get("seasons", [])
         if not isinstance(seasons, list) or not all(isinstance(season, dict) for season in seasons):
-            self.wrong("calendar.seasons", seasons, "must be a list of tables")
+            self.wrong("calendar.seasons", seasons, reasons.TABLES)
             return ()
         for index, season in enumerate(seasons):
             place = f"calendar.seasons[{index}]"
@@ -211,7 +211,7 @@ class _Reader:
     def _month_day(self, place: str, value: object) -> tuple[int, int]:
         day = _date(f"2024-{value}")
         if day is None:
-            self.wrong(place, value, 'a month and day such as "07-01"')
+            self.wrong(place, value, reasons.MONTH_DAY)
             return (1, 1)
         return day.month, day.day
 
@@ -219,12 +219,12 @@ class _Reader:
         found = {}
         table = calendar.get("dates", {})
         if not isinstance(table, dict):
-            self.wrong("calendar.dates", table, 'must be a table such as { "2026-10-01" = "weekend" }')
+            self.wrong("calendar.dates", table, reasons.DATES)
             return {}
         for text, name in table.items():
             day = _date(text)
             if day is None:
-                self.wrong(f"calendar.dates.{text}", name, "the key must be a date such as 2026-10-01")
+                self.wrong(f"calendar.dates.{text}", name, reasons.DATE_KEY)
             else:
                 found[day] = self.day_of(f"calendar.dates.{text}", name, days)
         return found
@@ -255,19 +255,18 @@ def read_tariff(text: str) -> Tariff:
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise BadTariff((f"not TOML: {fault}",)) from None
+        raise BadTariff((toml_reason(fault),)) from None
     reader = _Reader(data)
     reader.only("", data, ("name", "starts_at", "fallback_rate", "rates", "days", "calendar", "steps"))
     name, starts_at = data.get("name"), data.get("starts_at")
     if not isinstance(name, str) or not name.strip():
-        reader.wrong("name", name, "a name that staff know the tariff by")
+        reader.wrong("name", name, reasons.NAME)
     if not _is_start(starts_at):
-        right = "local time of the site in whole seconds without offset, such as 2026-01-01T00:00:00"
-        reader.wrong("starts_at", starts_at, f"{right}, from {STARTS[0].year} to {STARTS[1].year}")
+        reader.wrong("starts_at", starts_at, reasons.START(first=STARTS[0].year, last=STARTS[1].year))
     prices = reader.rates()
     fallback_rate = data.get("fallback_rate")
     if not isinstance(fallback_rate, str) or fallback_rate not in prices:
-        reader.wrong("fallback_rate", fallback_rate, f"must be one of the rates: {', '.join(prices)}")
+        reader.wrong("fallback_rate", fallback_rate, reasons.ONE_OF_RATES(known=", ".join(prices)))
     days = reader.days(prices)
     calendar = reader.table("calendar")
     reader.only("calendar.", calendar, ("default", "weekdays", "seasons", "dates"))

@@ -17,12 +17,15 @@ import msgspec
 from protocol.box_config import text_hash
 from protocol.ids import make_id
 from protocol.plan_labels import IdBook, Mistake, give_ids, read_plan
+from protocol.reason import Reason
 from protocol.site_plan import SitePlan
 from provisioning.files import SETTINGS_MODE, write_file
 from provisioning.workbook import files as workbook
 
 _TEXT_LISTS: Final = ("tariffs", "profiles")
 """Parts of a plan whose entries carry a text, or name the file that it stands in."""
+UNREADABLE: Final = Reason("cannot be read: %(fault)s")
+"""Said at the terminal alone."""
 
 
 class PlanFault(Exception):
@@ -114,7 +117,7 @@ def _take_in_text(entry: Any, folder: Path, place: str, mistakes: list[Mistake])
         try:
             taken["text"] = (folder / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as fault:
-            mistakes.append(Mistake(f"{place}.file", repr(name), f"cannot be read: {fault}"))
+            mistakes.append(Mistake(f"{place}.file", repr(name), UNREADABLE(fault=fault)))
             taken["text"] = ""
     if isinstance(taken.get("text"), str):
         taken.setdefault("hash", text_hash(taken["text"]))

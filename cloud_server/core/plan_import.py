@@ -5,18 +5,25 @@ is, and so does what an empty cell of it would say. Contracts are never ended he
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from cloud_server.core.mistakes import Mistake
+from cloud_server.core.mistakes import Mistake, mistake_at
 from protocol import plan_labels
 from protocol.box_config import BusConfig, MeterConfig, Ratio, TariffText, text_hash
 from protocol.errors import BadTariff
 from protocol.plan_labels import IdBook
+from protocol.reason import Reason
 from protocol.site_plan import BoxPlan, SitePlan, WalletPlan
 from protocol.tariff_text import read_tariff
 from protocol.units import Ms
+
+NAME_OF_TWO: Final = Reason("is the name of two here; give them names of their own first")
+SITE_HAS: Final = Reason("this site has %(right)s")
+ACCOUNT_CLOSED: Final = Reason("is closed here; a new account has a number of its own")
+ACCOUNT_CLOSING: Final = Reason("is being closed here; a new account has a number of its own")
+REASONS: Final = (NAME_OF_TWO, SITE_HAS, ACCOUNT_CLOSED, ACCOUNT_CLOSING)
 
 
 def labels_of(plan: SitePlan, closed: Set[str]) -> IdBook:
@@ -47,7 +54,7 @@ def ambiguous(plan: SitePlan) -> list[Mistake]:
         ("meter", [meter.name for box in plan.boxes for meter in box.meters]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-        found += [Mistake(what, name, "is the name of two here; give them names of their own first") for name in twice]
+        found += [mistake_at(what, name, NAME_OF_TWO) for name in twice]
     return found
 
 
@@ -56,7 +63,7 @@ def read_listed(
 ) -> tuple[SitePlan | None, list[Mistake], IdBook]:
     """The list with the ids that its names have in the plan, and new ones for what is new; or its mistakes."""
     found = [
-        Mistake(place, str(said), f"this site has {right}")
+        mistake_at(place, str(said), SITE_HAS(right=right))
         for place, said, right in (
             ("Site id", labelled["site"], before.site),
             ("Time zone", labelled["settings"]["zone"], before.settings.zone),
@@ -70,7 +77,7 @@ def read_listed(
     tariffs = [{**one, "hash": text_hash(one["text"])} for one in labelled["tariffs"]]
     given, book = plan_labels.give_ids({**labelled, "tariffs": tariffs}, labels_of(before, closed), new_id)
     listed, wrong = plan_labels.read_plan(given, book)
-    return listed, [Mistake(one.place, one.value, one.right) for one in wrong], book
+    return listed, [mistake_at(one.place, one.value, one.right) for one in wrong], book
 
 
 def merged(before: SitePlan, listed: SitePlan, now_ms: Ms, *, gone: bool) -> SitePlan:

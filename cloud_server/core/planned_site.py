@@ -90,7 +90,7 @@ def _tariff_mistakes(plan: SitePlan, known: KnownSite) -> Iterable[Mistake]:
         try:
             read = read_tariff(tariff.text)
         except BadTariff as fault:
-            yield from (Mistake(place, "", text) for text in fault.mistakes)
+            yield from (mistake_at(place, "", reason) for reason in fault.reasons)
             continue
         for rate in read.price_micro:
             if "/" in rate or rate == "fixed":

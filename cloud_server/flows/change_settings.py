@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cloud_server.core.mistakes import Conflict, Mistake, Mistaken
+from cloud_server.core.mistakes import Conflict, Mistake, Mistaken, mistake_at
 from cloud_server.core.plan_changes import PlanChange, plan_changes
 from cloud_server.core.plan_edits import Section, Values, edit
 from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
@@ -18,6 +18,7 @@ from protocol.box_config import text_hash, write_config
 from protocol.errors import BadPayload
 from protocol.payload import read_payload, write_payload
 from protocol.site_plan import SitePlan
+from protocol.type_reasons import place_in, type_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,5 +104,5 @@ def _mistakes(plan: SitePlan, known: KnownSite) -> tuple[Mistake, ...]:
     try:
         read_payload(write_payload(plan), SitePlan)
     except (BadPayload, msgspec.MsgspecError) as fault:
-        return (Mistake("plan", "", str(fault)),)
+        return (mistake_at(place_in(str(fault)) or "plan", "", type_reason(str(fault))),)
     return tuple(plan_mistakes(plan, known))

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from cloud_server.core.mistakes import Conflict, Mistake, Mistaken
-from cloud_server.core.plan_import import merged, read_listed
+from cloud_server.core.mistakes import Conflict, Mistake, Mistaken, mistake_at
+from cloud_server.core.plan_import import ACCOUNT_CLOSED, ACCOUNT_CLOSING, merged, read_listed
 from cloud_server.core.planned_site import KnownSite
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.change_settings import Planned, comes_to
@@ -20,6 +20,7 @@ from cloud_server.ports import Actor
 from protocol import plan_labels
 from protocol.known_profiles import PROFILE_NAMES
 from protocol.plan_labels import IdBook
+from protocol.reason import PLAIN
 from protocol.site_plan import SitePlan
 from protocol.workbook.reading import read_workbook
 from protocol.workbook.table import Grid
@@ -60,7 +61,7 @@ class SiteImport:
         own |= {meter.profile for box in plan.boxes for meter in box.meters}
         read = read_workbook(sheets, PROFILE_NAMES | own, plan.settings.tzdata)
         if read.plan is None:
-            return ReadIn(mistakes=tuple(Mistake(one.place, one.value, one.right) for one in read.mistakes))
+            return ReadIn(mistakes=tuple(mistake_at(one.place, one.value, one.right) for one in read.mistakes))
         text = msgspec.json.encode(read.plan).decode()
         with self._centre.store.write() as unit:
             unit.site.put_fact(DRAFT_FACT.format(name=by.name), text)
@@ -117,7 +118,7 @@ def _closed(labelled: Mapping[str, Any], before: SitePlan, known: KnownSite) -> 
     """Accounts of the list that are closed, or closing."""
     state = {one.number: known.account_states.get(one.account, "in_use") for one in before.accounts}
     return [
-        Mistake("account", one["number"], f"is {state[one['number']]} here; a new account has a number of its own")
+        mistake_at("account", one["number"], ACCOUNT_CLOSED if state[one["number"]] == "closed" else ACCOUNT_CLOSING)
         for one in labelled["accounts"]
         if state.get(one["number"], "in_use") != "in_use"
     ]
@@ -125,6 +126,6 @@ def _closed(labelled: Mapping[str, Any], before: SitePlan, known: KnownSite) -> 
 
 def _in_their_words(mistake: Mistake, book: IdBook) -> Mistake:
     """With the names of the list where the plan has ids."""
-    said = plan_labels.with_labels(plan_labels.Mistake(mistake.place, mistake.value, mistake.message), book)
-    place = plan_labels.with_labels(plan_labels.Mistake("", mistake.place, ""), book).value
-    return Mistake(place, said.value, said.right)
+    right = mistake.reason if mistake.reason is not None else PLAIN(text=mistake.message)
+    said = plan_labels.with_labels(plan_labels.Mistake(mistake.place, mistake.value, right), book)
+    return mistake_at(said.place, said.value, said.right)

@@ -67,3 +67,24 @@ FIELD: Final[dict[str, str]] = {
     "lost_after_tries": N_("A meter is lost after"),
     "overload_restores_max": N_("Restored after overload at most"),
 }
+PLACE: Final[dict[str, str]] = {
+    "plan": N_("the plan"),
+    "document": N_("the plan"),
+    "workbook": N_("the workbook"),
+    "box": N_("box"),
+    "meter": N_("meter"),
+    "bus": N_("bus"),
+    "building": N_("building"),
+    "account": N_("account"),
+    "wallet": N_("wallet"),
+    "tariff": N_("tariff"),
+    "profile": N_("profile"),
+    "site": N_("site id"),
+    "settings.zone": N_("time zone"),
+    "settings.currency": N_("currency"),
+    "Site id": N_("site id"),
+    "Time zone": N_("time zone"),
+    "Currency": N_("currency"),
+}
+"""Where a mistake stands, or the kind of thing that it stands at."""
+VERSION: Final = N_("version %(n)s")

@@ -9,7 +9,6 @@ from typing import Final
 from cloud_server.web.word_tables import N_
 
 SENTENCES: Final = (
-    N_("not TOML: %(fault)s"),
     N_("nested deeper than any profile"),
     N_("right would be at most %(most)s characters, this are %(are)s"),
     N_("right would be a whole number from %(least)s to %(greatest)s"),

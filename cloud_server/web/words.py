@@ -1,13 +1,21 @@
 """Looks the words of closed lists up in one language. The lists stand in `word_tables` and `refusal_words`."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from cloud_server.core.mistakes import Mistake
 from cloud_server.web import plan_words as p
 from cloud_server.web import profile_words, refusal_words
 from cloud_server.web import word_tables as t
+from protocol.meter_profile.description import Line
 from protocol.reason import Reason
+
+_PLACE: Final = re.compile(
+    r"(?P<what>box|meter|bus|building|account|wallet|tariff|profile) (?P<name>.+?)"
+    r"(?: version (?P<version>\d+))?(?:, (?P<rest>.+))?"
+)
+"""How `core/planned_site` and its like name a place."""
 
 
 class Words:
@@ -58,11 +66,24 @@ class Words:
 
     def reason(self, reason: Reason) -> str:
         """Why something is wrong, with its values in their places."""
-        return self._translate(reason.pattern) % reason.said
+        return reason.told(self._translate)
 
     def mistake(self, mistake: Mistake) -> str:
         """The same of a mistake; in English where it is only known so."""
         return self.reason(mistake.reason) if mistake.reason is not None else mistake.message
+
+    def lines(self, plan: Sequence[Line]) -> str:
+        """What a profile would do, line by line."""
+        return "\n".join(line.told(self._translate) for line in plan)
+
+    def place(self, text: str) -> str:
+        """Where in a plan or a list a mistake stands: `box A1`, `tariff shops version 2`; a cell or a key as it is."""
+        found = _PLACE.fullmatch(text)
+        if found is None:
+            return self.of(p.PLACE, text)
+        version = self._translate(p.VERSION) % {"n": found["version"]} if found["version"] else ""
+        words = " ".join(part for part in (self.of(p.PLACE, found["what"]), found["name"], version) if part)
+        return f"{words}, {found['rest']}" if found["rest"] else words
 
     def profile_place(self, text: str) -> str:
         return self.of(profile_words.PLACE, text)

@@ -8,7 +8,6 @@ from edge_agent.bus.packaged import (
     builtin_board_names,
     builtin_board_text,
     builtin_names,
-    builtin_profile,
     builtin_text,
 )
 from edge_agent.ports import PolledMeter
@@ -32,7 +31,7 @@ def check_file(file: Path, unit: int) -> CheckedFile:
     if mistakes:
         return CheckedFile(mistakes, [])
     found = check_profile(text, _name(file), unit)
-    return CheckedFile([str(mistake) for mistake in found.mistakes], list(found.plan))
+    return CheckedFile([str(mistake) for mistake in found.mistakes], list(map(str, found.plan)))
 
 
 def read_meter(file: Path, unit: int) -> tuple[BusMeter | None, list[str]]:
@@ -50,11 +49,6 @@ def read_profile(file: Path) -> tuple[Profile | None, list[str]]:
         return load_profile(text, _name(file)), []
     except ProfileError as fault:
         return None, [str(mistake) for mistake in fault.mistakes]
-
-
-def builtin_profiles() -> list[Profile]:
-    """All that come with the agent."""
-    return [builtin_profile(name) for name in builtin_names()]
 
 
 def _name(file: Path) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.meter_profile.board_reading import load_board
 from protocol.meter_profile.boards import RelayBoard
-from protocol.meter_profile.description import describe_board, describe_profile
+from protocol.meter_profile.description import Line, board_lines, profile_lines
 from protocol.meter_profile.reading import load_profile
 from protocol.meter_profile.table import Mistake, ProfileError
 from protocol.meter_profile.values import Profile
@@ -24,7 +24,7 @@ class CheckedProfile:
 
     mistakes: tuple[Mistake, ...] = ()
     described: Profile | RelayBoard | None = None
-    plan: tuple[str, ...] = ()
+    plan: tuple[Line, ...] = ()
 
     @property
     def is_board(self) -> bool:
@@ -47,9 +47,9 @@ def check_profile(text: str, name: str, unit: int = 1) -> CheckedProfile:
     try:
         if is_board(text):
             board = load_board(text, name)
-            return CheckedProfile((), board, tuple(describe_board(board, unit)))
+            return CheckedProfile((), board, tuple(board_lines(board, unit)))
         profile = load_profile(text, name)
-        return CheckedProfile((), profile, tuple(describe_profile(profile, unit)))
+        return CheckedProfile((), profile, tuple(profile_lines(profile, unit)))
     except ProfileError as fault:
         return CheckedProfile(fault.mistakes)
 

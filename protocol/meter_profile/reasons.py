@@ -11,7 +11,6 @@ from protocol.reason import Reason
 
 # --- the file and its values -----------------------------------------------------------------------------------------
 
-NOT_TOML: Final = Reason("not TOML: %(fault)s")
 TOO_DEEP: Final = Reason("nested deeper than any profile")
 TOO_LONG: Final = Reason("right would be at most %(most)s characters, this are %(are)s")
 WHOLE_NUMBER: Final = Reason("right would be a whole number from %(least)s to %(greatest)s")

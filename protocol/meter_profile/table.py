@@ -14,6 +14,7 @@ from fractions import Fraction
 from protocol.limits import PROFILE_CHARACTERS_MAX
 from protocol.meter_profile import reasons
 from protocol.reason import Reason
+from protocol.toml_reasons import toml_reason
 
 _FRACTION = re.compile(r"^\d{1,18}/[1-9]\d{0,17}$")
 _DECIMAL = re.compile(r"^\d{1,18}(\.\d{1,18})?$")
@@ -229,7 +230,7 @@ def read_text(text: str, file: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except ValueError as fault:  # a number of thousands of digits is one too, and no TOMLDecodeError
-        raise _unreadable(file, reasons.NOT_TOML(fault=fault)) from fault
+        raise _unreadable(file, toml_reason(fault)) from fault
     except RecursionError as fault:
         raise _unreadable(file, reasons.TOO_DEEP) from fault
 

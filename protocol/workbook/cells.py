@@ -10,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, Final
 
+from protocol.reason import Reason
+from protocol.workbook import reasons
 from protocol.workbook.sheets import Amount, Choice, Date, Kind, Language, Ratio, Text, Times, Whole, plain
 
 MICRO: Final = 1_000_000
@@ -22,6 +24,10 @@ _RATIO_TERM_MAX: Final = 2**31
 
 class BadCell(Exception):
     """What would be right in place of the value that stands there."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def cell_text(value: object) -> str:
@@ -64,11 +70,11 @@ def read_cell(kind: Kind, value: object, language: Language) -> Any:
 def _whole(kind: Whole, text: str) -> int:
     if re.fullmatch(r"-?\d{1,9}", text) and kind.least <= int(text) <= kind.most:
         return int(text)
-    raise BadCell(f"a whole number from {kind.least} to {kind.most} is right")
+    raise BadCell(reasons.WHOLE(least=kind.least, most=kind.most))
 
 
 def _amount(kind: Amount, text: str) -> int:
-    right = f"a number from {kind.least} to {kind.most} with at most {kind.places} decimals is right, without a unit"
+    right = reasons.AMOUNT(least=kind.least, most=kind.most, places=kind.places)
     try:
         amount = Decimal(text.replace(",", ""))
     except InvalidOperation:
@@ -85,28 +91,27 @@ def _choice(kind: Choice, text: str, language: Language) -> str | int:
     for value, words in kind.words:
         if text.casefold() in words.both() or text == str(value):
             return value
-    raise BadCell(f"one of {', '.join(words.of(language) for _, words in kind.words)} is right")
+    raise BadCell(reasons.ONE_OF(allowed=", ".join(words.of(language) for _, words in kind.words)))
 
 
 def _text(kind: Text, text: str) -> str | tuple[str, ...]:
     if kind.several == 1:
         if len(text) > TEXT_MAX:
-            raise BadCell(f"at most {TEXT_MAX} characters are right")
+            raise BadCell(reasons.TOO_LONG(most=TEXT_MAX))
         return text
     parts = tuple(part.strip() for part in _LIST_PARTS.split(text) if part.strip())
     if not parts or len(parts) > kind.several:
-        raise BadCell(f"one to {kind.several} entries, parted by commas, are right")
+        raise BadCell(reasons.SEVERAL(most=kind.several))
     return parts
 
 
 def _ratio(text: str) -> tuple[int, int]:
-    right = "a ratio such as 200/5 or 40 is right"
     try:
         ratio = Fraction(text.replace(" ", "").replace(":", "/"))
     except (ValueError, ZeroDivisionError):
-        raise BadCell(right) from None
+        raise BadCell(reasons.RATIO) from None
     if not (0 < ratio.numerator <= _RATIO_TERM_MAX and ratio.denominator <= _RATIO_TERM_MAX):
-        raise BadCell(right)
+        raise BadCell(reasons.RATIO)
     return ratio.numerator, ratio.denominator
 
 
@@ -114,11 +119,11 @@ def _date(text: str) -> str:
     try:
         return datetime.date.fromisoformat(text.replace("/", "-")).isoformat()
     except ValueError:
-        raise BadCell("a day such as 2026-01-31 is right") from None
+        raise BadCell(reasons.DAY) from None
 
 
 def _times(text: str) -> tuple[str, ...]:
     parts = [part.strip() for part in _LIST_PARTS.split(text) if part.strip()]
     if not parts or not all(_TIME.fullmatch(part) for part in parts):
-        raise BadCell("times of day such as 08:00, 18:00 are right")
+        raise BadCell(reasons.TIMES)
     return tuple(part.rjust(5, "0") for part in parts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protocol.plan_labels import Mistake
+from protocol.workbook import reasons
 from protocol.workbook.checks import mistakes_across
 from protocol.workbook.plan import plan_of
 from protocol.workbook.sheets import BOXES, CUSTOMERS, METERS, SHEETS, SITE, TARIFFS, Language
@@ -27,14 +28,14 @@ def read_workbook(sheets: Mapping[str, Grid], profiles: frozenset[str], tzdata: 
     for sheet in SHEETS:
         name = next((name for name in sheets if name.strip().casefold() in sheet.words.both()), None)
         if name is None:
-            read.mistakes.append(Mistake("workbook", "", f"the sheet {sheet.words.of(language)} is missing"))
+            read.mistakes.append(Mistake("workbook", "", reasons.NO_SHEET(sheet=sheet.words.of(language))))
             tables[sheet.name] = Table()
             continue
         take = read_pairs if sheet is SITE else read_table
         tables[sheet.name] = take(sheet, name, sheets[name], language)
         read.mistakes += tables[sheet.name].mistakes
     boxes, tariffs, meters, customers = (tables[sheet.name].rows for sheet in (BOXES, TARIFFS, METERS, CUSTOMERS))
-    read.mistakes += mistakes_across(Rows(boxes, tariffs, meters, customers), profiles)
+    read.mistakes += mistakes_across(Rows(boxes, tariffs, meters, customers), profiles, language)
     if not read.mistakes:
         read.plan = plan_of(tables[SITE.name].rows[0], Rows(boxes, tariffs, meters, customers), tzdata)
     return read

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from protocol.plan_labels import Mistake
+from protocol.reason import Reason
+from protocol.workbook import reasons
 from protocol.workbook.cells import BadCell, cell_text, read_cell
 from protocol.workbook.sheets import Column, Language, Sheet
 
@@ -32,10 +34,11 @@ class Row:
         """The cell as Excel names it."""
         return f"{self.sheet}!{self.letters.get(column, 'A')}{self.number}"
 
-    def mistake(self, column: str, right: str) -> Mistake:
+    def mistake(self, column: str, right: Reason) -> Mistake:
         """A mistake in one of this row's cells."""
         value = self.values.get(column)
-        return Mistake(self.place(column), "" if value is None else repr(value), right)
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+        return Mistake(self.place(column), "" if value is None else shown, right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,15 @@ def read_table(sheet: Sheet, name: str, grid: Grid, language: Language) -> Table
     found = _find_heads(sheet, grid)
     if found is None:
         heads = ", ".join(column.words.of(language) for column in sheet.columns if column.required)
-        table.mistakes.append(Mistake(name, "", f"a row with the heads {heads} is right among the first rows"))
+        table.mistakes.append(Mistake(name, "", reasons.NO_HEADS(heads=heads)))
         return table
     head_row, columns = found
     missing = [c.words.of(language) for c in sheet.columns if c.required and c.name not in columns]
     if missing:
-        table.mistakes.append(Mistake(f"{name}!{head_row + 1}", "", f"missing heads: {', '.join(missing)}"))
+        table.mistakes.append(Mistake(f"{name}!{head_row + 1}", "", reasons.HEADS_MISSING(heads=", ".join(missing))))
         return table
     if len(grid) - head_row - 1 > ROWS_MAX:
-        table.mistakes.append(Mistake(name, f"{len(grid)} rows", f"at most {ROWS_MAX} rows are right"))
+        table.mistakes.append(Mistake(name, str(len(grid)), reasons.TOO_MANY_ROWS(most=ROWS_MAX)))
         return table
     letters = {column: letter_of(index) for column, index in columns.items()}
     for index in range(head_row + 1, len(grid)):
@@ -96,7 +99,7 @@ def read_pairs(sheet: Sheet, name: str, grid: Grid, language: Language) -> Table
         number, value = named.get(column.name, (0, None))
         row = Row(name, number, {}, {column.name: "B"})
         if not number and column.required:
-            table.mistakes.append(Mistake(name, "", f"a row {column.words.of(language)} is missing"))
+            table.mistakes.append(Mistake(name, "", reasons.ROW_MISSING(head=column.words.of(language))))
         else:
             values |= _read_row(
                 Sheet(sheet.name, sheet.words, (column,)), {column.name: value}, row, language, table.mistakes.append
@@ -117,9 +120,9 @@ def _read_row(
             try:
                 values[column.name] = read_cell(column.kind, value, language)
             except BadCell as fault:
-                tell(Mistake(row.place(column.name), repr(text), str(fault)))
+                tell(Mistake(row.place(column.name), repr(text), fault.reason))
         elif column.required:
-            tell(Mistake(row.place(column.name), "", f"{column.words.of(language)} is missing"))
+            tell(Mistake(row.place(column.name), "", reasons.MISSING(head=column.words.of(language))))
         else:
             values[column.name] = column.absent
     return Row(row.sheet, row.number, values, row.letters)

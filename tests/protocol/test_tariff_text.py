@@ -91,7 +91,7 @@ def calendar(more: str) -> str:
         (changed('name = "flat"\n', ""), "name = None: a name"),
         (changed('name = "flat"\n', 'name = " "\n'), "name = ' ': a name"),
         (changed('name = "flat"\n', "name = 7\n"), "name = 7: a name"),
-        (changed(START, "2026-01-01"), "starts_at = datetime.date(2026, 1, 1): local time of the site"),
+        (changed(START, "2026-01-01"), "starts_at = 2026-01-01: local time of the site"),
         (changed(START, "2026-01-01T00:00:00+08:00"), "starts_at = "),
         (changed(START, "2026-01-01T00:00:00.5"), "in whole seconds"),
         (changed(START, "0001-01-01T00:00:00"), "from 2000 to 2999"),

@@ -117,7 +117,7 @@ def test_all_mistakes_of_form_at_once() -> None:
     plan["wallets"][0]["alarm1_micro"] = 50.5
     plan["settings"]["currency"] = "yuan"
     text = "\n".join(mistakes_of(plan))
-    assert "boxes[1 A1].meters[2 102].unit: 300: expected int <= 247" in text
+    assert "boxes[1 A1].meters[2 102].unit: 300: expected a whole number of at most 247" in text
     assert "boxes[1 A1].meters[1 101].use: 'shop': right is one of tenant, main, public" in text
     assert "boxes[1 A1].buses[1 A1-1].baud: 9601: right is one of 1200, 2400" in text
     assert "points[2 102].name: missing" in text
@@ -224,5 +224,5 @@ def test_mistakes_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["site", "plan", str(write_plan(tmp_path, plan))]) == 2
     shown = capsys.readouterr().err
     assert "2 mistakes" in shown
-    assert "boxes[1 A1].meters[1 101].unit: 0: expected int >= 1" in shown
-    assert "boxes[1 A1].meters[2 102].rated_ma: '63 A': expected int, got str" in shown
+    assert "boxes[1 A1].meters[1 101].unit: 0: expected a whole number of at least 1" in shown
+    assert "boxes[1 A1].meters[2 102].rated_ma: '63 A': expected a whole number, got a text" in shown

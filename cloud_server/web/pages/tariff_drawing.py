@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from protocol.errors import BadTariff
+from protocol.reason import Reason
 from protocol.tariff_text import Tariff, read_tariff
 from protocol.units import Ms
 
@@ -53,7 +54,7 @@ class DrawnTariff:
     days: tuple[DrawnDay, ...] = ()
     year: int = 0
     months: tuple[DrawnMonth, ...] = ()
-    mistakes: tuple[str, ...] = ()
+    mistakes: tuple[Reason, ...] = ()
 
 
 def draw_tariff(text: str, now_ms: Ms) -> DrawnTariff | None:
@@ -63,7 +64,7 @@ def draw_tariff(text: str, now_ms: Ms) -> DrawnTariff | None:
     try:
         tariff = read_tariff(text)
     except BadTariff as fault:
-        return DrawnTariff(mistakes=tuple(fault.mistakes))
+        return DrawnTariff(mistakes=fault.reasons)
     # The dearer, the darker; with three rates the darkest is as dark as with five.
     by_price = sorted(tariff.price_micro, key=lambda rate: tariff.price_micro[rate])
     last = max(len(by_price) - 1, 1)

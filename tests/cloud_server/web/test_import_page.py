@@ -139,7 +139,7 @@ def test_what_the_plan_does_not_allow_is_said_in_the_lists_words(empty: ConsoleR
     browser = empty.browser("administrator")
     send(browser, workbook(empty.rig.site, {"Site!B1": "0" * 32}))
     assert browser.status == 422
-    assert "Site id" in browser.text
+    assert "site id" in browser.text
     assert 'name="version"' in browser.text
     assert "Do it" not in browser.text
 

@@ -7,15 +7,19 @@ from html import unescape
 
 import pytest
 
+from cloud_server.core.plan_import import REASONS as IMPORT_REASONS
 from cloud_server.core.planned_profiles import REASONS as PROFILE_REASONS
 from cloud_server.core.planned_site import REASONS as SITE_REASONS
-from cloud_server.web import plan_reason_words
+from cloud_server.web import frame_words, plan_reason_words, sentence_words
 from cloud_server.web.pages.profiles import differences
 from cloud_server.web.profile_words import SENTENCES
+from protocol import tariff_reasons, toml_reasons, type_reasons
 from protocol.limits import PROFILE_CHARACTERS_MAX
+from protocol.meter_profile import sentences
 from protocol.meter_profile.checking import check_profile
 from protocol.meter_profile.reasons import REASONS
 from protocol.plan_reasons import REASONS as PLAN_REASONS
+from protocol.workbook.reasons import REASONS as WORKBOOK_REASONS
 from tests.cloud_server.console_rig import ConsoleRig
 from tests.cloud_server.street import box_id, meter_id
 from tests.cloud_server.web.conftest import Browser
@@ -80,7 +84,7 @@ def test_what_is_shown_is_what_the_agent_prints_and_a_meter_can_be_planned_with_
     browser.get(NEW)
     send(browser, NEW, "", content=ARMABLE.encode(), profile="nx3", unit="5", step="preview")
     shown = unescape(browser.text.split('class="code frames"')[1].split(">", 1)[1].split("</pre>")[0])
-    assert tuple(shown.split("\n")) == check_profile(ARMABLE, "nx3", 5).plan
+    assert shown.split("\n") == list(map(str, check_profile(ARMABLE, "nx3", 5).plan))
     assert "05 03 01 00 00 0A" in shown
     save(browser, NEW, ARMABLE, profile="nx3")
     change(browser, f"/settings/meters/{meter_id(1, 1)}", profile="nx3")
@@ -185,6 +189,9 @@ def test_a_box_that_refused_it_stands_there_with_its_words(console: ConsoleRig) 
 def test_every_sentence_has_its_words() -> None:
     assert set(SENTENCES) == {reason.pattern for reason in (*REASONS, *PROFILE_REASONS)}
     assert set(plan_reason_words.SENTENCES) == {reason.pattern for reason in (*PLAN_REASONS, *SITE_REASONS)}
+    assert set(frame_words.SENTENCES) == {reason.pattern for reason in sentences.REASONS}
+    listed = (type_reasons.REASONS, toml_reasons.REASONS, tariff_reasons.REASONS, WORKBOOK_REASONS, IMPORT_REASONS)
+    assert set(sentence_words.SENTENCES) == {reason.pattern for reasons in listed for reason in reasons}
 
 
 def test_differences_are_marked_line_by_line() -> None:

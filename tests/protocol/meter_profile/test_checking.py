@@ -11,9 +11,9 @@ from tests.edge_agent.bus.profile_texts import ARMABLE, BOARD
 def test_a_meter_and_a_board_are_told_apart_and_explained() -> None:
     meter, board = check_profile(ARMABLE, "site_armable", 3), check_profile(BOARD, "site_b4", 200)
     assert (meter.title, meter.grade, meter.is_board) == ("Nobody armable", "manual", False)
-    assert "    03 03 01 00 00 0A C5 D3" in meter.plan
+    assert "    03 03 01 00 00 0A C5 D3" in map(str, meter.plan)
     assert (board.title, board.is_board) == ("Nobody B4", True)
-    assert board.plan[0] == "Nobody B4: relay board with 4 channel(s), grade manual"
+    assert str(board.plan[0]) == "Nobody B4: relay board with 4 channel(s), grade manual"
 
 
 def test_all_mistakes_come_at_once_and_nothing_else() -> None:
