@@ -90,7 +90,11 @@ def _add_scan(commands: Any) -> None:
     _add_line(scan)
     scan.add_argument("--units", type=_unit_ids, default=_unit_ids("1-247"), help="unit ids: 1-40,101 (1-247)")
     scan.add_argument(
-        "--profile", type=Path, action="append", default=[], help="look for meters of this profile alone; repeatable"
+        "--profile",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file, or a name of the site's or the agent's: look for this profile alone; repeatable",
     )
     scan.add_argument("--turnaround-ms", type=_turnaround, default=100, help="longest wait for an answer (%(default)s)")
     scan.add_argument("--most-s", type=_seconds, default=600, help="end after so many seconds (%(default)s)")

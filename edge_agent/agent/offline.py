@@ -14,7 +14,7 @@ from edge_agent.flows.tell import status_of
 from edge_agent.health import read_boot_id
 from edge_agent.store.opening import open_store
 from edge_agent.sync.identity import read_identity
-from protocol.box_config import BusConfig, read_config
+from protocol.box_config import BoxConfig, read_config
 from protocol.messages import Batch
 from protocol.payload import read_payload
 
@@ -57,13 +57,13 @@ def stored_batches(box_file: BoxFile, from_seq: int) -> list[dict[str, Any]]:
         return found
 
 
-def stored_buses(box_file: BoxFile) -> list[BusConfig]:
-    """How the buses talk, as the newest configuration says. Raises StoreFault, NotEnrolled, BadPayload."""
+def stored_config(box_file: BoxFile) -> BoxConfig:
+    """The newest configuration. Raises StoreFault, NotEnrolled, BadPayload."""
     with open_store(box_file.state_dir, SystemClock().wall_ms()) as store:
         held = store.load()
         if held is None or not held.marks.config:
             raise NotEnrolled("this state_dir holds no configuration")
-        return read_config(held.marks.config).buses
+        return read_config(held.marks.config)
 
 
 def stored_pieces(box_file: BoxFile) -> list[dict[str, Any]]:

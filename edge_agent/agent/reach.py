@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.agent.lending import LentLine, buses_of_agent
-from edge_agent.agent.offline import stored_buses
+from edge_agent.agent.offline import stored_config
 from edge_agent.bus.gateway import ModbusTcpLine, rtu_over_tcp
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.serial_port import SerialSettings
@@ -55,7 +55,7 @@ class Reached:
 
 def reach(parsed: Namespace, clock: Clock) -> Reached:
     """The line that `--bus` or `--port` names. Raises BadConfig."""
-    box_file = _box_file(parsed)
+    box_file = box_file_of(parsed)
     if parsed.bus is not None:
         if box_file is None or parsed.bus not in box_file.buses:
             there = ", ".join(box_file.buses) if box_file is not None else "none"
@@ -77,8 +77,8 @@ def reach(parsed: Namespace, clock: Clock) -> Reached:
     return Reached(port.kind, settings, None, own is not None or kept is not None, name)
 
 
-def _box_file(parsed: Namespace) -> BoxFile | None:
-    """box.toml where there is one; a bare port needs none."""
+def box_file_of(parsed: Namespace) -> BoxFile | None:
+    """box.toml where there is one; a bare port needs none. Raises BadConfig."""
     if parsed.bus is None and not Path(parsed.config).exists():
         return None
     return read_box_file(parsed.config)
@@ -118,7 +118,7 @@ def _from_command_line(parsed: Namespace, address: str) -> SerialSettings | None
 def _kept(box_file: BoxFile, name: str) -> BusConfig | None:
     """How the bus talks, as the stopped agent's store says; None where it holds nothing that can be read."""
     try:
-        return next((bus for bus in stored_buses(box_file) if bus.name == name), None)
+        return next((bus for bus in stored_config(box_file).buses if bus.name == name), None)
     except (StoreFault, NotEnrolled, TheirFault):
         return None
 

@@ -172,6 +172,11 @@ def _check_books(owner: "Owner", request: LocalRequest) -> dict[str, Any]:  # no
     return {"breaches": book_breaches(owner.box.store)}
 
 
+def _profiles(owner: "Owner", request: LocalRequest) -> dict[str, Any]:  # noqa: ARG001 - one row of the table below
+    """The site's own profiles, by name their texts."""
+    return {"profiles": {text.profile: text.text for text in owner.box.state.config.profiles}}
+
+
 def _upgrade(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
     """Try a bundle; the answer comes when it has passed its self-test, or has not."""
     path = request.arguments.get("path")
@@ -184,6 +189,7 @@ def _upgrade(owner: "Owner", request: LocalRequest) -> dict[str, Any] | None:
 _OPERATIONS: dict[str, Callable[["Owner", LocalRequest], dict[str, Any] | None]] = {
     "status": _status,
     "check_books": _check_books,
+    "profiles": _profiles,
     "upgrade": _upgrade,
     "relay_test_look": _relay_test_look,
     "relay_test": _relay_test,

@@ -9,8 +9,9 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import Any, Final
 
-from edge_agent.agent.profiles import builtin_profiles, read_profile
-from edge_agent.agent.reach import Reached, reach
+from edge_agent.agent.profiles import read_profile
+from edge_agent.agent.reach import Reached, box_file_of, reach
+from edge_agent.agent.site_profiles import all_profiles, site_profiles
 from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
 from edge_agent.bus.scan import FoundMeter, Scan, Scanned
 from edge_agent.bus.serial_port import SerialSettings
@@ -31,10 +32,13 @@ NEAR: Final = 1
 
 def scan(parsed: Namespace, terminal: Terminal, clock: Clock) -> int:
     """Scan, telling the progress on stderr as it goes; the exit code. Raises BadConfig, LineDown."""
-    profiles, mistakes = _profiles(parsed)
+    own, notes = site_profiles(box_file_of(parsed))
+    profiles, mistakes = _profiles(parsed, own)
     if mistakes:
         terminal.complain("\n".join(mistakes))
         return WRONG
+    for note in notes:
+        terminal.complain(note)
     reached = reach(parsed, clock)
     began_ms = clock.mono_ms()
     until_ms = began_ms + parsed.most_s * 1_000
@@ -47,6 +51,7 @@ def scan(parsed: Namespace, terminal: Terminal, clock: Clock) -> int:
             walk = Scan(
                 line, profiles, clock, terminal.complain,
                 pace=Pace(turnaround_ms=parsed.turnaround_ms), until_mono_ms=until_ms, narrow=bool(parsed.profile),
+                own=own,
             )  # fmt: skip
             scanned = walk.run(parsed.units)
         finally:
@@ -66,12 +71,14 @@ def _clear(scanned: Scanned) -> int:
     return sum(not meter.doubled for meter in scanned.meters)
 
 
-def _profiles(parsed: Namespace) -> tuple[list[Profile], list[str]]:
+def _profiles(parsed: Namespace, own: list[Profile]) -> tuple[list[Profile], list[str]]:
+    """What is tried: all that there are, or those that are named by a file, or as the site or the agent call them."""
     if not parsed.profile:
-        return builtin_profiles(), []
+        return all_profiles(own), []
     profiles, mistakes = [], []
     for file in parsed.profile:
-        profile, wrong = read_profile(file)
+        named = None if file.exists() else next((known for known in own if known.name == str(file)), None)
+        profile, wrong = (named, []) if named is not None else read_profile(file)
         profiles += [profile] if profile is not None else []
         mistakes += wrong
     return profiles, mistakes

@@ -57,9 +57,11 @@ class Scan:
         pace: Pace,
         until_mono_ms: int,
         narrow: bool = False,
+        own: Sequence[Profile] = (),
     ) -> None:
         """`tell` takes words about the progress. `narrow`: look for meters of these profiles alone, by what they read.
 
+        `own`: those of the profiles that are the site's; who is silent to the usual questions is asked what they read.
         A unit that has answered is described to its end, even where the time is over meanwhile.
         """
         self._line = line
@@ -69,6 +71,7 @@ class Scan:
         self._pace = pace
         self._until_ms = until_mono_ms
         self._narrow = narrow
+        self._by_profile = profiles if narrow else own
 
     def run(self, units: Iterable[int]) -> Scanned:
         """Look for meters at these unit ids. Raises LineDown."""
@@ -87,7 +90,7 @@ class Scan:
         return found
 
     def _passes(self) -> int:
-        return max(len(self._profiles), 1) if self._narrow else len(PROBES)
+        return len(self._by_profile) + (0 if self._narrow else len(PROBES))
 
     def _walk(
         self, units: Sequence[int], number: int, answers: dict[int, LineFault | None], found: Scanned
@@ -112,10 +115,12 @@ class Scan:
         return silent
 
     def _question(self, unit: int, number: int) -> Request:
-        if self._narrow:
-            return BusMeter(PolledMeter("probe", unit, self._profiles[number])).enforcement[0].request
-        function, address, count = PROBES[number]
-        return read_request(unit, function, address, count)
+        usual = () if self._narrow else PROBES
+        if number < len(usual):
+            function, address, count = usual[number]
+            return read_request(unit, function, address, count)
+        profile = self._by_profile[number - len(usual)]
+        return BusMeter(PolledMeter("probe", unit, profile)).enforcement[0].request
 
     def _describe(self, unit: int, fault: LineFault | None) -> FoundMeter:
         """Two meters whose refusals are alike are one until they tell different data: so damaged answers count."""

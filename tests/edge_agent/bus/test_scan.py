@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.agent.profiles import builtin_profiles
+from edge_agent.agent.site_profiles import all_profiles
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.packaged import builtin_profile
 from edge_agent.bus.port_holder import holders
@@ -40,7 +40,7 @@ def open_line(folder: Path) -> Iterator[SerialLine]:
 def scan(site: SimulatedSite, folder: Path, within_ms: int = 60_000, narrow: str | None = None) -> Scanned:
     clock = SystemClock()
     told: list[str] = []
-    profiles = [builtin_profile(narrow)] if narrow else builtin_profiles()
+    profiles = [builtin_profile(narrow)] if narrow else all_profiles([])
     with site, open_line(folder) as line:
         until = clock.mono_ms() + within_ms
         walk = Scan(
