@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ FILE_MODE: Final = 0o644
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,20 @@ def _holds_folder(folder: Path) -> bool:
         return False
 
 
-def _mount_points() -> list[Path]:
+def _mount_points() -> tuple[Path, ...]:
     """Where file systems are mounted, as this process sees them (man 5 proc: mountinfo; field 5, escaped in octal)."""
     try:
-        text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+        return _points_of(_MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError:
-        return []
+        return ()
+
+
+@lru_cache(maxsize=1)
+def _points_of(text: str) -> tuple[Path, ...]:
+    """The last answer is kept: a path interns each of its parts, and twenty that come and go every two seconds make
+    Python's table of such strings twice as large, a mebibyte, within the hour."""
     fields = (line.split(" ") for line in text.splitlines())
-    return [Path(_unescaped(field[4])) for field in fields if len(field) > 4]
+    return tuple(Path(_unescaped(field[4])) for field in fields if len(field) > 4)
 
 
 def _unescaped(text: str) -> str:

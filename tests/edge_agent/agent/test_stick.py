@@ -186,3 +186,9 @@ def test_only_what_is_mounted_there_counts_below_a_folder(tmp_path: Path) -> Non
     (tmp_path / "usb" / "tallybox").mkdir(parents=True)
     assert sticks_below((tmp_path,)) == []
     assert sticks_below((Path("/"),)) != [], "what is mounted below is found"
+
+
+def test_looks_at_unchanged_mounts_make_no_new_paths() -> None:
+    """A look each two seconds for a year: paths that come and go make the table of interned strings grow."""
+    first, second = sticks_below((Path("/"),)), sticks_below((Path("/"),))
+    assert [id(point) for point in first] == [id(point) for point in second]
