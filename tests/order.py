@@ -17,7 +17,6 @@ LONGEST_FIRST: Final = (
     "end_to_end/test_browser_console.py",
     "end_to_end/test_centre_from_journal.py",
     "end_to_end/test_quickstart.py",
-    "end_to_end/test_messages_demo.py",
     "end_to_end/test_browser_demo.py",
     "end_to_end/test_money_of_a_shaft.py",
     "end_to_end",

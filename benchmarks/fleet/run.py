@@ -245,7 +245,7 @@ def _return(row: Row, made: Fleet, players: Sequence[Generator]) -> None:
         process.wait(15)
     time.sleep(DOWN_S)
     _failures(row, players)
-    cluster.processes[:] = [run_centre(settings, log=cluster.log) for settings in cluster.settings]
+    cluster.processes[:] = [run_centre(settings, log=cluster.log, anew=True) for settings in cluster.settings]
     for port in made.ports:
         _wait_for(port)
     began, before = time.monotonic(), made.spent()

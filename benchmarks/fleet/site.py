@@ -87,7 +87,7 @@ def fleet(boxes: int, processes: int) -> Iterator[Fleet]:
         address = server.make_database()
         with (
             tempfile.TemporaryDirectory(prefix="tb") as folder,
-            centre_cluster(Path(folder), address, processes) as cluster,
+            centre_cluster(Path(folder), address, processes, anew=True) as cluster,
         ):
             engine = open_engine(address)
             site = cluster.site.config.site.site

@@ -5,8 +5,6 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,10 +17,12 @@ import httpx
 
 from cloud_server.config import Config
 from cloud_server.ports.database import PostgresAddress
+from tests import quick_start
 from tests.cloud_server.api.site_process import ROOT, SiteProcess, exchange, free_port, run, wait_until_up
 from tests.cloud_server.site_rig import make_folder
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import account_id, meter_id
+from tests.quick_start import Program
 
 PIECE_BYTES = 65_536
 
@@ -76,19 +76,21 @@ class Cluster:
     forwarder: Forwarder
     site: SiteProcess
     settings: list[Path]
-    processes: list[subprocess.Popen[bytes]]
+    processes: list[Program]
     log: Path
 
     def verify(self) -> list[str]:
         """Everything that an invariant does not allow."""
-        command = [sys.executable, "-m", "cloud_server", "verify", "--config", str(self.settings[0]), "--json"]
-        report = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=False).stdout)
+        words = ("verify", "--config", str(self.settings[0]), "--json")
+        report = json.loads(quick_start.run("cloud_server", *words, cwd=ROOT, timeout_s=120).stdout)
         return [f"{result['invariant']}: {breach}" for result in report for breach in result["breaches"]]
 
 
 @contextmanager
-def centre_cluster(folder: Path, database: PostgresAddress, processes: int = 2) -> Iterator[Cluster]:
-    """Set up, running and answering; ended at the end whatever happened."""
+def centre_cluster(
+    folder: Path, database: PostgresAddress, processes: int = 2, *, anew: bool = False
+) -> Iterator[Cluster]:
+    """Set up, running and answering; ended at the end whatever happened. `anew` as `run` has it."""
     ports = [free_port() for _ in range(processes)]
     forwarder = Forwarder(ports)
     config: Config = make_folder(folder, forwarder.port, database)
@@ -98,17 +100,16 @@ def centre_cluster(folder: Path, database: PostgresAddress, processes: int = 2) 
         own = first.with_name(f"centre-{number}.toml")
         own.write_text(re.sub(r"(?m)^listen = .*$", f'listen = "127.0.0.1:{port}"', first.read_text()))
         settings.append(own)
-    command = [sys.executable, "-m", "cloud_server", "setup", "--config", str(first), "--json", "--provision-token"]
-    said = json.loads(subprocess.check_output(command, cwd=ROOT))
+    said = json.loads(quick_start.read("cloud_server", "setup", "--config", str(first), "--json", "--provision-token"))
     trust = ssl.create_default_context(cafile=str(config.keys_dir / "ca.pem"))
     log = folder / "log"
-    running = [run(settings[0], log=log)]
+    running = [run(settings[0], log=log, anew=anew)]
     site = SiteProcess(config, running[0], config.site.public_url, trust, said["provision_token"])
     try:
         # One after the other, so that the first has the turn at background work.
         for number in range(processes):
             if number:
-                running.append(run(settings[number], log=log))
+                running.append(run(settings[number], log=log, anew=anew))
             forwarder.only = number
             wait_until_up(site, log)
         forwarder.only = None

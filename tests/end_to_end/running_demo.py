@@ -18,7 +18,7 @@ from edge_agent.console import local_socket
 from provisioning.demo.control import DemoControl
 from provisioning.demo.sockets import NoAnswer, ask
 
-UP_WITHIN_S = 110.0
+UP_WITHIN_S = 240.0
 """Beyond it nothing will come any more, however busy the machine is; the promise itself is tested apart."""
 ENDS_WITHIN_S = 20.0
 

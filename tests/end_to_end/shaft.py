@@ -6,13 +6,12 @@ An agent's hardware is a folder: its state and keys. The fibre is cut by stoppin
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import msgspec
@@ -22,10 +21,12 @@ from edge_agent.console.local_socket import AgentUnreachable, ask
 from protocol.box_config import BoxConfig
 from protocol.site_plan import SitePlan
 from provisioning.simulator.site import SimulatedSite
+from tests import quick_start
 from tests.cloud_server.api.site_process import ROOT, SiteProcess, run, site_process, wait_until_up
 from tests.cloud_server.street import account_id, box_id, meter_id, street, wallet_id
 from tests.cloud_server.web.conftest import Browser
 from tests.edge_agent.whole_box.whole_box import BAUD, simulated_site
+from tests.quick_start import Program
 
 WATTS = 9_000
 """Below what the wiring carries; two watt-hours a second, so that a test of seconds costs something."""
@@ -67,7 +68,7 @@ class Hardware:
     folder: Path
     tty: Path
     bus: str = "A1-1"
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Program | None = None
 
     @property
     def state_dir(self) -> Path:
@@ -86,13 +87,12 @@ class Hardware:
         )
 
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        line = [sys.executable, "-m", "edge_agent", *words, "--config", str(self.folder / "box.toml")]
-        return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+        return quick_start.run("edge_agent", *words, "--config", str(self.folder / "box.toml"), timeout_s=60)
 
     def start(self) -> None:
-        line = [sys.executable, "-m", "edge_agent", "run", "--config", str(self.folder / "box.toml")]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(line, stderr=log)
+            words = ("run", "--config", str(self.folder / "box.toml"))
+            self.process = quick_start.start("edge_agent", *words, errors=log)
         wait_for((self.state_dir / "agent.sock").exists, "the agent's socket", self.log)
 
     def kill(self) -> None:
@@ -102,6 +102,13 @@ class Hardware:
         self.process.wait()
         self.process = None
         (self.state_dir / "agent.sock").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """As a service manager does, so that all is written down."""
+        assert self.process is not None
+        self.process.terminate()
+        assert self.process.wait(30) == 0
+        self.process = None
 
     def status(self) -> dict[str, Any]:
         """What `edge-agent status --json` says; an agent that runs is asked itself, without a process for each look."""
@@ -181,8 +188,8 @@ class Shaft:
         wait_until_up(self.centre, self.folder / "log")
 
     def cloud_server(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        line = [sys.executable, "-m", "cloud_server", *words, "--config", str(self.centre.config.path)]
-        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        settings = ("--config", str(self.centre.config.path))
+        return quick_start.run("cloud_server", *words, *settings, cwd=ROOT, timeout_s=120)
 
     def forget_tokens(self) -> None:
         """The centre knows none of its tokens any more: new ones are made as they are wanted."""
@@ -203,15 +210,16 @@ class Shaft:
     def enrol(self, hardware: Hardware, claim: str) -> None:
         """New hardware comes in with this claim; a person compares what its own screen shows."""
         hardware.write_config(claim)
-        line = [sys.executable, "-m", "edge_agent", "enrol", "--config", str(hardware.folder / "box.toml")]
-        enrolling = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
-        assert enrolling.stdout is not None
-        shown = enrolling.stdout.readline().removeprefix("fingerprint ").strip()
+        screen = hardware.folder / "screen"
+        with screen.open("wb") as output:
+            words = ("enrol", "--config", str(hardware.folder / "box.toml"))
+            enrolling = quick_start.start("edge_agent", *words, output=output)
+        wait_for(lambda: "\n" in screen.read_text(), "a fingerprint on the screen")
+        shown = screen.read_text().splitlines()[0].removeprefix("fingerprint ").strip()
         wait_for(lambda: shown in (self.box_row()["fingerprint"], self.box_row()["replacement"]), "the fingerprint")
         answer = self.api("POST", f"/boxes/{BOX}/confirm", json={"fingerprint": shown})
         assert answer.status_code == 200, answer.text
         assert enrolling.wait(30) == 0
-        enrolling.stdout.close()
 
     def put_in_service(self, meter: str = METER) -> None:
         """The relay test on the spot, then a person's yes."""
@@ -230,6 +238,9 @@ class Shaft:
         return self.meters.meter(f"m{SHOP - 1}").contact_closed
 
 
+ADMINISTRATOR_PASSWORD: Final = "seven quiet herons by the lake"
+
+
 def first_administrator(place: Shaft) -> Browser:
     """A person at the console of the centre that runs, by the one-time link of the terminal."""
     done = place.cloud_server("setup", "--json")
@@ -242,7 +253,7 @@ def first_administrator(place: Shaft) -> Browser:
     place.clients.append(client)
     console = Browser(client, address=place.centre.url)
     console.get(link)
-    password = "seven quiet herons by the lake"
+    password = ADMINISTRATOR_PASSWORD
     console.post(link, name="wang", display_name="王", password=password, password_again=password)
     assert console.path == "/", console.text
     return console

@@ -6,7 +6,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import pytest
 from cloud_server.api.throttle import STRANGER_RATE
 from cloud_server.config import read_config
 from protocol.limits import WAIT_S_MAX
+from tests import quick_start
 from tests.cloud_server.api.site_process import (
     ROOT,
     SiteProcess,
@@ -104,8 +104,8 @@ def centre_behind(folder: Path, port: int, behind: int) -> Iterator[SiteProcess]
     )
     settings.write_text(f'{text}\n[proxy]\ntrusted = ["127.0.0.1"]\n', encoding="utf-8")
     config = read_config(settings)
-    command = [sys.executable, "-m", "cloud_server", "setup", "--config", str(settings), "--json", "--provision-token"]
-    said = json.loads(subprocess.check_output(command, cwd=ROOT))
+    words = ("setup", "--config", str(settings), "--json", "--provision-token")
+    said = json.loads(quick_start.read("cloud_server", *words))
     trust = ssl.create_default_context(cafile=str(config.keys_dir / "ca.pem"))
     process = run(settings, log=folder / "log")
     site = SiteProcess(config, process, f"https://127.0.0.1:{behind}", trust, said["provision_token"])

@@ -5,8 +5,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,11 +19,13 @@ from cloud_server.ports.database import PostgresAddress
 from cloud_server.wiring import FAIL_POINT_VARIABLE
 from protocol.envelope import Line, read_body, write_body
 from protocol.messages import Answer
+from tests import quick_start
 from tests.cloud_server.site_rig import make_folder
 from tests.cloud_server.speaking_box import SpeakingBox, make_box
 from tests.cloud_server.street import box_id, street
+from tests.quick_start import Program
 
-ROOT = Path(__file__).parents[3]
+ROOT = quick_start.ROOT
 
 
 @dataclass
@@ -33,7 +33,7 @@ class SiteProcess:
     """The process, and clients that trust its CA."""
 
     config: Config
-    process: subprocess.Popen[bytes]
+    process: Program
     url: str
     trust: ssl.SSLContext
     provision_token: str
@@ -55,7 +55,7 @@ class SiteProcess:
         if (name, scopes) in self.tokens:
             return self.tokens[name, scopes]
         settings = ["--config", str(self.config.path), "--name", name, "--scopes", ",".join(scopes), "--json"]
-        said = subprocess.check_output([sys.executable, "-m", "cloud_server", "token", *settings], cwd=ROOT)
+        said = quick_start.read("cloud_server", "token", *settings)
         self.tokens[name, scopes] = str(json.loads(said)["token"])
         return self.tokens[name, scopes]
 
@@ -113,15 +113,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(settings: Path, *, log: Path, ends_at: str = "") -> subprocess.Popen[bytes]:
-    """Start it; `ends_at` names a place in a flow at which it is killed."""
+def run(settings: Path, *, log: Path, ends_at: str = "", anew: bool = False) -> Program:
+    """Start it; `ends_at` names a place in a flow at which it is killed. `anew` where what it takes is measured."""
     with log.open("ab") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", "cloud_server", "run", "--config", str(settings)],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | ({FAIL_POINT_VARIABLE: ends_at} if ends_at else {}),
-            stderr=file,
-        )
+        environment = os.environ | {"PYTHONPATH": str(ROOT)} | ({FAIL_POINT_VARIABLE: ends_at} if ends_at else {})
+        words = ("run", "--config", str(settings))
+        if anew:
+            return quick_start.start_anew("cloud_server", *words, environment=environment, errors=file)
+        return quick_start.start("cloud_server", *words, cwd=ROOT, environment=environment, errors=file)
 
 
 @contextmanager
@@ -129,8 +128,8 @@ def site_process(folder: Path, database: PostgresAddress | None = None) -> Itera
     """Made, set up, running and answering; ended at the end whatever happened."""
     config = make_folder(folder, free_port(), database)
     settings = folder / "site" / "centre.toml"
-    command = [sys.executable, "-m", "cloud_server", "setup", "--config", str(settings), "--json", "--provision-token"]
-    said = json.loads(subprocess.check_output(command, cwd=ROOT))
+    words = ("setup", "--config", str(settings), "--json", "--provision-token")
+    said = json.loads(quick_start.read("cloud_server", *words))
     trust = ssl.create_default_context(cafile=str(config.keys_dir / "ca.pem"))
     process = run(settings, log=folder / "log")
     site = SiteProcess(config, process, config.site.public_url, trust, said["provision_token"])

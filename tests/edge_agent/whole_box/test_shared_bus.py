@@ -26,7 +26,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeBox]:
         folder, make_authority(tmp_path_factory.mktemp("ca")), config_of(switch_pause_s=0, poll_ms=100)
     ) as found:
         found.enrol()
-        found.start()
+        found.start(anew=True)
         found.centre.wait_for(lambda: len(found.centre.batches) > 0)
         yield found
 

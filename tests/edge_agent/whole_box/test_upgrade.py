@@ -61,7 +61,7 @@ def box(tmp_path: Path) -> Iterator[WholeBox]:
         toml = found.box_toml.read_text(encoding="utf-8")
         found.box_toml.write_text(f'{toml}[stick]\nfolders = ["{tmp_path / "media"}"]\n', encoding="utf-8")
         found.enrol()
-        found.start()
+        found.start(anew=True)
         found.centre.command(grant_of(0, 100, 1))
         found.centre.wait_for(lambda: found.status()["commands"]["seq"] == 1)
         yield found
@@ -94,7 +94,7 @@ def test_a_new_version_takes_over_and_goes_on_with_books_and_chain(box: WholeBox
     assert box.end() == 0
     stopped = box.command("check")
     assert stopped.returncode == 0, stopped.stdout
-    box.start()
+    box.start(anew=True)
     box.centre.wait_for(lambda: boots(box)[-1] == ("edge-agent 99.0.0", "clean"), 15)
 
 
@@ -119,7 +119,7 @@ def test_one_that_does_not_come_up_is_undone_and_the_box_goes_on(box: WholeBox, 
     for _ in range(TRIES_MAX):
         assert box.command("run").returncode == 7, line_of
     (box.state_dir / "agent.sock").unlink(missing_ok=True)
-    box.start()
+    box.start(anew=True)
     box.centre.wait_for(lambda: len(boots(box)) == 2, 20)
     assert box.told("upgrade_undone")
     assert Programs(box.state_dir).current == ""

@@ -42,7 +42,7 @@ def test_from_claim_to_light_and_back_to_dark(box: WholeBox) -> None:
     """Enrol, test the relay, go in service, run dry, be sold to: the whole way of a shop."""
     box.enrol()
     assert box.command("enrol").returncode == 0, "a repeated enrolment has nothing left to do"
-    box.start()
+    box.start(anew=True)
     box.centre.wait_for(lambda: any(isinstance(r, Would) and r.wanted == "open" for r in box.centre.records()))
     tested = box.command("relay-test", "--meter", "M0", "--who", "Li", "--yes", "--json")
     assert tested.returncode == 0, tested.stderr

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from edge_agent.console.local_socket import AgentUnreachable, ask
 from protocol.box_config import BoxConfig
 from protocol.commands import Grant, SalePart
 from provisioning.simulator.site import SimulatedSite
+from tests import quick_start
 from tests.edge_agent.core.street import (
     ACCOUNT,
     BOX,
@@ -30,6 +30,7 @@ from tests.edge_agent.core.street import (
     wallet_config,
 )
 from tests.fakes.fake_centre import Authority, FakeCentre
+from tests.quick_start import Program
 
 BAUD = 115_200
 START_S = 15.0
@@ -88,7 +89,7 @@ class WholeBox:
     folder: Path
     centre: FakeCentre
     site: SimulatedSite
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Program | None = None
     environment: dict[str, str] = field(default_factory=lambda: {OFFSET_VARIABLE: "/nonexistent/clock"})
     """With the variable the agent never touches this machine's own clock, whoever runs the test."""
 
@@ -106,18 +107,21 @@ class WholeBox:
 
     def command(self, *words: str, timeout_s: float = 30.0) -> "subprocess.CompletedProcess[str]":
         """One `edge-agent` command with this box's configuration."""
-        line = [sys.executable, "-m", "edge_agent", *words, "--config", str(self.box_toml)]
-        return subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
+        return quick_start.run("edge_agent", *words, "--config", str(self.box_toml), timeout_s=timeout_s)
 
     def enrol(self) -> None:
         done = self.command("enrol")
         assert done.returncode == 0, done.stderr + done.stdout
 
-    def start(self) -> None:
-        """Run the agent until it listens."""
-        line = [sys.executable, "-m", "edge_agent", "run", "--config", str(self.box_toml)]
+    def start(self, *, anew: bool = False) -> None:
+        """Run the agent until it listens; `anew` where its memory, command line or becoming another is looked at."""
+        words = ("run", "--config", str(self.box_toml))
+        environment = os.environ | self.environment
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(line, stderr=log, env=os.environ | self.environment)
+            if anew:
+                self.process = quick_start.start_anew("edge_agent", *words, environment=environment, errors=log)
+            else:
+                self.process = quick_start.start("edge_agent", *words, environment=environment, errors=log)
         self.centre.wait_for((self.state_dir / "agent.sock").exists, START_S)
 
     def status(self) -> dict[str, Any]:
