@@ -20,7 +20,12 @@ MANY_BYTES_MOST: Final = 262_144
 MANY_FIELDS_MOST: Final = 2_100
 """A form that selects meters: two thousand ticks of 40 bytes, and a few fields beside them."""
 FIELD_CHARACTERS_MOST: Final = 2_000
-"""Longer than any field of ours."""
+"""Longer than any field of one line, or of a few."""
+TARIFF_CHARACTERS_MOST: Final = 16_384
+"""One tariff's text as people type it: four seasons of workdays and weekends, each changed every half hour, take 6,000
+characters, and twenty dates of their own a year for ten years as many again."""
+LONG_FIELDS: Final = {"text": TARIFF_CHARACTERS_MOST, "dates": TARIFF_CHARACTERS_MOST}
+"""Fields that hold a whole tariff, or its single dates; only forms that may be long have them."""
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 
@@ -47,8 +52,11 @@ async def read_form(request: Request, *, many: bool = False) -> dict[str, str]:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=fields_most, errors="strict")
     except ValueError as error:
         raise BadForm(400, "the form could not be read") from error
-    if any(len(name) > FIELD_CHARACTERS_MOST or len(value) > FIELD_CHARACTERS_MOST for name, value in pairs):
-        raise BadForm(413, f"a field has at most {FIELD_CHARACTERS_MOST} characters")
+    long = LONG_FIELDS if many else {}
+    for name, value in pairs:
+        most = long.get(name, FIELD_CHARACTERS_MOST)
+        if len(name) > FIELD_CHARACTERS_MOST or len(value) > most:
+            raise BadForm(413, f"a field has at most {most} characters")
     return dict(pairs)
 
 

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cloud_server.core.views import STATES
 from cloud_server.web import guard
+from cloud_server.web.forms import TARIFF_CHARACTERS_MOST
 from cloud_server.web.language import LANGUAGES, OWN_NAMES, Language, load_catalogs
 from cloud_server.web.show import Show
 from cloud_server.web.static_files import StaticNames
@@ -48,6 +49,7 @@ class Renderer:
                 languages=OWN_NAMES,
                 language=language,
                 states=STATES,
+                longest_text=TARIFF_CHARACTERS_MOST,
             )
             self._environments[language] = environment
 

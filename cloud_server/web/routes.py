@@ -21,13 +21,13 @@ from cloud_server.core.roles import RIGHTS
 from cloud_server.flows.bounds import Verdict
 from cloud_server.flows.second_factor import FORM_HOLDS_MS, PROOF_HOLDS_MS, Standing, Trust
 from cloud_server.flows.sign_in import Who
-from cloud_server.web import forms, guard, uploads
+from cloud_server.web import forms, guard, kept_form, uploads
 from cloud_server.web.addresses import FOR_PROGRAMS, LIVE_ROUTES, ROUTES, LiveRoute, Route
 from cloud_server.web.compress import compress
 from cloud_server.web.export_jobs import ExportJobs
 from cloud_server.web.language import choose_language
 from cloud_server.web.live import MonitorHubs, StreamSlots
-from cloud_server.web.pages import errors
+from cloud_server.web.pages import errors, second_factor
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import Renderer
 from cloud_server.web.services import Services
@@ -112,7 +112,8 @@ def _answer(
     files: dict[str, bytes],
 ) -> Response:
     new_visitor = guard.VISITOR_COOKIE not in request.cookies
-    visit = replace(visit_of(services, request, form, uses=True), files=files)
+    sent = kept_form.taken_up(form, files)
+    visit = replace(visit_of(services, request, sent.fields, uses=True), files=sent.files, proof=sent.proof)
     response = _refusal(console, visit, route, request)
     if response is None:
         try:
@@ -131,6 +132,8 @@ ACTING: Final[frozenset[str]] = frozenset(RIGHTS) - {"see_points", "see_phones",
 """What needs an account or a box to be wholly within one's buildings: everything but looking."""
 NAMED_IN_FORMS: Final = frozenset({"box", "meter", "account", "wallet", "from_wallet", "to_wallet"})
 """Fields that name where something goes: they are judged as parts of addresses are."""
+NEVER_KEPT: Final = ("/me/password",)
+"""Forms whose fields are secrets: they are typed again rather than put into a page."""
 UNTRUSTED: Final = Trust(standing=Standing.WHOLE, has_factor=False, proven_at_ms=0)
 """Of somebody who is not signed in: there is nothing to be trusted with."""
 
@@ -161,7 +164,9 @@ def _refusal(console: Console, visit: Visit, route: Route, request: Request) -> 
     if _asks_fresh(route, visit):
         limit_ms = PROOF_HOLDS_MS if method == "GET" else FORM_HOLDS_MS
         if visit.now_ms - visit.trust.proven_at_ms > limit_ms:
-            return _to_form("/proof", visit, "GET")
+            if method == "GET" or visit.is_partial or route.path in NEVER_KEPT:
+                return _to_form("/proof", visit, "GET")
+            return second_factor.prove_sender(console, visit, upload=route.upload)
     return None
 
 

@@ -40,6 +40,8 @@ class Visit:
     """How this browser last looked at the monitor."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """What the form carried as files, by field."""
+    proof: str | None = None
+    """The code or password that came with a form that was kept for it."""
 
     @property
     def actor(self) -> Actor:

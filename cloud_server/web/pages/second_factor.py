@@ -7,6 +7,7 @@ from starlette.responses import Response
 from cloud_server.flows.second_factor import Standing
 from cloud_server.web import guard
 from cloud_server.web.codes import picture_of
+from cloud_server.web.kept_form import PROOF_FIELD, kept_fields, lost_files
 from cloud_server.web.pages.page import Console
 from cloud_server.web.render import see_other
 from cloud_server.web.visit import Visit
@@ -52,6 +53,24 @@ def take_proof(console: Console, visit: Visit) -> Response:
     if not visit.services.second.prove(visit.actor, visit.secret, typed, visit.address):
         return console.renderer.page(visit, "proof.html", 401, failed=True, next=_to(visit))
     return see_other(_to(visit))
+
+
+def prove_sender(console: Console, visit: Visit, *, upload: bool) -> Response | None:
+    """A form came when the last proof had grown old: None where the proof came with it, else the page that asks for it
+    and keeps what was typed."""
+    second, proof = visit.services.second, visit.proof
+    if proof is not None and second.prove(visit.actor, visit.secret, proof, visit.address):
+        return None
+    return console.renderer.page(
+        visit,
+        "proof.html",
+        403 if proof is None else 401,
+        failed=proof is not None,
+        kept=kept_fields(visit.form, visit.files),
+        field=PROOF_FIELD,
+        upload=upload,
+        lost=lost_files(visit.files),
+    )
 
 
 def _form(console: Console, visit: Visit, status: int, *, failed: bool) -> Response:

@@ -10,6 +10,7 @@ import pytest
 from cloud_server.core.plan_import import REASONS as IMPORT_REASONS
 from cloud_server.core.planned_profiles import REASONS as PROFILE_REASONS
 from cloud_server.core.planned_site import REASONS as SITE_REASONS
+from cloud_server.flows.second_factor import FORM_HOLDS_MS
 from cloud_server.web import frame_words, plan_reason_words, sentence_words
 from cloud_server.web.pages.profiles import differences
 from cloud_server.web.profile_words import SENTENCES
@@ -22,7 +23,7 @@ from protocol.plan_reasons import REASONS as PLAN_REASONS
 from protocol.workbook.reasons import REASONS as WORKBOOK_REASONS
 from tests.cloud_server.console_rig import ConsoleRig
 from tests.cloud_server.street import box_id, meter_id
-from tests.cloud_server.web.conftest import Browser
+from tests.cloud_server.web.conftest import PASSWORD, Browser
 from tests.cloud_server.web.test_settings_pages import change, fields
 from tests.edge_agent.bus.profile_texts import ARMABLE
 
@@ -104,6 +105,24 @@ def test_what_is_shown_is_what_the_agent_prints_and_a_meter_can_be_planned_with_
     assert "<del>- model = &#34;armable&#34;</del>" in browser.text
     browser.get("/settings/profiles/nx3?from=1")
     assert "model = &#34;armable&#34;" in browser.text.split("<textarea")[1]
+
+
+def test_what_was_typed_is_kept_when_the_proof_has_grown_old(console: ConsoleRig) -> None:
+    browser, file = console.browser("administrator"), b"\xef\xbb\xbf" + ARMABLE.encode()
+    browser.get(NEW)
+    console.rig.clock.advance(FORM_HOLDS_MS + 1)
+    send(browser, NEW, "", content=file, profile="nx3", unit="5", step="preview")
+    assert browser.status == 403
+    assert "What you typed is kept" in browser.text
+    kept = {name: browser.hidden(name) for name in ("profile", "unit", "step", "kept_file_file")}
+    browser.send_file(NEW, b"", **kept, proof_of_sender="not the password")
+    assert browser.status == 401
+    assert browser.hidden("profile") == "nx3"
+    browser.send_file(NEW, b"", **kept, proof_of_sender=PASSWORD)
+    assert browser.status == 200
+    assert "05 03 01 00 00 0A" in browser.text, "shown as if it had been sent just now"
+    browser.send_file(NEW, b"", **kept)
+    assert browser.status == 200, "the proof holds for what follows"
 
 
 def test_one_in_use_stays_and_one_that_no_meter_needs_goes(console: ConsoleRig) -> None:

@@ -178,7 +178,7 @@ def test_a_form_that_was_opened_in_time_may_be_filled_in(grave: tuple[Browser, s
     browser.get("/")
     clock.advance(1)
     browser.post(path)
-    assert browser.path == "/proof"
+    assert (browser.status, "Once more, please" in browser.text) == (403, True)
 
 
 def test_a_proof_is_never_a_way_to_another_site(cashier: Browser) -> None:

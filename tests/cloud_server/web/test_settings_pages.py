@@ -9,11 +9,13 @@ from html import unescape
 import pytest
 
 from cloud_server.flows import plan_site
+from cloud_server.flows.second_factor import FORM_HOLDS_MS
+from cloud_server.web.forms import TARIFF_CHARACTERS_MOST
 from cloud_server.web.settings_specs import SECTIONS, SINGLE
 from tests.cloud_server.console_rig import ConsoleRig
 from tests.cloud_server.flows.test_usage_reports import plan_with_main
 from tests.cloud_server.street import BUILDING, FLAT_TARIFF, TARIFF, YUAN, account_id, box_id, meter_id, wallet_id
-from tests.cloud_server.web.conftest import Browser
+from tests.cloud_server.web.conftest import PASSWORD, Browser
 
 pytestmark = pytest.mark.sqlite_first
 _FIELD = re.compile(r'<(?:input|select|textarea)[^>]*name="([^"]+)"')
@@ -50,6 +52,38 @@ def change(browser: Browser, path: str, **values: str) -> None:
     browser.post(path, **told, step="preview")
     assert browser.status == 200, browser.text
     browser.post(path, **fields(browser), step="take")
+
+
+def long_tariff() -> str:
+    """Four seasons of workdays and weekends, each changed every half hour, and the holidays of three years."""
+    halves = ", ".join(f'"{minute // 60:02d}:{minute % 60:02d} flat"' for minute in range(0, 1440, 30))
+    days = "\n".join(f"[days.{name}{part}]\nswitches = [{halves}]" for name in "abcd" for part in ("work", "week"))
+    seasons = "\n".join(
+        f'[[calendar.seasons]]\nfrom = "{first}-01"\nto = "{last}-28"\ndefault = "{name}work"\n'
+        f'weekdays = {{ sat = "{name}week", sun = "{name}week" }}'
+        for name, first, last in (("a", "01", "03"), ("b", "04", "06"), ("c", "07", "09"), ("d", "10", "12"))
+    )
+    dates = ", ".join(f'"{year}-10-{day:02d}" = "aweek"' for year in (2026, 2027, 2028) for day in range(1, 21))
+    head, _, _ = FLAT_TARIFF.partition("[days")
+    return f'{head}{days}\n[calendar]\ndefault = "awork"\ndates = {{ {dates} }}\n{seasons}\n'
+
+
+def test_a_long_tariff_and_what_was_typed_into_it_are_kept(planned: ConsoleRig) -> None:
+    browser, text = planned.browser("administrator"), long_tariff()
+    assert 6_000 < len(text) < TARIFF_CHARACTERS_MOST
+    path = f"/settings/tariffs/{TARIFF}"
+    browser.get(path)
+    browser.post(path, text="x" * (TARIFF_CHARACTERS_MOST + 1), step="preview")
+    assert browser.status == 413
+    browser.get(path)
+    planned.rig.clock.advance(FORM_HOLDS_MS + 1)
+    browser.post(path, text=text, step="preview")
+    assert browser.status == 403
+    browser.post(path, text=browser.hidden("text"), step=browser.hidden("step"), proof_of_sender=PASSWORD)
+    assert browser.status == 200
+    assert fields(browser)["text"].strip() == text.strip()
+    browser.post(path, **fields(browser), step="take")
+    assert browser.path == "/settings/tariffs"
 
 
 @pytest.fixture
