@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,10 +30,12 @@ from benchmarks.console.workbook import ROWS, export
 from cloud_server.store.database import run_sql
 from cloud_server.store.postgres import PostgresEngine
 from cloud_server.store.schema import make_months_ahead
+from cloud_server.web.report_specs import SPECS
 from tests.cloud_server.console_rig import ConsoleRig, wire_console
 from tests.cloud_server.site_rig import open_rig
 from tests.cloud_server.street import account_id, point_id
 from tests.cloud_server.web.conftest import Browser
+from tests.fakes.centre_clock import NOON_MS
 from tests.postgres_server import FAST, PostgresServer, find_programs
 
 FIRST_VIEW_S: Final = 1.0
@@ -45,6 +47,11 @@ EXPORT_MIB: Final = 64.0
 CHANGE_S: Final = 0.5
 TURNS: Final = 7
 SUM_DAYS: Final = 365
+_TODAY: Final = datetime.fromtimestamp(NOON_MS / 1000, UTC).date()
+A_MONTH_AGO: Final = (_TODAY.replace(day=1) - timedelta(days=1)).isoformat()
+A_YEAR_AGO: Final = (_TODAY - timedelta(days=SUM_DAYS - 1)).isoformat()
+AUDIT: Final = "/reports/audit"
+"""For administrators alone."""
 PAGES: Final = {
     "monitor": "/",
     "point": f"/points/{point_id(1, 2)}",
@@ -67,7 +74,17 @@ PAGES: Final = {
     "registers": "/reports/registers",
     "modes": "/reports/modes",
     "trial": "/reports/trial",
+    "trial of a month ago": f"/reports/trial?to={A_MONTH_AGO}",
     "roll forward": "/reports/rollforward",
+    "roll forward of a month ago": f"/reports/rollforward?from={A_MONTH_AGO[:8]}01&to={A_MONTH_AGO}",
+    "sales by day": "/reports/sales",
+    "a year's sales by month": f"/reports/sales?from={A_YEAR_AGO}&step=month",
+    "vacant": "/reports/vacant",
+    "lost": "/reports/lost",
+    "alarms told": "/reports/alarms",
+    "events": "/reports/events",
+    "statement": f"/reports/statement?account={account_id(1, 2)}",
+    "proof, of no signed lines": f"/reports/proof?account={account_id(1, 2)}",
 }
 
 
@@ -132,6 +149,10 @@ def opened(engine: str, folder: Path) -> Iterator[ConsoleRig]:
 
 def measure(engine: str, days: int) -> dict[str, Any]:
     """Everything, in one run."""
+    forgotten = [
+        kind for kind in SPECS if kind != "audit" and not any(f"/reports/{kind}" in path for path in PAGES.values())
+    ]
+    assert not forgotten, f"reports that nothing here looks at: {forgotten}"
     found: dict[str, Any] = {"engine": engine, "supply_points": BOXES * SHOPS, "days": days}
     with tempfile.TemporaryDirectory(prefix="tb") as folder, opened(engine, Path(folder)) as rig:
         rig.rig.plan(boxes=BOXES, shops=SHOPS)
@@ -142,13 +163,14 @@ def measure(engine: str, days: int) -> dict[str, Any]:
         found["fill_s"] = round(time.perf_counter() - began_s)
         found["books_mib"] = _books_mib(rig)
         tell(f"filled: {found['interval_rows']} rows, {found['fill_s']} s, {found['books_mib']} MiB")
-        browser = rig.browser("supervisor")
+        browser, administrator = rig.browser("supervisor"), rig.browser("administrator")
         began_s, processor_s = time.perf_counter(), time.process_time()
         answer = browser.client.get("/", headers={"Accept-Encoding": "gzip"})
         first = Took(round(time.perf_counter() - began_s, 3), round(time.process_time() - processor_s, 3))
         found["monitor_first"] = asdict(first)
         found["monitor_bytes_sent"] = int(answer.headers.get("content-length", len(answer.content)))
         pages = {name: timed(lambda path=path: browser.get(path)) for name, path in PAGES.items()}  # type: ignore[misc]  # a default binds it
+        pages["audit"] = timed(lambda: administrator.get(AUDIT))
         tell("pages looked at")
         found["pages"] = {name: asdict(took) for name, took in pages.items()}
         bare = bare_page(len(answer.text))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import peewee as pw
 
+from benchmarks.console.books import fill_books
 from benchmarks.console.months import Sums, fill_months
 from cloud_server.core.energy_sums import HOURS
 from cloud_server.store.database import Engine, run_many, run_sql
@@ -43,6 +44,9 @@ def fill(rig: SiteRig, days: int, sum_days: int) -> int:
             _run(database, insert(table="meter_interval", first=-days * 48, last=-1))
             found = _added_rows(database)
     with rig.engine.write() as database:
+        fill_books(
+            database, rig, [(box, shop) for box in range(1, BOXES + 1) for shop in range(1, SHOPS + 1)], sum_days
+        )
         for table in ("bench_meter", "bench_half", "bench_day"):
             _run(database, f"DROP TABLE {table}")
     _hold_against_rows(rig.engine, rig.site, rig.centre.site.zone, first_day, found)
@@ -79,10 +83,10 @@ def _name_meters(database: pw.Database) -> None:
 
 
 def _name_halves(database: pw.Database, halves: list[Any]) -> None:
-    columns = "number BIGINT, from_ms BIGINT, rate TEXT, price BIGINT, more BIGINT"
+    columns = "number BIGINT, from_ms BIGINT, rate TEXT, price BIGINT, more BIGINT, day TEXT"
     _run(database, f"CREATE TABLE bench_half ({columns})")
-    rows = [half[:5] for half in halves]
-    run_many(database, f"INSERT INTO bench_half VALUES ({', '.join([database.param] * 5)})", rows)
+    rows = [half[:6] for half in halves]
+    run_many(database, f"INSERT INTO bench_half VALUES ({', '.join([database.param] * 6)})", rows)
 
 
 _INTERVALS: Final = (
@@ -118,7 +122,8 @@ def _sums(database: pw.Database, site: str, halves: list[Any]) -> list[tuple[str
     whole = "d.count * m.base + d.more"
     by_day = (
         f"INSERT INTO energy_day ({', '.join(into)}) SELECT {database.param}, m.meter, d.day, d.rate, 0, {whole}, "
-        f"({whole}) * d.price / 1000, d.last_ms, {each} FROM bench_day d CROSS JOIN bench_meter m"
+        f"({whole}) * d.price / 1000, d.last_ms, {each} FROM bench_day d CROSS JOIN bench_meter m "
+        "ORDER BY d.day, m.meter"  # as they came in: what a day's report reads lies together
     )
     added = ", ".join(f"SUM({name})" for name in names)
     by_month = (

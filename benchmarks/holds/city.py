@@ -107,7 +107,12 @@ def _wallet_rows(boxes: list[FleetBox]) -> Iterator[dict[str, Any]]:
 def _balance_rows(boxes: list[FleetBox]) -> Iterator[dict[str, Any]]:
     for box in boxes:
         for wallet in box.config.wallets:
-            yield {"account": f"wallet/{wallet.wallet}", "balance_micro": 50_000_000}
+            yield {
+                "account": f"wallet/{wallet.wallet}",
+                "balance_micro": 50_000_000,
+                "taken_micro": 0,
+                "given_micro": 50_000_000,
+            }
 
 
 def _forecast_rows(boxes: list[FleetBox], now_ms: int) -> Iterator[dict[str, Any]]:

@@ -1,13 +1,15 @@
 """The roll-forward of every account: opening, what came and went, closing, equal to the trial balance. Part of
 `read_reports`. Money goes by posting day."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
 from cloud_server.core.accounts import Side, parse_account
 from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis
-from cloud_server.flows.report_late import bridge, bridge_facts
+from cloud_server.flows.report_late import Trial, bridge, bridge_facts
+from protocol.units import Micro
 
 _FIGURES: Final = ("opening", "sold", "reversed", "paid_out", "adjusted", "charged", "other", "closing")
 _PLACE: Final[dict[str, int]] = {
@@ -26,35 +28,9 @@ def rollforward(basis: Basis) -> Report:
     """All money of each account, wherever it is: at the centre, on its way, in wallets, or ready to be paid."""
     query = basis.query
     eve = (date.fromisoformat(query.from_day) - timedelta(days=1)).isoformat()
-    sums: dict[str, list[int]] = {}
-    for name, taken, given in basis.unit.reports.trial(eve):
-        if parse_account(name).side is Side.LIABILITY:
-            _line(basis, sums, name)[0] += given - taken
-    for name, kind, amount in basis.unit.reports.liability_sums(query.from_day, query.to_day):
-        _line(basis, sums, name)[_PLACE.get(kind, _OTHER)] += amount
-    rows: list[tuple[Value, ...]] = []
-    for account, figures in sums.items():
-        figures[-1] = sum(figures[:-1])
-        if any(figures):
-            rows.append((*_names(basis, account), *figures))
-    columns = (
-        Column("account", "text"),
-        Column("customer", "text"),
-        Column("shop", "text"),
-        *(Column(f"roll_{key}", "exact") for key in _FIGURES),
-    )
-    found = tuple(sorted(rows, key=lambda row: str(row[0])))
-    table = ReportTable(
-        title="rollforward",
-        columns=columns,
-        rows=found,
-        total=totals(columns, found, frozenset(f"roll_{key}" for key in _FIGURES)),
-    )
-    owed = sum(
-        given - taken
-        for name, taken, given in basis.unit.reports.trial(query.to_day)
-        if parse_account(name).side is Side.LIABILITY
-    )
+    before, after = basis.unit.reports.trial(eve), basis.unit.reports.trial(query.to_day)
+    sums = _figures(basis, before)
+    owed = sum(micro for _, micro in _owed(after))
     closing = sum(figures[-1] for figures in sums.values())
     facts = (
         Fact(key="roll_closing", kind="exact", value=closing),
@@ -66,10 +42,45 @@ def rollforward(basis: Basis) -> Report:
     return Report(
         query=query,
         made_at_ms=basis.look.now_ms,
-        tables=(table, *late.tables),
-        facts=(*facts, *bridge_facts(basis, late)),
+        tables=(_table(basis, sums), *late.tables),
+        facts=(*facts, *bridge_facts(basis, late, before, after)),
         lacks=basis.lacks(to_ms),
     )
+
+
+def _figures(basis: Basis, before: Trial) -> dict[str, list[int]]:
+    """By account what it had on the eve, what moved it in these days, and what it had at their end."""
+    query = basis.query
+    sums: dict[str, list[int]] = {}
+    for name, micro in _owed(before):
+        _line(basis, sums, name)[0] += micro
+    for name, kind, amount in basis.unit.reports.liability_sums(query.from_day, query.to_day):
+        _line(basis, sums, name)[_PLACE.get(kind, _OTHER)] += amount
+    for figures in sums.values():
+        figures[-1] = sum(figures[:-1])
+    return sums
+
+
+def _owed(trial: Trial) -> Iterator[tuple[str, Micro]]:
+    """The ledger accounts on which customers' money stands, and how much."""
+    for name, taken, given in trial:
+        if parse_account(name).side is Side.LIABILITY:
+            yield name, given - taken
+
+
+def _table(basis: Basis, sums: dict[str, list[int]]) -> ReportTable:
+    columns = (
+        Column("account", "text"),
+        Column("customer", "text"),
+        Column("shop", "text"),
+        *(Column(f"roll_{key}", "exact") for key in _FIGURES),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (*_names(basis, account), *figures) for account, figures in sums.items() if any(figures)
+    ]
+    found = tuple(sorted(rows, key=lambda row: str(row[0])))
+    total = totals(columns, found, frozenset(f"roll_{key}" for key in _FIGURES))
+    return ReportTable(title="rollforward", columns=columns, rows=found, total=total)
 
 
 def _line(basis: Basis, sums: dict[str, list[int]], name: str) -> list[int]:

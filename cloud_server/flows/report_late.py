@@ -17,6 +17,8 @@ from cloud_server.flows.report_basis import Basis
 from protocol.records import Part
 from protocol.units import Micro, Ms
 
+Trial = Sequence[tuple[str, Micro, Micro]]
+"""Of a trial balance each account, what was taken from it and what came into it."""
 _parts = msgspec.json.Decoder(list[Part])
 TOGETHER_MS: Final = (3_600_000, 14_400_000)
 """All meters are asked for at once, an hour and then four back from the end of a period: most stop at the first, and a
@@ -169,12 +171,12 @@ def _table(basis: Basis, title: str, sums: dict[tuple[str, str], _Late]) -> Repo
     return ReportTable(title=title, columns=columns, rows=rows, total=totals(columns, rows, _FIGURES))
 
 
-def bridge_facts(basis: Basis, made: Bridge) -> tuple[Fact, ...]:
-    """The sum from use to books, which has to come out even; only over the whole site."""
+def bridge_facts(basis: Basis, made: Bridge, before: Trial, after: Trial) -> tuple[Fact, ...]:
+    """The sum from use to books, which has to come out even; only over the whole site. `before` and `after`: the trial
+    balances of the eve and of the last day."""
     first, last = date.fromisoformat(basis.query.from_day), date.fromisoformat(basis.query.to_day)
     used = basis.unit.energy.charged(basis.spans_between(first, last))
-    eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
-    booked = _revenue(basis, basis.query.to_day) - _revenue(basis, eve)
+    booked = _revenue(after) - _revenue(before)
     return (
         Fact(key="bridge_used", kind="exact", value=used),
         Fact(key="bridge_later", kind="exact", value=-made.later_micro),
@@ -184,10 +186,10 @@ def bridge_facts(basis: Basis, made: Bridge) -> tuple[Fact, ...]:
     )
 
 
-def _revenue(basis: Basis, day: str) -> Micro:
-    """What was ever booked as revenue for energy up to a day; daily fees are no energy."""
+def _revenue(trial: Trial) -> Micro:
+    """What was ever booked as revenue for energy; daily fees are no energy."""
     return sum(
         given - taken
-        for name, taken, given in basis.unit.reports.trial(day)
+        for name, taken, given in trial
         if (parsed := parse_account(name)).kind == "revenue" and parsed.about != ("fixed",)
     )

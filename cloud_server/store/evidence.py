@@ -8,7 +8,7 @@ import peewee as pw
 from cloud_server.core.audit_chain import AuditEntry
 from cloud_server.core.contracts import Adjustment, Closing, CreditMove, WalletSettlement
 from cloud_server.core.fleet import Box, CommandFact, FoundDifference, OpenedEpoch, SaleFact, StoredBatch, WalletGrant
-from cloud_server.core.invariants.evidence import KeptEnergy, Memory, SignedBytes, StoredEntry
+from cloud_server.core.invariants.evidence import KeptEnergy, KeptLedgerDay, Memory, SignedBytes, StoredEntry
 from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact, ReversalFact
 from cloud_server.core.recovery import ExpectedPart
 from cloud_server.core.second_person import SecondRequest
@@ -27,6 +27,7 @@ from cloud_server.store.enrolments import EnrolmentRows
 from cloud_server.store.fleet import FleetRows
 from cloud_server.store.ledger import grant_from_row
 from cloud_server.store.money_rows import reclaim_from_row
+from cloud_server.store.money_sums import MoneySums
 from cloud_server.store.rows import Rows
 from cloud_server.store.settlement_rows import SettlementRows
 from cloud_server.store.site import SiteRows
@@ -77,6 +78,12 @@ class EvidenceRows(Rows):
         return dict(
             self._tuples(self._of(tl.AccountBalance, tl.AccountBalance.account, tl.AccountBalance.balance_micro))
         )
+
+    def ledger_days(self) -> Iterator[KeptLedgerDay]:
+        return MoneySums(self._database, self._site).kept_days()
+
+    def account_turnover(self) -> dict[str, tuple[int, int]]:
+        return MoneySums(self._database, self._site).account_turnover()
 
     def boxes(self) -> list[Box]:
         return FleetRows(self._database, self._site).boxes()

@@ -11,6 +11,7 @@ from cloud_server.core.fleet import GrantState, SaleFact, WalletGrant
 from cloud_server.core.transaction import Transaction
 from cloud_server.store import tables_ledger as t
 from cloud_server.store.rows import Rows, Scope, pieces
+from cloud_server.store.tables_ledger_days import LedgerDay
 
 
 class LedgerRows(Rows):
@@ -23,6 +24,8 @@ class LedgerRows(Rows):
     def __init__(self, database: pw.Database, site: str, scope: Scope = Scope.SITE) -> None:
         super().__init__(database, site, scope)
         self._gathered: dict[str, int] = {}
+        self._days: dict[tuple[str, str, str], list[int]] = {}
+        """Posting day, account, kind of entry -> how many postings, what they took, what they gave."""
         self._gathered_key = object()
 
     def post(self, transaction: Transaction, posted_at_ms: int) -> None:
@@ -46,14 +49,23 @@ class LedgerRows(Rows):
         self._gather_tuples(t.Posting, _POSTING_NAMES, postings)
         self._memory.at_end(self._gathered_key, self._finish)
         for posting in transaction.postings:
-            self._gathered[posting.account] = self._gathered.get(posting.account, 0) + posting.amount_micro
+            account, amount = posting.account, posting.amount_micro
+            self._gathered[account] = self._gathered.get(account, 0) + amount
+            found = self._days.setdefault((transaction.posting_day, account, transaction.kind), [0, 0, 0])
+            found[0] += 1
+            found[1 if amount < 0 else 2] += abs(amount)
 
     def _finish(self) -> None:
-        """Bring the sums of accounts forward: the last that a unit does."""
-        rows = [{"account": name, "balance_micro": change} for name, change in sorted(self._gathered.items())]
-        sum_of_both = '"balance_micro" = "account_balance"."balance_micro" + EXCLUDED."balance_micro"'
-        self._write(t.AccountBalance, rows, f' ON CONFLICT ("site", "account") DO UPDATE SET {sum_of_both}')
-        self._gathered = {}
+        """Bring the sums of accounts forward, in all and by day: the last that a unit does."""
+        moved = {account: [change, 0, 0] for account, change in sorted(self._gathered.items())}
+        for (_, account, _), (_, taken, given) in self._days.items():
+            moved[account][1] += taken
+            moved[account][2] += given
+        balances = [(self._site, account, *sums) for account, sums in moved.items()]
+        self._write_tuples(t.AccountBalance, _BALANCE_NAMES, balances, _ADD_TO_BALANCE)
+        days = [(self._site, *key, *sums) for key, sums in sorted(self._days.items())]
+        self._write_tuples(LedgerDay, _DAY_NAMES, days, _ADD_TO_DAY)
+        self._gathered, self._days = {}, {}
 
     def sums(self, accounts: Iterable[str]) -> dict[str, int]:
         """The sums of these ledger accounts, with what this unit posts; one never posted to is absent."""
@@ -196,6 +208,17 @@ class LedgerRows(Rows):
         return list(rows(lambda: [grant_from_row(row) for row in self._all(query)]))
 
 
+def _added(table: str, key: Sequence[str], sums: Sequence[str]) -> str:
+    """What is there already grows by what comes."""
+    target = ", ".join(f'"{name}"' for name in key)
+    grown = ", ".join(f'"{name}" = "{table}"."{name}" + EXCLUDED."{name}"' for name in sums)
+    return f" ON CONFLICT ({target}) DO UPDATE SET {grown}"
+
+
+_BALANCE_NAMES: Final = ("site", "account", "balance_micro", "taken_micro", "given_micro")
+_ADD_TO_BALANCE: Final = _added("account_balance", _BALANCE_NAMES[:2], _BALANCE_NAMES[2:])
+_DAY_NAMES: Final = ("site", "posting_day", "account", "kind", "postings", "taken_micro", "given_micro")
+_ADD_TO_DAY: Final = _added("ledger_day", _DAY_NAMES[:4], _DAY_NAMES[4:])
 _POSTING_NAMES: Final = ("site", "transaction_id", "n", "account", "amount_micro")
 
 

@@ -1,8 +1,6 @@
 """Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
-from operator import or_
 from typing import Any, Final
 
 import msgspec
@@ -12,53 +10,23 @@ from cloud_server.core.point_meters import Swap
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
-from cloud_server.store.rows import Rows, pieces
+from cloud_server.store.money_sums import MoneySums
+from cloud_server.store.rows import pieces
 from protocol.records import ConfigApplied, Replaced
 from protocol.units import Ms, Wh
 
 _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
 
-_OWED = ("customer", "in_flight", "payable", "wallet")
-"""The kinds of accounts on which customers' money stands."""
 _replaced: Final = msgspec.json.Decoder(Replaced)
 _config: Final = msgspec.json.Decoder(ConfigApplied)
 LINES_AT_ONCE: Final = 100
 """Batches of a large box whose lines are held at one time: some four megabytes."""
 
 
-class ReportBook(Rows):
+class ReportBook(MoneySums):
     """What the ledger, the intervals and the orders come to."""
 
     # --- money --------------------------------------------------------------------------------------------------
-
-    def till_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, str, int, int]]:
-        """Posting day, till account, kind of entry, how many, how much came in."""
-        query = (
-            self._postings(_T.posting_day, _P.account, _T.kind, pw.fn.COUNT(_P.n), pw.fn.SUM(_P.amount_micro))
-            .where((_T.posting_day >= from_day) & (_T.posting_day <= to_day))
-            .where((_P.account >= "till/") & (_P.account < "till0"))
-            .group_by(_T.posting_day, _P.account, _T.kind)
-        )
-        return [(row[0], row[1], row[2], row[3], -row[4]) for row in self._tuples(query)]
-
-    def trial(self, to_day: str) -> list[tuple[str, int, int]]:
-        """Account, what was taken from it and what came into it, up to a posting day."""
-        taken = pw.fn.SUM(pw.Case(None, ((_P.amount_micro < 0, _P.amount_micro),), 0))
-        given = pw.fn.SUM(pw.Case(None, ((_P.amount_micro > 0, _P.amount_micro),), 0))
-        query = self._postings(_P.account, taken, given).where(_T.posting_day <= to_day).group_by(_P.account)
-        return [(row[0], -row[1], row[2]) for row in self._tuples(query)]
-
-    def liability_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, int]]:
-        """Account, kind of entry and sum, of all that customers are owed, posted in these days."""
-        owed = pw.fn.SUM(_P.amount_micro)
-        kinds = [(_P.account >= f"{kind}/") & (_P.account < f"{kind}0") for kind in _OWED]
-        query = (
-            self._postings(_P.account, _T.kind, owed)
-            .where((_T.posting_day >= from_day) & (_T.posting_day <= to_day))
-            .where(reduce(or_, kinds))
-            .group_by(_P.account, _T.kind)
-        )
-        return [(row[0], row[1], row[2]) for row in self._tuples(query)]
 
     def account_postings(self, accounts: Sequence[str], to_day: str) -> list[tuple[str, str, str, str, Ms, str, int]]:
         """Entry, its kind, cause, posting day, when, reason, amount; of these accounts up to a day, oldest first."""

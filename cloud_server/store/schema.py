@@ -10,6 +10,7 @@ from cloud_server.store import (
     tables_histories,
     tables_history,
     tables_ledger,
+    tables_ledger_days,
     tables_memory,
     tables_messages,
     tables_money,
@@ -27,6 +28,7 @@ from cloud_server.store.tables_fleet import About
 MODELS: tuple[type[pw.Model], ...] = (
     *tables_fleet.MODELS,
     *tables_ledger.MODELS,
+    *tables_ledger_days.MODELS,
     *tables_history.MODELS,
     *tables_energy.MODELS,
     *tables_people.MODELS,

@@ -45,10 +45,13 @@ class Posting(Table):
 
 
 class AccountBalance(Table):
-    """The sum of each ledger account, kept by the same transaction that posts; `verify` compares it."""
+    """The sum of each ledger account, kept by the same transaction that posts; `verify` compares it. `taken_micro` and
+    `given_micro` are what was ever taken from it and came into it, both above zero."""
 
     account = pw.TextField()
     balance_micro = pw.BigIntegerField()
+    taken_micro = pw.BigIntegerField()
+    given_micro = pw.BigIntegerField()
 
     class Meta:
         table_name = "account_balance"

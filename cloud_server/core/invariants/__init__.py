@@ -18,7 +18,6 @@ from cloud_server.core.invariants.charge_checks import (
     energy_is_charged_once,
     wallets_follow_from_records,
 )
-from cloud_server.core.invariants.energy_checks import energy_sums_follow
 from cloud_server.core.invariants.evidence import CheckResult, Evidence
 from cloud_server.core.invariants.ledger_checks import (
     accounts_agree_with_boxes,
@@ -34,11 +33,13 @@ from cloud_server.core.invariants.office_checks import (
     two_people_are_two,
 )
 from cloud_server.core.invariants.refund_checks import refunds_are_covered
+from cloud_server.core.invariants.sum_checks import energy_sums_follow, ledger_sums_follow
 
 Check = Callable[[Evidence], CheckResult]
 
 CHECKS: Final[tuple[Check, ...]] = (
     ledger_balances,
+    ledger_sums_follow,
     wallets_follow_from_records,
     accounts_agree_with_boxes,
     moves_lose_nothing,
@@ -58,6 +59,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     steps_name_who_and_why,
     two_people_are_two,
 )
-"""In the order of their numbers: 1, 2, 3, 4, 5 and 6, 7, 10, 11, 11, 15, 16, 17, 18, 19."""
+"""In the order of their numbers: 1, 1, 2, 3, 4, 5 and 6, 7, 10, 11, 11, 15, 16, 17, 18, 19."""
 
 __all__ = ["CHECKS", "Check", "CheckResult", "Evidence"]

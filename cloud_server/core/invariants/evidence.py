@@ -80,6 +80,16 @@ class KeptEnergy:
     months: EnergySums
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLedgerDay:
+    """Of one posting day by account and kind of entry: how many postings, what they took and gave; from the postings
+    themselves, and as kept."""
+
+    day: str
+    summed: dict[tuple[str, str], tuple[int, Micro, Micro]]
+    kept: dict[tuple[str, str], tuple[int, Micro, Micro]]
+
+
 class Evidence(Protocol):
     """Everything that was stored. Iterators come in the order of their chains and may be asked for again."""
 
@@ -92,6 +102,14 @@ class Evidence(Protocol):
     def entries(self) -> Iterator[StoredEntry]: ...
 
     def account_sums(self) -> dict[str, Micro]: ...
+
+    def ledger_days(self) -> Iterator[KeptLedgerDay]:
+        """Day by day, in their order."""
+        ...
+
+    def account_turnover(self) -> dict[str, tuple[Micro, Micro]]:
+        """What was ever taken from each account and given to it, as kept."""
+        ...
 
     def boxes(self) -> list[Box]: ...
 

@@ -8,6 +8,7 @@ import peewee
 from cloud_server.store.migrations.energy import to_9
 from cloud_server.store.migrations.factors import to_7
 from cloud_server.store.migrations.histories import to_14
+from cloud_server.store.migrations.ledger_sums import to_15
 from cloud_server.store.migrations.memory import to_5
 from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
@@ -20,7 +21,7 @@ from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 14
+SCHEMA_VERSION: Final = 15
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -49,5 +50,6 @@ STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
     12: to_12,
     13: to_13,
     14: to_14,
+    15: to_15,
 }
 """Version reached -> what leads there from the one before. Guards are put back after each."""

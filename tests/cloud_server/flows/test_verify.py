@@ -136,7 +136,7 @@ def _use(rig: SiteRig, box: SpeakingBox, number: int) -> None:
 
 def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in: Archive) -> None:
     report = verify(lived_in.store, lived_in.keys)
-    assert len(report) == len(CHECKS) == 19
+    assert len(report) == len(CHECKS) == 20
     for result in report:
         assert result.breaches == (), result.name
         assert any(character in "123456789" for character in result.looked_at), result
@@ -145,6 +145,12 @@ def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in:
 PLANTED: dict[str, tuple[str, str]] = {
     "a posting grew": ("UPDATE posting SET amount_micro = amount_micro + 1 WHERE n = 0", "1 "),
     "a posting was left out": ("DELETE FROM posting WHERE n = 0 AND account LIKE 'till/%'", "1 "),
+    "a day's sum of money was changed": (
+        "UPDATE ledger_day SET given_micro = given_micro + 1 WHERE kind = 'sale'",
+        "1 sums",
+    ),
+    "a day's sum of money was left out": ("DELETE FROM ledger_day WHERE kind = 'batch'", "1 sums"),
+    "a turnover was changed": ("UPDATE account_balance SET taken_micro = taken_micro + 1", "1 sums"),
     "a sum was changed": ("UPDATE account_balance SET balance_micro = 7 WHERE account LIKE 'wallet/%'", "1 "),
     "a wallet and its sum were changed": (
         "UPDATE account_balance SET balance_micro = balance_micro + 1 WHERE account LIKE 'wallet/%'",
@@ -212,7 +218,7 @@ PLANTED: dict[str, tuple[str, str]] = {
     "an entry was moved to another day": ("UPDATE ledger_transaction SET posting_day = '2026-01-01'", "18 closed"),
     "a seal was made anew": ("UPDATE day_sealed SET digest = 'x'", "18 closed"),
     "a closed account has credit again": (
-        f"INSERT INTO account_balance SELECT site, 'customer/{account_id(2, 1)}', 5 FROM account_balance LIMIT 1",
+        f"INSERT INTO account_balance SELECT site, 'customer/{account_id(2, 1)}', 5, 0, 5 FROM account_balance LIMIT 1",
         "15 closed",
     ),
     "an adjustment of another amount": ("UPDATE adjustment SET amount_micro = amount_micro + 1", "3 moves"),

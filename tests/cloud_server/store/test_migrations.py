@@ -10,6 +10,7 @@ from cloud_server.store import (
     tables_factors,
     tables_gateway,
     tables_histories,
+    tables_ledger_days,
     tables_memory,
     tables_messages,
     tables_money,
@@ -33,6 +34,7 @@ def columns(path: Path) -> dict[str, set[str]]:
 
 
 TABLES_OF = {
+    15: tables_ledger_days,
     13: tables_profiles,
     14: tables_histories,
     11: tables_gateway,
@@ -46,6 +48,7 @@ TABLES_OF = {
 }
 """Schema -> the tables that came with it."""
 COLUMNS_OF: dict[int, dict[str, tuple[str, ...]]] = {
+    15: {"account_balance": ("taken_micro", "given_micro")},
     12: {"box": ("said_at_ms",)},
     10: {"staff": ("buildings",), "api_token": ("buildings",)},
     4: {"alarm": ADDED_TO_ALARMS},

@@ -1,9 +1,11 @@
-"""Check of what is kept beside the records: energy by day and month against the intervals. Pure."""
+"""Checks of what is kept beside the records: energy by day and month against the intervals, money by day and account
+against the postings. Pure."""
 
 from collections.abc import Iterator
 
 from cloud_server.core.energy_sums import EnergySums, by_month
-from cloud_server.core.invariants.evidence import CheckResult, Evidence, KeptEnergy
+from cloud_server.core.invariants.evidence import CheckResult, Evidence, KeptEnergy, KeptLedgerDay
+from protocol.units import Micro
 
 _NEVER = "energy was never added up by day and month: run `cloud-server setup`"
 
@@ -44,3 +46,34 @@ def _of(sums: EnergySums, month: str) -> EnergySums:
 
 def _total(sums: EnergySums, month: str) -> int:
     return sum(found.energy_wh for found in _of(sums, month).values())
+
+
+def ledger_sums_follow(evidence: Evidence) -> CheckResult:
+    """Beside 1. The money that reports show by posting day and account is the sum of the postings."""
+    breaches: list[str] = []
+    turnover: dict[str, tuple[Micro, Micro]] = {}
+    days = postings = 0
+    for kept in evidence.ledger_days():
+        days += 1
+        breaches += _wrong_sums(kept)
+        for (account, _), (count, taken, given) in kept.summed.items():
+            postings += count
+            before = turnover.get(account, (0, 0))
+            turnover[account] = before[0] + taken, before[1] + given
+    stored = evidence.account_turnover()
+    for account in sorted(turnover.keys() | stored.keys()):
+        said, right = stored.get(account, (0, 0)), turnover.get(account, (0, 0))
+        if said != right:
+            breaches.append(f"account {account}: {said} taken and given are kept, postings give {right}")
+    looked = f"{postings} postings under {days} days on {len(stored)} accounts"
+    return CheckResult("1 sums of money follow from postings", looked, tuple(breaches))
+
+
+def _wrong_sums(kept: KeptLedgerDay) -> Iterator[str]:
+    nothing = (0, 0, 0)
+    for account, kind in sorted(kept.summed.keys() | kept.kept.keys()):
+        right, said = kept.summed.get((account, kind), nothing), kept.kept.get((account, kind), nothing)
+        if right != said:
+            figures = "{} postings, {} taken, {} given"
+            text = f"{figures.format(*said)} are kept, postings give {figures.format(*right)}"
+            yield f"day {kept.day} account {account} ({kind}): {text}"

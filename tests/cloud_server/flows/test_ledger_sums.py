@@ -1,0 +1,65 @@
+"""Sums of money by posting day: kept in the transaction of the postings, equal to them, and made for older books."""
+
+from cloud_server.core.report_table import ReportKind
+from cloud_server.store.database import run_sql
+from cloud_server.store.schema import make_schema
+from cloud_server.store.tables_ledger_days import LedgerDay
+from protocol.units import DAY_MS
+from tests.cloud_server.flows.test_reports import make
+from tests.cloud_server.site_rig import SiteRig
+from tests.cloud_server.street import meter_id
+
+BEFORE = 14
+"""The schema that kept no sums of money by day."""
+
+
+def live_two_days(rig: SiteRig) -> None:
+    """Sales and use: entries of several kinds under two posting days."""
+    rig.plan()
+    box = rig.enrol(1)
+    for _ in range(2):
+        rig.sell("100.00")
+        rig.sell("40.00", shop=3)
+        rig.settle(box)
+        for shop in (2, 3):
+            box.use(meter_id(1, shop), 2_500)
+        box.seal()
+        rig.settle(box)
+        rig.clock.advance(DAY_MS)
+
+
+def test_books_of_an_older_schema_come_forward_with_the_sums_of_their_postings(rig: SiteRig) -> None:
+    live_two_days(rig)
+    kinds: tuple[ReportKind, ...] = ("trial", "rollforward", "sales")
+    before = [make(rig, kind).tables for kind in kinds]
+    with rig.engine.write() as database:
+        kept = run_sql(database, "SELECT * FROM ledger_day ORDER BY posting_day, account, kind")
+        turnover = run_sql(database, "SELECT * FROM account_balance ORDER BY account")
+        database.execute_sql(f'DROP TABLE "{LedgerDay._meta.table_name}"')  # the library's own way
+        for column in ("taken_micro", "given_micro"):
+            database.execute_sql(f"ALTER TABLE account_balance DROP COLUMN {column}")
+        database.execute_sql(f"UPDATE about SET value = '{BEFORE}' WHERE name = 'schema'")
+    assert make_schema(rig.engine, rig.site)
+    with rig.engine.read() as database:
+        assert run_sql(database, "SELECT * FROM ledger_day ORDER BY posting_day, account, kind") == kept
+        assert run_sql(database, "SELECT * FROM account_balance ORDER BY account") == turnover
+    assert len(kept) > len(turnover) > 0
+    assert [make(rig, kind).tables for kind in kinds] == before
+    assert rig.breaches() == []
+
+
+def test_a_trial_balance_of_an_earlier_day_is_that_of_its_postings(rig: SiteRig) -> None:
+    live_two_days(rig)
+    day = rig.centre.day_of(rig.clock.now_ms - 2 * DAY_MS)
+    posted = (
+        "SELECT p.account, SUM(CASE WHEN p.amount_micro < 0 THEN -p.amount_micro ELSE 0 END), "
+        "SUM(CASE WHEN p.amount_micro > 0 THEN p.amount_micro ELSE 0 END) FROM posting p JOIN ledger_transaction e "
+        f"ON e.transaction_id = p.transaction_id WHERE e.posting_day <= '{day}' GROUP BY p.account"
+    )
+    with rig.engine.read() as database:
+        wanted = {(account, int(taken), int(given)) for account, taken, given in run_sql(database, posted)}
+    with rig.store.read() as unit:
+        found = unit.reports.trial(day)
+        assert unit.reports.trial("2020-01-01") == []
+    assert set(found) == wanted
+    assert len(found) == len(wanted) > 0
