@@ -194,7 +194,7 @@ def _replacement(console: Console, visit: Visit, status: int, **wrong: Any) -> R
             "time": show.full(noted.at_ms),
         }
         about = (N_("Filled in as noted on the spot: compare it with the plate and the photo, then replace."), *about)
-    whom = f"{page.row.number} {page.row.name} · {page.meter.number} · {known}"
+    whom = f"{page.row.number} {page.row.name} · {page.meter.serial or page.meter.number} · {known}"
     back = f"/points/{page.row.point}"
     why = N_("Needed where the books ask for it.")
     form = StepForm(

@@ -173,7 +173,7 @@ def _meters(plan: SitePlan, account: str) -> list[tuple[str, str, str, str]]:
         (
             site.point_of[meter].point,
             f"{site.point_of[meter].number} {site.point_of[meter].name}",
-            site.meters[meter].meter.name,
+            site.meters[meter].number,
             site.boxes[wallet.box].name,
         )
         for wallet in site.wallets_of.get(account, ())
@@ -186,7 +186,10 @@ def free_meters(plan: SitePlan, closed: Set[str]) -> tuple[tuple[str, str], ...]
     fed = {meter for wallet in plan.wallets if wallet.wallet not in closed for meter in wallet.meters}
     point = {one.point: one for one in plan.points}
     return tuple(
-        (meter.meter, f"{point[meter.point].number} {point[meter.point].name} · {meter.name} · {box.name}")
+        (
+            meter.meter,
+            f"{point[meter.point].number} {point[meter.point].name} · {meter.serial or meter.name} · {box.name}",
+        )
         for box in plan.boxes
         for meter in box.meters
         if meter.meter not in fed and point[meter.point].use == "tenant"

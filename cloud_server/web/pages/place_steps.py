@@ -111,7 +111,8 @@ def _relocation(console: Console, visit: Visit, status: int, **wrong: Any) -> Re
     show = console.renderer.show_for(visit)
     form = StepForm(
         title=N_("Move the meter to another box"),
-        whom=f"{page.row.number} {page.row.name} · {page.meter.number} · {show.energy(page.meter.register_wh)} kWh",
+        whom=f"{page.row.number} {page.row.name} · {page.meter.serial or page.meter.number}"
+        f" · {show.energy(page.meter.register_wh)} kWh",
         fields=_relocation_fields(newest[1], page, visit),
         back=f"/points/{page.row.point}",
         why=N_("Needed where a register is typed."),
@@ -170,7 +171,7 @@ def _retirement(console: Console, visit: Visit, status: int, **wrong: Any) -> Re
         Field(
             name=f"kwh-{meter.meter}",
             kind="text",
-            label=f"{point.get(meter.point, '')} · {meter.name}",
+            label=f"{point.get(meter.point, '')} · {meter.serial or meter.name}",
             hint=N_("kWh; empty: as last posted"),
             required=False,
         )
