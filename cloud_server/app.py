@@ -20,6 +20,7 @@ from cloud_server.api.box_sync import SyncDesk
 from cloud_server.api.boxes import box_routes
 from cloud_server.api.contracts import contract_routes
 from cloud_server.api.hardware import hardware_routes
+from cloud_server.api.histories import history_routes
 from cloud_server.api.office import office_routes
 from cloud_server.api.on_demand import on_demand_routes
 from cloud_server.api.problems import mount_problems
@@ -84,6 +85,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(contract_routes(parts.centre, parts.office))
     app.include_router(hardware_routes(parts.centre))
     app.include_router(recovery_routes(parts.centre, parts.backups, parts.office.selling))
+    app.include_router(history_routes(parts.centre, parts.office.histories))
     app.include_router(on_demand_routes(parts.centre))
     services = console_services(
         parts.centre, parts.office, parts.books, parts.live, parts.alarms, parts.sign_in, parts.second, parts.staff

@@ -30,6 +30,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RefundIn": {"amount": "60.00", "method": "wechat", "reason": "the tenant leaves"},
     "RelocateIn": {"box": BOX, "bus": "A2-1", "device": "A2-1-3", "unit": 12, "reason": "the shaft is rebuilt"},
     "ReplaceIn": {"old_raw_wh": 1_234_567, "serial": "22110045", "new_raw_wh": 0, "reason": "the display is dark"},
+    "HistoryIn": {"last": 4711, "reason": "centre and every backup are lost"},
     "OpenSellingIn": {"reason": "the shaft was called: the box works"},
     "RetireIn": {"reason": "burnt out", "typed": [{"meter": METER, "raw_wh": 1_234_567}]},
     "ReversalIn": {"reason": "amount typed wrong"},

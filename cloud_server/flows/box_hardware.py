@@ -10,6 +10,7 @@ from cloud_server.flows.alarm_life import clear_alarm
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.enrol_box import make_claim
 from cloud_server.flows.open_epoch import begin_epoch
+from cloud_server.flows.recover_box import next_epoch
 from cloud_server.ports import Unit
 from protocol.messages import EpochWhy
 from protocol.records import Subject
@@ -46,7 +47,7 @@ def decide_quarantine(centre: Centre, box: str, goes_on: GoesOn, by: str, reason
         row = _box(unit, box)
         if row.state not in (BoxState.ENROLLED, BoxState.QUARANTINED) or row.record_key is None:
             raise mistaken("box", row.name, f"is {row.state}; only hardware that is believed can go on")
-        if row.recovery:
+        if row.recovery and not _has_parted(unit, row):
             raise mistaken("box", row.name, "knows more than this centre; its recovery comes first")
         why: EpochWhy = "forked" if row.state is BoxState.QUARANTINED else "store_lost"
         keyid = public_key_from_text(row.record_key).keyid
@@ -58,6 +59,16 @@ def decide_quarantine(centre: Centre, box: str, goes_on: GoesOn, by: str, reason
     centre.live.changed()
     log.warning("epoch_opened", extra={"box": box, "epoch": after.epoch, "why": why})
     return Decided(after, None)
+
+
+def _has_parted(unit: Unit, row: Box) -> bool:
+    """Whether a box that is recovered from was heard and went on beside what was taken: no batch ends that any more.
+
+    Its recovery goes on in the epoch that a person's decision opens: what it holds of commands is taken back there.
+    """
+    under_way = unit.recovery.open_of(row.box)
+    heard = under_way is not None and row.seen_at_ms is not None and row.seen_at_ms >= under_way.began_at_ms
+    return heard and row.state is BoxState.QUARANTINED and next_epoch(unit, row) is None
 
 
 def revoke_box(centre: Centre, box: str, by: str, reason: str) -> Box:

@@ -69,6 +69,10 @@ def _passed_over(point: Checkpoint, report: RecoveryReport) -> str:
     name = next((box.name for box in report.boxes if box.box == point.box), point.box)
     gone = amount_to_text(-sum(point.differences.values()))
     lost = f"batches {point.first} to {point.last} of epoch {point.lost_epoch} are on no machine any more"
+    if point.within:
+        return (
+            f"  {name}: {lost}; two people took the word of the box for the balances behind them, {gone} went between"
+        )
     return f"  {name}: {lost}; epoch {point.epoch} proves the balances behind them, {gone} went between"
 
 

@@ -32,6 +32,12 @@ def add_words(add: Callable[..., argparse.ArgumentParser], said: Callable[[Run],
         "recovery", said(_recovery), "How far a recovery has come: boxes heard, sales back, questions for people."
     )
     told.add_argument("--sales", action="store_true", help="also each sale that came back, and where its money is")
+    lost = add(
+        "accept-history", said(_accept), "Show history of which nothing tells but a box, or take its word: two people."
+    )
+    lost.add_argument("--box", metavar="NAME", help="the box's name or id in the plan")
+    lost.add_argument("--person", metavar="NAME", help="who asks or confirms; their password is asked for")
+    lost.add_argument("--reason", metavar="TEXT", help="why, where it is asked for")
     add("reprocess", said(_reprocess), "Post what was parked, in order, with this program; what still waits is named.")
 
 
@@ -66,6 +72,12 @@ def _recovery(config: Config, options: argparse.Namespace) -> Came:
         facts |= {"sales": [asdict(sale) for sale in sales]}
         words = f"{words}\n{sale_words(sales)}"
     return Came(0, facts, words)
+
+
+def _accept(config: Config, options: argparse.Namespace) -> Came:
+    from cloud_server.terminal.histories import accept_history  # noqa: PLC0415  # the web framework is loaded there
+
+    return accept_history(config, options)
 
 
 def _reprocess(config: Config, _options: argparse.Namespace) -> Came:

@@ -1,13 +1,27 @@
 """A centre of which nothing but keys and journal is left, as real processes: sold before, restored, boxes heard."""
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from edge_agent.store.opening import open_store
+from protocol.limits import INTEGER_MAX
+from tests.cloud_server.api.site_process import ROOT
 from tests.cloud_server.street import account_id, box_id
-from tests.end_to_end.shaft import BOX, Shaft, shaft, wait_for
+from tests.end_to_end.shaft import (
+    ADMINISTRATOR_PASSWORD,
+    BOX,
+    Hardware,
+    Shaft,
+    first_administrator,
+    shaft,
+    wait_for,
+)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -117,3 +131,69 @@ def test_two_people_open_selling_for_a_box_that_stays_silent(place: Shaft) -> No
     place.delivered(held)
     assert before < balance(place) <= before + 6_000_000
     place.verify()
+
+
+def rows_of(place: Shaft) -> dict[str, object]:
+    """The box in the report of the recovery."""
+    rows = place.api("GET", "/recovery", "sell").json()["boxes"]
+    found: dict[str, object] = next(row for row in rows if row["box"] == BOX)
+    return found
+
+
+def restore_from_journal(place: Shaft) -> None:
+    lose_database(place)
+    done = place.cloud_server("restore", "--from-journal", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    place.forget_tokens()
+    place.mend()
+
+
+def test_what_a_replaced_machine_had_is_passed_over_by_the_next_epochs_line(place: Shaft) -> None:
+    old, spare = place.box, Hardware(place.folder / "spare", place.box.tty)
+    place.enrol(spare, place.api("POST", f"/boxes/{BOX}/replacement").text)
+    old.kill()
+    place.box = spare
+    spare.start()
+    place.epoch_is(2)
+    place.delivered(place.sell("5.00"))
+    before = balance(place)
+    restore_from_journal(place)
+    wait_for(lambda: rows_of(place)["under_way"] is False, "its recovery", place.box.log)
+    words = place.cloud_server("recovery").stdout
+    assert "of epoch 1 are on no machine any more; epoch 2 proves the balances behind them" in words
+    assert before - 5_000_000 < balance(place) <= before
+    place.verify()
+
+
+def test_two_people_take_the_word_of_a_box_for_what_it_has_let_go_of(place: Shaft) -> None:
+    """As after `retain_days` in one epoch: neither its batches nor a line of the centre tell what lies before."""
+    place.delivered(place.sell("4.00"))
+    before = balance(place)
+    place.box.stop()
+    with open_store(place.box.state_dir, time.time_ns() // 1_000_000) as store:
+        assert store.thin_out(INTEGER_MAX) > 0
+    restore_from_journal(place)
+    place.box.start()
+    wait_for(lambda: lost(place) != [], "what is to be accepted", place.box.log)
+    assert rows_of(place)["under_way"] is True
+    place.verify()
+    (one,) = lost(place)
+    first_administrator(place)
+    asked = subprocess.run(
+        [sys.executable, "-m", "cloud_server", "accept-history", "--config", str(place.centre.config.path), "--json",
+         "--box", one["name"], "--person", "wang", "--reason", "centre and every backup are lost"],
+        input=f"{ADMINISTRATOR_PASSWORD}\n", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    step(place, f"/requests/{json.loads(asked.stdout)['request']}/approval", "accept", {}, "chief", "confirm")
+    wait_for(lambda: rows_of(place)["under_way"] is False, "its recovery", place.box.log)
+    assert lost(place) == []
+    assert before - 5_000_000 < balance(place) <= before
+    assert "two people took the word of the box" in place.cloud_server("recovery").stdout
+    place.delivered(place.sell("1.00"))
+    place.verify()
+
+
+def lost(place: Shaft) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = place.api("GET", "/recovery/lost-history", "sell").json()["items"]
+    return found

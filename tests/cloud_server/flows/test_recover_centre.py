@@ -1,5 +1,6 @@
 """A centre from an older copy of its database: boxes bring back its own commands, then their batches; books clean."""
 
+import copy
 import dataclasses
 import shutil
 from collections.abc import Iterator, Sequence
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cloud_server.core.mistakes import NotNow
+from cloud_server.core.mistakes import Mistaken, NotNow
 from cloud_server.flows import synchronise, who_asks
+from cloud_server.flows.box_hardware import decide_quarantine
+from cloud_server.flows.keep_journal import JournalKeeper
 from cloud_server.flows.read_books import ReadBooks
 from cloud_server.flows.recovery_report import recovery_report
 from cloud_server.flows.replay_journal import replay
@@ -274,3 +277,40 @@ def test_a_database_put_back_by_hand_is_found_by_its_journal(place: Path, tmp_pa
         assert "restore --in-place" in str(rig.centre.journal.fault)
         with pytest.raises(NotNow):
             rig.sell("1")
+
+
+def test_two_machines_with_one_key_part_while_their_centre_recovers(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by seed 20012: nothing that either says ends the recovery any more, so a person decides before it ends."""
+    clock = FakeClock()
+    with open_rig(place, clock) as rig:
+        rig.plan()
+        one = enrol(rig, 1)
+        rig.sell("100")
+        one.settle(rig)
+    copy_of(place, tmp_path / "yesterday")
+    with open_rig(place, clock) as rig:
+        one.use(rig, 2, 1_000)
+    two = copy.deepcopy(one)
+    put_back(place, tmp_path / "yesterday")
+    clock.now_ms += 60_000
+    with restored(place, clock) as rig:
+        with pytest.raises(Mistaken, match="its recovery comes first"):
+            decide_quarantine(rig.centre, box_id(1), "present", "zhao", "nobody was heard yet")
+        for box, energy_wh in ((one, 500), (two, 700)):
+            box.box.use(meter_id(1, 2), energy_wh)
+            box.box.seal()
+        with monkeypatch.context() as broken:
+            broken.setattr(JournalKeeper, "fault", "the disk is full")
+            two.settle(rig)
+            one.settle(rig)
+        one.settle(rig)
+        assert state(rig, 1), "its batches part from those that were taken"
+        decide_quarantine(rig.centre, box_id(1), "present", "zhao", "the other is off")
+        one.settle(rig)
+        assert not state(rig, 1)
+        rig.sell("7", key="after")
+        one.settle(rig)
+        assert rig.ledger(WALLET) == {WALLET: 107 * YUAN - 1_360_000}
+        assert rig.breaches() == []
