@@ -131,19 +131,7 @@ def report_routes(centre: Centre, reports: Reports) -> APIRouter:
         token = caller_token(centre, request, "admin" if kind == "audit" else "read")
         if kind in WHOLE_SITE_KINDS and not token.territory.is_whole:
             raise ApiProblem(403, "This report is for tokens of the whole site", "no building has a part of it")
-        today = centre.day_of(centre.clock.wall_ms())
-        query = ReportQuery(
-            kind=kind,
-            from_day=chosen.from_day or chosen.to_day or today,
-            to_day=chosen.to_day or max(today, chosen.from_day or today),
-            step=chosen.step,
-            place=chosen.place,
-            operator=chosen.operator,
-            method=chosen.method,
-            account=chosen.account,
-            text=chosen.text,
-            state=chosen.state,
-        )
+        query = _query(kind, chosen, centre.day_of(centre.clock.wall_ms()))
         _judge(query)
         report = narrowed(token.territory).report(query)
         if report is None:
@@ -151,6 +139,21 @@ def report_routes(centre: Centre, reports: Reports) -> APIRouter:
         return _as(chosen.form, report)
 
     return router
+
+
+def _query(kind: ReportKind, chosen: ReportFilter, today: str) -> ReportQuery:
+    return ReportQuery(
+        kind=kind,
+        from_day=chosen.from_day or chosen.to_day or today,
+        to_day=chosen.to_day or max(today, chosen.from_day or today),
+        step=chosen.step,
+        place=chosen.place,
+        operator=chosen.operator,
+        method=chosen.method,
+        account=chosen.account,
+        text=chosen.text,
+        state=chosen.state,
+    )
 
 
 def _judge(query: ReportQuery) -> None:

@@ -12,6 +12,7 @@ from cloud_server.flows.read_alarms import EXPORTED_MAX, AlarmOffice
 from cloud_server.flows.read_point import TEST_LASTS_MS
 from cloud_server.flows.report_basis import Basis
 from cloud_server.flows.report_replaced import number_of
+from protocol.site_plan import PointPlan
 from protocol.units import Ms
 
 EVENTS_MAX = 5_000
@@ -84,6 +85,18 @@ def _alarm_row(entry: AlarmEntry, now_ms: Ms) -> tuple[Value, ...]:
     )
 
 
+_EVENTS: Final = (
+    Column("at", "moment"),
+    Column("building", "text"),
+    Column("box", "text"),
+    Column("shop", "text"),
+    Column("event", "event"),
+    Column("what", "event"),
+    Column("why", "event"),
+    Column("balance", "money"),
+)
+
+
 def events(basis: Basis) -> Report:
     """Switchings (commanded or not), alarms, boots, clock steps and what people did at boxes, newest first."""
     query, (from_ms, to_ms) = basis.query, basis.stretch
@@ -108,26 +121,23 @@ def events(basis: Basis) -> Report:
             if body["old"] not in served:
                 continue
             what = f"text:{_swap_text(basis, body)}"
-        point, box = served.get(fact.meter or body.get("old", "")), site.boxes.get(fact.box)
-        wallet = site.wallets.get(body.get("subject", {}).get("wallet") or "")
-        of_wallet = places.points_of_wallet(fact.box, wallet.wallet) if point is None and wallet is not None else ()
-        shop = "、".join(f"{one.number} {one.name}" for one in ((point,) if point is not None else of_wallet))
+        box = site.boxes.get(fact.box)
+        shop = _shop(basis, places, fact.box, body, served.get(fact.meter or body.get("old", "")))
         building = basis.building_name(box.building) if box is not None else ""
         name = box.name if box is not None else ""
         rows.append((fact.at_ms, building, name, shop, f"event:{fact.kind}", what, why, body.get("running_micro")))
-    columns = (
-        Column("at", "moment"),
-        Column("building", "text"),
-        Column("box", "text"),
-        Column("shop", "text"),
-        Column("event", "event"),
-        Column("what", "event"),
-        Column("why", "event"),
-        Column("balance", "money"),
-    )
     cut = (Lack(why="cut"),) if len(facts) > EVENTS_MAX else ()
-    table = ReportTable(title="events", columns=columns, rows=tuple(rows))
+    table = ReportTable(title="events", columns=_EVENTS, rows=tuple(rows))
     return Report(query=query, made_at_ms=basis.look.now_ms, tables=(table,), lacks=(*cut, *basis.lacks(to_ms)))
+
+
+def _shop(basis: Basis, places: PastPlaces, box: str, body: dict[str, Any], point: PointPlan | None) -> str:
+    """The shop of a record's meter, or those that its wallet feeds."""
+    if point is not None:
+        return f"{point.number} {point.name}"
+    wallet = basis.look.site.wallets.get(body.get("subject", {}).get("wallet") or "")
+    found = places.points_of_wallet(box, wallet.wallet) if wallet is not None else ()
+    return "、".join(f"{one.number} {one.name}" for one in found)
 
 
 def _swap_text(basis: Basis, body: dict[str, Any]) -> str:

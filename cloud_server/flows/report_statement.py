@@ -267,20 +267,10 @@ def price_table(basis: Basis, intervals: list[dict[str, Any]]) -> ReportTable:
             line[1] += part.charge_micro
     rows: list[tuple[Value, ...]] = []
     tariffs = basis.look.site.book.tariffs
-    for (meter, rate, tariff, version, price), (energy, charge) in sorted(sums.items()):
+    for (meter, rate, tariff, version, price), line in sorted(sums.items()):
         point, known = point_of(basis, meter), tariffs.get((tariff, version))
-        rows.append(
-            (
-                point.number if point is not None else "",
-                number_of(basis, meter) or meter,
-                rate,
-                known.name if known is not None else tariff,
-                version,
-                price,
-                energy,
-                charge,
-            )
-        )
+        names = (point.number if point is not None else "", number_of(basis, meter) or meter)
+        rows.append((*names, rate, known.name if known is not None else tariff, version, price, *line))
     return ReportTable(
         title="proof_prices",
         columns=columns,

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from cloud_server.core.report_table import FIGURES, Column, Value, ValueKind
 from cloud_server.exports.workbook import Cell, CellKind
+from cloud_server.web import event_words
 from cloud_server.web import report_words as w
 from cloud_server.web.show import Show
 from cloud_server.web.words import Words
@@ -26,12 +27,12 @@ _SHEET_KINDS: Final[dict[ValueKind, CellKind]] = {
     "percent": "price",
 }
 _CODES: Final[dict[str, dict[str, str]]] = {
-    "event": w.EVENT,
-    "boot": w.BOOT,
-    "clock": w.CLOCK,
-    "lock": w.LOCK,
-    "state": w.ALARM_STATE,
-    "action": w.ACTION,
+    "event": event_words.EVENT,
+    "boot": event_words.BOOT,
+    "clock": event_words.CLOCK,
+    "lock": event_words.LOCK,
+    "state": event_words.ALARM_STATE,
+    "action": event_words.ACTION,
     "check": w.CHECK,
     "holds": w.HOLDS,
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from cloud_server.core.report_table import ReportKind, Step
+from cloud_server.web import event_words
 from cloud_server.web import report_words as w
 from cloud_server.web.word_tables import N_
 
@@ -40,6 +41,6 @@ SPECS: Final[dict[ReportKind, Spec]] = {
     "trial": Spec(days=0, until=True),
     "rollforward": Spec(days=-1),
     "alarms": Spec(days=7, place=True, text="alarm", states=(("standing", N_("Standing")), ("past", N_("Over")))),
-    "events": Spec(days=2, place=True, states=tuple(w.EVENT_CHOICE.items())),
+    "events": Spec(days=2, place=True, states=tuple(event_words.EVENT_CHOICE.items())),
     "audit": Spec(days=7, operator=True, text="words"),
 }

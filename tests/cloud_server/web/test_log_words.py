@@ -8,8 +8,8 @@ from cloud_server.core.batch_verifier import EVIDENCE
 from cloud_server.core.contracts import ChangeKind
 from cloud_server.core.mistakes import ConflictCode, FieldErrorCode
 from cloud_server.ports import OperationKind
+from cloud_server.web.event_words import ACTION
 from cloud_server.web.refusal_words import CONFLICT, FIELD
-from cloud_server.web.report_words import ACTION
 from tests.house_rules.source_tree import ROOT
 
 FAMILIES: dict[str, tuple[str, ...]] = {

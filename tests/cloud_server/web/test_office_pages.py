@@ -13,7 +13,7 @@ from cloud_server.core.alarm_views import AlarmEntry, fold_lost
 from cloud_server.core.roles import Role
 from cloud_server.flows import report_events
 from cloud_server.flows.report_events import KINDS
-from cloud_server.web import report_words
+from cloud_server.web import event_words, report_words
 from cloud_server.web.addresses import REPORTS
 from cloud_server.web.report_specs import SPECS
 from tests.cloud_server.web.conftest import ADDRESS, PASSWORD, Browser
@@ -336,6 +336,6 @@ def test_every_column_title_and_fact_of_a_report_has_a_word() -> None:
     titles = set(re.findall(r'(?:title=|_table\(basis, )"(\w+)"', source))
     assert titles == set(report_words.TABLE)
     assert set(re.findall(r'Fact\(key="(\w+)"', source)) == set(report_words.FACT)
-    assert set(KINDS) == set(report_words.EVENT_CHOICE)
-    assert set(KINDS.values()) == set(report_words.EVENT)
+    assert set(KINDS) == set(event_words.EVENT_CHOICE)
+    assert set(KINDS.values()) == set(event_words.EVENT)
     assert set(report_words.TITLE) == set(REPORTS) == set(SPECS)
