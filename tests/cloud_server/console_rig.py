@@ -9,7 +9,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cloud_server.core.roles import ROLES, Role
+from cloud_server.flows.customer_page import CustomerPages
+from cloud_server.flows.keep_links import LinkKeeper
 from cloud_server.flows.keep_staff import StaffOffice
+from cloud_server.flows.message_desk import MessageDesk
 from cloud_server.flows.office import open_office
 from cloud_server.flows.read_alarms import AlarmOffice
 from cloud_server.flows.second_factor import SecondFactor
@@ -24,6 +27,9 @@ from tests.cloud_server.site_rig import SiteRig, open_rig
 from tests.cloud_server.web.conftest import PASSWORD, Browser
 from tests.fakes.centre_clock import FakeChance, FakeClock
 from tests.fakes.centre_people import PlainPasswords
+
+LINK_SECRET = b"l" * 32
+"""Customers' links are made with it."""
 
 
 @dataclass
@@ -64,8 +70,17 @@ def wire_console(rig: SiteRig, public_url: str = "") -> FastAPI:
     )
     office, alarms = open_office(rig.centre), AlarmOffice(rig.centre)
     services = console_services(rig.centre, office, rig.books, rig.live, alarms, sign_in, second, staff)
+    links = LinkKeeper(rig.centre, LINK_SECRET)
     app = FastAPI()
-    mount(app, replace(services, public_url=public_url or services.public_url))
+    mount(
+        app,
+        replace(
+            services,
+            public_url=public_url or services.public_url,
+            messages=MessageDesk(rig.centre),
+            customer_pages=CustomerPages(rig.centre, links),
+        ),
+    )
     return app
 
 

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from cloud_server.core.roles import ROLES
 from cloud_server.flows.keep_staff import StaffOffice
 from cloud_server.flows.sign_in import SignIn
+from cloud_server.ports import Actor
 from cloud_server.web.routes import mount
 from cloud_server.web.services import Services
 from tests.fakes.centre_clock import FakeChance, FakeClock
@@ -38,6 +39,7 @@ from tests.fakes.centre_people import FakePeople, PlainPasswords
 from tests.fakes.centre_site import FakeSite
 from tests.fakes.certificates import write_self_signed
 
+ADMINISTRATOR = Actor(id="0" * 32, name="administrator", display_name="周管理", roles=frozenset({"administrator"}))
 PASSWORD = "a short sentence"
 STORY_TIMEOUT_S = 400
 """A whole site comes up before the first test of a file: alone that takes a minute on a machine that does much else."""
@@ -96,6 +98,19 @@ class Street(Served):
     site: FakeSite
     clock: FakeClock
     sign_in: SignIn
+    services: Services
+    states: FakeStates
+
+    def start_anew(self) -> None:
+        """Another process on the same books: it knows nothing of what pages were sent before."""
+        self.app = FastAPI()
+        mount(self.app, self.services)
+        self.start()
+
+    def end_sessions(self, name: str) -> None:
+        """As an administrator does; or as a copy that is older than the sign-in."""
+        (person,) = [row.staff for row in self.services.staff.everybody() if row.name == name]
+        self.services.staff.end_sessions(person, ADMINISTRATOR)
 
 
 async def _serve(server: uvicorn.Server) -> None:
@@ -134,7 +149,7 @@ def street(certificate: Path) -> Iterator[Street]:
         port = int(free.getsockname()[1])
     address = f"https://127.0.0.1:{port}"
     app = FastAPI()
-    money = FakeMoney()
+    money, states = FakeMoney(), FakeStates()
     services = Services(
         books=site,
         desk=site,
@@ -148,7 +163,7 @@ def street(certificate: Path) -> Iterator[Street]:
         imports=fake_imports(),
         look=plain_look(),
         courier=FakeCouriers(),
-        state=FakeStates(),
+        state=states,
         alarms=FakeAlarms(site),
         batches=FakeBatches(site),
         reports=FakeReports(site),
@@ -170,6 +185,8 @@ def street(certificate: Path) -> Iterator[Street]:
         site=site,
         clock=clock,
         sign_in=sign_in,
+        services=services,
+        states=states,
     )
     made.start()
     yield made

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 
 SCREENSHOTS = Path("test-artifacts/screenshots")
 """Kept by the build machine."""
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @dataclass(frozen=True)
@@ -121,3 +123,12 @@ def open_console(
 def _counts(request: Request) -> bool:
     """Whether a request that failed is a fault: not a stream that ended, nor one that a new page made needless."""
     return "/live/" not in request.url and request.failure != "net::ERR_ABORTED"
+
+
+def faults(page: Page) -> list[str]:
+    """What the rules of WCAG 2.2 AA, as far as a program can tell, do not allow on a page."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("async (tags) => (await axe.run(document, {runOnly: tags})).violations", WCAG)
+    return [
+        f"{one['id']}: {one['help']}: {node['target']} {node['html'][:160]}" for one in found for node in one["nodes"]
+    ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from cloud_server.core.state_views import RecoveryView
 from tests.end_to_end.conftest import PASSWORD, Street
 from tests.end_to_end.console_pages import Console, open_console
 
@@ -202,6 +203,39 @@ def test_it_says_since_when_it_is_not_live_and_comes_back(supervisor: Console, s
     expect(page.locator(".point").filter(has_text="A101").locator(".power")).to_have_text("7.77")
 
 
+def test_an_open_monitor_leads_on_when_its_session_or_its_centre_is_gone(
+    browser: Browser, street: Street, contexts: list[BrowserContext]
+) -> None:
+    """Nobody stands at a monitor on a wall. Its session is ended; then the centre is restored from a copy that does
+    not know the technician's sign-in, and that of the auditor it knows."""
+    open_pages = {}
+    for role in ("supervisor", "technician", "auditor"):
+        console, context = open_console(browser, street.address)
+        contexts.append(context)
+        console.sign_in(role, PASSWORD)
+        console.await_live()
+        open_pages[role] = console
+    ended, forgotten, kept = (open_pages[role].page for role in ("supervisor", "technician", "auditor"))
+    street.end_sessions("supervisor")
+    ended.wait_for_url(re.compile("/sign-in"), timeout=60_000)
+    ended.fill("#name", "supervisor")
+    ended.fill("#password", PASSWORD)
+    ended.keyboard.press("Enter")
+    expect(ended.locator("#live")).to_have_attribute("data-live", "on", timeout=60_000)
+    kept.evaluate("window.drawnBefore = true")
+    street.stop()
+    expect(kept.locator("#live")).to_have_attribute("data-live", "off", timeout=60_000)
+    street.end_sessions("technician")
+    street.states.standing = RecoveryView(
+        since_ms=street.clock.wall_ms(), heard=("A1",), unheard=("A2",), selling_closed=("A2",), questions=0
+    )
+    street.start_anew()
+    forgotten.wait_for_url(re.compile("/sign-in"), timeout=60_000)
+    expect(kept.locator(".restored")).to_contain_text("A2", timeout=60_000)
+    assert kept.evaluate("window.drawnBefore") is None
+    expect(kept.locator("#live")).to_have_attribute("data-live", "on", timeout=60_000)
+
+
 def test_a_sale_without_a_mouse_from_dark_to_light(supervisor: Console, street: Street) -> None:
     page = supervisor.page
     result = supervisor.sell("A202", "100")
@@ -227,6 +261,10 @@ def test_enter_hammered_is_one_sale(supervisor: Console, street: Street) -> None
         for (let i = 0; i < 5; i += 1) form.requestSubmit(button); }"""
     )
     supervisor.page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}"))
+    assert len(street.site.sales) == 1
+    # Back is an empty form for the same shop: not the old one, and no question of the browser's.
+    supervisor.page.go_back()
+    expect(supervisor.page.locator("#amount")).to_have_value("")
     assert len(street.site.sales) == 1
 
 

@@ -8,77 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, expect
 
 from cloud_server.core.roles import ROLES
-from tests.cloud_server.street import TARIFF, account_id, box_id, meter_id, point_id
+from tests.cloud_server.street import TARIFF, account_id, meter_id, point_id
 from tests.cloud_server.web.test_import_page import workbook
 from tests.edge_agent.bus.profile_page import NX3
 from tests.end_to_end.conftest import PASSWORD
-from tests.end_to_end.console_pages import Console, open_console
+from tests.end_to_end.console_pages import Console, faults, open_console
+from tests.end_to_end.every_page import Opened, fill, pages
 from tests.end_to_end.real_street import TIME_OF_USE, RealStreet, open_real_street
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ACCOUNT = account_id(1, 3)
-EVERYBODY = ("/", "/?view=rows", f"/points/{point_id(1, 2)}", "/alarms", "/roles", "/reports", "/reports/energy")
-PAGES = {
-    "cashier": (
-        "/desk",
-        f"/desk/{ACCOUNT}",
-        f"/desk/{ACCOUNT}/refund",
-        "/sales",
-        "/refunds",
-        "/till",
-        "/tasks",
-        f"/customers/{ACCOUNT}/meters",
-    ),
-    "supervisor": (
-        "/till",
-        "/customers",
-        f"/customers/{ACCOUNT}",
-        "/reports/rollforward",
-        "/operations",
-        "/states",
-        f"/customers/{ACCOUNT}/tenant",
-    ),
-    "accountant": (
-        f"/customers/{ACCOUNT}/adjust",
-        "/till",
-        "/reports/trial",
-        "/reports/sales",
-        "/reports/income",
-        "/till/days",
-    ),
-    "technician": (
-        "/operations",
-        "/reports/registers",
-        f"/points/{point_id(1, 2)}/replace",
-        f"/points/{point_id(1, 2)}/move",
-        f"/courier/{box_id(1)}",
-    ),
-    "provisioner": (
-        "/settings",
-        "/settings/meters",
-        f"/settings/meters/{meter_id(1, 2)}",
-        f"/boxes/{box_id(1)}/retire",
-    ),
-    "administrator": (
-        "/settings/limits",
-        f"/settings/tariffs/{TARIFF}",
-        "/staff",
-        "/customers/new",
-        "/reports/audit",
-        "/settings/import",
-        "/settings/look",
-        f"/settings/tariffs/{TARIFF}/form",
-        "/settings/profiles",
-        "/settings/profiles/new",
-    ),
-    "auditor": ("/sales", "/reports/audit", f"/reports/statement?account={ACCOUNT}"),
-}
 SHOWN = {
     "customers": "/customers",
     "customer": f"/customers/{ACCOUNT}",
@@ -118,25 +61,42 @@ def enter(browser: Browser, real: RealStreet, contexts: list[BrowserContext], ro
     return console
 
 
-def faults(page: Page) -> list[str]:
-    """What the rules of WCAG 2.2 AA, as far as a program can tell, do not allow on a page."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("async (tags) => (await axe.run(document, {runOnly: tags})).violations", WCAG)
-    return [
-        f"{one['id']}: {one['help']}: {node['target']} {node['html'][:160]}" for one in found for node in one["nodes"]
-    ]
+LOOKS = [
+    ("zh-CN", "light", 1440),
+    ("en", "dark", 820),
+    pytest.param("zh-CN", "dark", 820, marks=pytest.mark.slow),
+    pytest.param("en", "light", 1440, marks=pytest.mark.slow),
+]
+"""On a desk and on a tablet."""
+
+
+@pytest.fixture(scope="module")
+def every_page(real: RealStreet) -> list[Opened]:
+    return pages(fill(real))
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize(("language", "theme"), [("zh-CN", "light"), ("en", "dark")])
-def test_pages_are_accessible_to_everybody(
-    role: str, language: str, theme: str, browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
+def test_every_page_is_accessible(
+    role: str,
+    language: str,
+    theme: str,
+    width: int,
+    browser: Browser,
+    real: RealStreet,
+    every_page: list[Opened],
+    contexts: list[BrowserContext],
 ) -> None:
-    console = enter(browser, real, contexts, role, language=language, theme=theme)
+    """Each is opened by one who may; all of them together open every address of the console."""
+    console = enter(browser, real, contexts, role, language=language, theme=theme, width=width)
     found = []
-    for path in (*(EVERYBODY if role == "supervisor" else EVERYBODY[:1]), *PAGES[role]):
-        console.open(path)
+    for path in ["/", *(page.path for page in every_page if page.role == role)]:
+        answer = console.page.goto(real.address + path)
         console.page.wait_for_load_state("load")
+        if answer is None or answer.status != 200:
+            found.append(f"{path}: answered {answer.status if answer is not None else 'nothing'}")
+        over = console.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        found += [f"{path}: scrolls sideways by {over} px"] if over > 0 else []
         found += [f"{path}: {fault}" for fault in faults(console.page)]
     assert not found, "\n".join(found)
     assert console.said == []

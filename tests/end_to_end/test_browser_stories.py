@@ -4,6 +4,7 @@ manager at a month's end, a technician who comes back from the shaft, an adminis
 One site for all of them, in this order; `docs/stories.md` tells the same, with the pictures that are made here.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from cloud_server.core.recovery import Question
 from cloud_server.flows.close_day import Days
 from cloud_server.flows.restore_centre import raise_term
 from protocol.records import ReplacementNoted
 from tests.cloud_server.street import YUAN, account_id, box_id, meter_id, point_id
 from tests.end_to_end.conftest import PASSWORD
-from tests.end_to_end.console_pages import Console, open_console
+from tests.end_to_end.console_pages import Console, faults, open_console
 from tests.end_to_end.real_street import RealStreet, open_real_street
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -221,25 +223,97 @@ def test_a_technician_comes_back_from_the_shaft(
     assert rig.breaches() == []
 
 
+def ask_people(real: RealStreet) -> str:
+    """What no line can prove: credit was asked back, and nobody has written whether it was paid out."""
+    known = {"account": account_id(1, 2), "amount_micro": 20 * YUAN, "purpose": "refund"}
+    name = "a" * 32
+    with real.rig.store.write() as unit:
+        unit.recovery.ask(
+            Question(
+                question=name,
+                kind="refund_paid",
+                subject="20261201-0007",
+                box=box_id(1),
+                detail=json.dumps(known),
+                asked_at_ms=real.rig.clock.now_ms,
+            )
+        )
+    return name
+
+
+BANNERED = ("/", "/desk", "/sales", "/till", "/alarms", "/operations", "/reports", "/tasks", "/states", "/me")
+
+
 def test_an_administrator_restores_at_noon(browser: Browser, real: RealStreet, contexts: list[BrowserContext]) -> None:
-    """What open pages tell while the boxes of a restored centre are heard again."""
-    rig, box = real.rig, real.box
-    cashier, administrator = (enter(browser, real, contexts, role) for role in ("cashier", "administrator"))
+    """What open pages tell while the boxes of a restored centre are heard again; two people open selling before."""
+    rig = real.rig
+    cashier, supervisor, administrator = (
+        enter(browser, real, contexts, role) for role in ("cashier", "supervisor", "administrator")
+    )
     expect(cashier.page.locator(".restored")).to_have_count(0)
     rig.clock.advance(1_000)
     raise_term(rig.centre, [])
+    question = ask_people(real)
     rig.clock.advance(5_000)
     cashier.open(f"/desk/{account_id(1, 2)}")
     expect(cashier.page.locator(".restored")).to_contain_text("从备份恢复")
     expect(cashier.page.locator(".restored")).to_contain_text("0 / 1")
     expect(cashier.page.locator(".whom ~ .strong")).to_contain_text("尚未联系上")
     cashier.picture("story-restore-desk")
+    for path in BANNERED:
+        supervisor.open(path)
+        expect(supervisor.page.locator(".restored")).to_have_count(1)
+    _looks_at_recovery(browser, real, contexts)
+    # Selling is asked for by one, at the page to which the line on top leads, and confirmed by another.
     administrator.open("/states")
     expect(administrator.page.locator("table")).to_contain_text("暂停售电")
     administrator.picture("story-restore-states")
+    administrator.page.locator('.restored a[href="/recovery"]').click()
     administrator.page.locator(f'a[href="/boxes/{box_id(1)}/selling"]').click()
-    administrator.page.locator('[name="reason"]').wait_for()
-    rig.settle(box)
+    administrator.page.fill('[name="reason"]', "光缆抢修，商户在等")
+    administrator.page.locator("button.primary").click()
+    administrator.page.wait_for_url(re.compile("/tasks|/states"))
+    administrator.open("/tasks")
+    expect(administrator.page.locator("main")).to_contain_text("光缆抢修")
+    expect(administrator.page.locator('form[action$="/approve"]')).to_have_count(0)
+    supervisor.open("/tasks")
+    supervisor.picture("story-restore-second")
+    supervisor.page.locator('form[action$="/approve"] button.primary').click()
+    expect(supervisor.page.locator(".done")).to_be_visible()
+    cashier.sell("A02", "30")
+    cashier.await_sale("waiting")
+    expect(cashier.page.locator("main")).to_contain_text("A02")
+    cashier.picture("story-restore-sold")
+    administrator.open("/recovery")
+    expect(administrator.page.locator("table.list").first).to_contain_text("30.00")
+    expect(administrator.page.locator("table.list").first).not_to_contain_text("暂停售电")
+    # The box is heard and the question answered: the line on top is gone, and the credit is on.
+    real.settle()
     rig.clock.advance(5_000)
+    real.settle()
+    answering = administrator.page.locator(f'form[action$="/{question}"]')
+    answering.locator("select").select_option("paid")
+    answering.locator('[name="note"]').fill("当班收款员确认")
+    answering.locator("button").click()
+    expect(administrator.page.locator(".done")).to_be_visible()
+    rig.clock.advance(10_000)
+    administrator.open("/recovery")
+    administrator.picture("recovery-over", whole=True)
     cashier.open("/desk")
     expect(cashier.page.locator(".restored")).to_have_count(0)
+    assert rig.breaches() == []
+    assert [one.said for one in (cashier, supervisor, administrator)] == [[], [], []]
+
+
+def _looks_at_recovery(browser: Browser, real: RealStreet, contexts: list[BrowserContext]) -> None:
+    """In both languages, by one who may answer and by one who may only look, on desk and tablet."""
+    for language, theme, width, role in (("zh-CN", "light", 1280, "provisioner"), ("en", "dark", 820, "auditor")):
+        console, context = open_console(browser, real.address, language=language, theme=theme, width=width)
+        contexts.append(context)
+        console.sign_in(role, PASSWORD)
+        console.open("/recovery")
+        expect(console.page.locator("article.card")).to_have_count(1)
+        expect(console.page.locator("form.answers")).to_have_count(1 if role == "provisioner" else 0)
+        console.picture("recovery", whole=True)
+        assert faults(console.page) == []
+        assert console.said == []

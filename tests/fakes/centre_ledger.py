@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from cloud_server.core.mistakes import Conflict, NotFound
 from cloud_server.core.site_look import Look
-from cloud_server.core.state_views import CentreState
+from cloud_server.core.state_views import CentreState, RecoveryView
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.import_site import SiteImport
 from cloud_server.flows.keep_look import SiteLook
@@ -128,13 +128,15 @@ class FakeRecoveries:
 
 
 class FakeStates:
-    """Implements `StateBook`: all is well."""
+    """Implements `StateBook`: all is well, until a test says that the centre was restored."""
+
+    standing: RecoveryView | None = None
 
     def journal_fault(self) -> str | None:
         return None
 
-    def recovery(self) -> None:
-        return None
+    def recovery(self) -> RecoveryView | None:
+        return self.standing
 
     def state(self) -> CentreState:
         return CentreState(journal_fault=None, term=1, boxes=())

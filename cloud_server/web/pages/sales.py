@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from cloud_server.core.mistakes import FieldErrorCode
 from cloud_server.core.views import METHODS, SaleRow, SaleSheet
 from cloud_server.ports import FieldError, KeyReused, LooksLikeDuplicate, Refused, SaleOrder
 from cloud_server.web.forms import SaleForm, new_key, read_sale
@@ -65,7 +66,22 @@ def confirm_or_sell(console: Console, visit: Visit) -> Response:
         return _form(console, visit, sheet, form)
     if step == "sell":
         return _sell(console, visit, sheet, form)
+    outside = _outside(sheet, form)
+    if outside is not None:
+        return _form(console, visit, sheet, replace(form, mistakes={"amount": outside}), 422)
     return _confirm(console, visit, sheet, form)
+
+
+def _outside(sheet: SaleSheet, form: SaleForm) -> FieldError | None:
+    """An amount that no sale of this site can have is said before it stands there to be confirmed."""
+    code: FieldErrorCode
+    if form.amount_micro < sheet.limits.least_micro:
+        code, limit, text = "below_least", sheet.limits.least_micro, "below the least sale"
+    elif form.amount_micro > sheet.limits.greatest_micro:
+        code, limit, text = "above_greatest", sheet.limits.greatest_micro, "above the greatest sale"
+    else:
+        return None
+    return FieldError(field="amount", value=form.amount, code=code, message=text, limit_micro=limit)
 
 
 def _sell(console: Console, visit: Visit, sheet: SaleSheet, form: SaleForm) -> Response:

@@ -124,6 +124,15 @@ def test_a_method_that_is_none_is_said(cashier: Browser, site: FakeSite) -> None
     assert not site.sales
 
 
+@pytest.mark.parametrize(("typed", "words"), [("0.5", "at least ¥1.00"), ("50000.01", "at most ¥50,000.00")])
+def test_what_no_sale_may_be_is_said_before_it_is_to_be_confirmed(typed: str, words: str, cashier: Browser) -> None:
+    cashier.get(DESK)
+    cashier.post(DESK, amount=typed, method="cash", key="k" * 8, step="confirm")
+    assert cashier.status == 422
+    assert words in cashier.text.split('id="mistake-amount"')[1]
+    assert 'id="sell"' not in cashier.text
+
+
 @pytest.mark.parametrize("typed", ["A202", "悦读", "王建国", "13800000011", "20260011", "a202"])
 def test_an_account_is_found_by_what_a_customer_says(typed: str, cashier: Browser) -> None:
     cashier.get(f"/desk?q={quote(typed)}")

@@ -21,6 +21,8 @@
     amount.select();
     drawChange();
   }
+  // Back from the result is to be an empty form, not the browser's question whether to send the old one again.
+  if (document.getElementById("sell")) history.replaceState(history.state, "", location.href);
   document.addEventListener("keydown", (event) => {
     const key = /^F([1-6])$/.exec(event.key);
     if (key && methods[Number(key[1]) - 1]) { event.preventDefault(); methods[Number(key[1]) - 1].checked = true; if (given) drawChange(); return; }
