@@ -7,6 +7,7 @@ import msgspec
 
 from cloud_server.core.alarm_rules import SEVERITIES, STEPS_MAX, DutyStep, Severity
 from cloud_server.core.mistakes import FieldError
+from protocol.reason import Reason
 
 Language = Literal["zh-CN", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh-CN", "en")
@@ -16,6 +17,14 @@ BUDGET_MAX: Final = 100_000
 PAY_CHARACTERS_MAX: Final = 60
 """Where and until when to pay, in every text: it is paid for in every part."""
 DUTY_MAX: Final = 20
+
+NUMBER: Final = Reason("a whole number from 0 to %(most)s")
+SO_LONG: Final = Reason("1 to %(most)s characters")
+ONE_OF: Final = Reason("one of %(allowed)s")
+DUTY_SIZE: Final = Reason("at most %(people)s people and %(steps)s steps")
+PERSON: Final = Reason("a name and a telephone number")
+MINUTES: Final = Reason("0 to %(most)s minutes")
+REASONS: Final = (NUMBER, SO_LONG, ONE_OF, DUTY_SIZE, PERSON, MINUTES)
 
 
 class DutyPerson(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +67,7 @@ class MessageSettings(msgspec.Struct, frozen=True, kw_only=True):
 def settings_errors(settings: MessageSettings, ways: Mapping[str, object]) -> list[FieldError]:
     """Everything about the settings that cannot be, by field."""
     found = [
-        _error(name, value, f"a whole number from 0 to {most}")
+        _error(name, value, NUMBER(most=most))
         for name, value, most in (
             ("quiet_from_minute", settings.quiet_from_minute, DAY_MINUTES - 1),
             ("quiet_to_minute", settings.quiet_to_minute, DAY_MINUTES - 1),
@@ -69,30 +78,30 @@ def settings_errors(settings: MessageSettings, ways: Mapping[str, object]) -> li
         if not 0 <= value <= most
     ]
     if not 0 < len(settings.pay) <= PAY_CHARACTERS_MAX:
-        found.append(_error("pay", settings.pay, f"1 to {PAY_CHARACTERS_MAX} characters"))
+        found.append(_error("pay", settings.pay, SO_LONG(most=PAY_CHARACTERS_MAX)))
     if settings.language not in LANGUAGES:
-        found.append(_error("language", settings.language, " or ".join(LANGUAGES)))
+        found.append(_error("language", settings.language, ONE_OF(allowed=", ".join(LANGUAGES))))
     return [*found, *_duty_errors(settings, ways)]
 
 
 def _duty_errors(settings: MessageSettings, ways: Mapping[str, object]) -> list[FieldError]:
     found = []
     if len(settings.duty) > DUTY_MAX or len(settings.steps) > STEPS_MAX:
-        found.append(_error("duty", len(settings.duty), f"at most {DUTY_MAX} people and {STEPS_MAX} steps"))
+        found.append(_error("duty", len(settings.duty), DUTY_SIZE(people=DUTY_MAX, steps=STEPS_MAX)))
     found += [
-        _error("duty", f"{person.name} {person.number}", "a name and a telephone number")
+        _error("duty", f"{person.name} {person.number}", PERSON)
         for person in settings.duty
         if not person.name.strip() or not is_number(person.number)
     ]
     known = {person.name for person in settings.duty} | set(ways)
     for step in settings.steps:
         found += [
-            _error("steps", name, f"one of {', '.join(sorted(known))}") for name in step.names if name not in known
+            _error("steps", name, ONE_OF(allowed=", ".join(sorted(known)))) for name in step.names if name not in known
         ]
         if not 0 <= step.after_min <= DAY_MINUTES:
-            found.append(_error("steps", step.after_min, f"0 to {DAY_MINUTES} minutes"))
+            found.append(_error("steps", step.after_min, MINUTES(most=DAY_MINUTES)))
         found += [
-            _error("steps", each, f"one of {', '.join(SEVERITIES)}")
+            _error("steps", each, ONE_OF(allowed=", ".join(SEVERITIES)))
             for each in step.severities
             if each not in SEVERITIES
         ]
@@ -105,5 +114,5 @@ def is_number(text: str) -> bool:
     return digits.isascii() and digits.isdigit() and 3 <= len(digits) <= 20
 
 
-def _error(field: str, value: object, right: str) -> FieldError:
-    return FieldError(field=field, value=str(value), code="unknown", message=right)
+def _error(field: str, value: object, right: Reason) -> FieldError:
+    return FieldError(field=field, value=str(value), code="unknown", message=str(right), reason=right)

@@ -28,6 +28,8 @@ class FieldError:
     message: str
     """In English, for the API."""
     limit_micro: Micro | None = None
+    reason: Reason | None = None
+    """The same as `message`, where the code alone does not say what would be right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cloud_server.core.mistakes import FieldError
 from cloud_server.web.words import Words
 
 
@@ -65,8 +66,38 @@ MODEM: Final[dict[str, str]] = {
 }
 
 
+SEVERITY: Final[dict[str, str]] = {
+    "critical": N_("critical"),
+    "severe": N_("severe"),
+    "warning": N_("minor"),
+    "notice": N_("customer"),
+}
+"""How people call a severity, where they type it."""
+SETTING_REASONS: Final = (
+    N_("a whole number from 0 to %(most)s"),
+    N_("1 to %(most)s characters"),
+    N_("one of %(allowed)s"),
+    N_("at most %(people)s people and %(steps)s steps"),
+    N_("a name and a telephone number"),
+    N_("0 to %(most)s minutes"),
+)
+"""What would be right in the settings, as `core/message_settings` says it."""
+_LISTS: Final = ("duty", "steps")
+"""Fields of many lines: what is wrong says of which."""
+
+
 class MessageWords(Words):
     """Looks them up in one language."""
+
+    @property
+    def severities(self) -> dict[str, str]:
+        """By code."""
+        return {code: self.of(SEVERITY, code) for code in SEVERITY}
+
+    def refused(self, error: FieldError) -> str:
+        """What would be right in place of what was typed."""
+        right = self.reason(error.reason) if error.reason is not None else self.field(error.code)
+        return f"{error.value}: {right}" if error.field in _LISTS else right
 
     def occasion(self, code: str) -> str:
         return self.of(OCCASION, code)

@@ -34,18 +34,19 @@ def show(console: Console, visit: Visit) -> Response:
 def _outbox(
     console: Console, visit: Visit, desk: MessageDesk, settings: MessageSettings, mistakes: dict[str, str], status: int
 ) -> Response:
-    state = visit.query.get("state", "")
+    state, said = visit.query.get("state", ""), _said(console, visit)
     done = visit.query.get("done", "")
     return console.renderer.page(
         visit,
         "messages.html",
-        said=_said(console, visit),
+        said=said,
         status=status,
         page=desk.outbox(state),
         settings=settings,
         duty_text="\n".join(f"{person.name} {person.number}" for person in settings.duty),
         steps_text="\n".join(
-            f"{step.after_min} {','.join(step.names)} {','.join(step.severities)}" for step in settings.steps
+            f"{step.after_min} {','.join(step.names)} {','.join(said.severities[each] for each in step.severities)}"
+            for step in settings.steps
         ),
         chosen=state if state in STATES else "",
         states=STATES,
@@ -73,20 +74,22 @@ def save(console: Console, visit: Visit) -> Response:
     desk = visit.services.messages
     if desk is None:
         return errors.not_found(console, visit)
-    settings = read_settings_form(visit.form, on=desk.settings().on)
+    said = _said(console, visit)
+    settings = read_settings_form(visit.form, said.severities, on=desk.settings().on)
     try:
         desk.save_settings(settings, visit.actor)
     except Refused as refused:
         mistakes: dict[str, str] = {}
         for error in refused.errors:
             before = f"{mistakes[error.field]}; " if error.field in mistakes else ""
-            mistakes[error.field] = f"{before}{error.value}: {error.message}"
+            mistakes[error.field] = f"{before}{said.refused(error)}"
         return _outbox(console, visit, desk, settings, mistakes, 422)
     return see_other("/messages?done=saved")
 
 
-def read_settings_form(fields: Mapping[str, str], *, on: bool) -> MessageSettings:
-    """The form as settings; what cannot be read becomes a value that is refused with its name."""
+def read_settings_form(fields: Mapping[str, str], words: Mapping[str, str], *, on: bool) -> MessageSettings:
+    """The form as settings; what cannot be read becomes a value that is refused with its name. `words` are those of a
+    severity in the form's language."""
     language: Language = "en" if fields.get("language") == "en" else "zh-CN"
     return MessageSettings(
         on=on,
@@ -98,7 +101,7 @@ def read_settings_form(fields: Mapping[str, str], *, on: bool) -> MessageSetting
         forecast_days=_number(fields.get("forecast_days", "")),
         pay=fields.get("pay", "").strip(),
         duty=tuple(_person(line) for line in _lines(fields.get("duty", ""))),
-        steps=tuple(_step(line) for line in _lines(fields.get("steps", ""))),
+        steps=tuple(_step(line, words) for line in _lines(fields.get("steps", ""))),
     )
 
 
@@ -111,17 +114,23 @@ def _person(line: str) -> DutyPerson:
     return DutyPerson(name=name.strip() or line, number=number.replace("-", "") if name else "")
 
 
-def _step(line: str) -> StepSetting:
+def _step(line: str, words: Mapping[str, str]) -> StepSetting:
     after, names, severities = (*line.split(), "", "", "")[:3]
     return StepSetting(
         after_min=_number(after),
-        names=tuple(name for name in names.replace("，", ",").split(",") if name),
-        severities=_severities(severities) if severities else ("critical", "severe"),
+        names=tuple(name for name in _parts(names) if name),
+        severities=_severities(severities, words) if severities else ("critical", "severe"),
     )
 
 
-def _severities(text: str) -> tuple[Severity, ...]:
-    return msgspec.convert([each for each in text.split(",") if each in SEVERITIES], tuple[Severity, ...])
+def _parts(text: str) -> list[str]:
+    return text.replace("，", ",").replace("、", ",").split(",")
+
+
+def _severities(text: str, words: Mapping[str, str]) -> tuple[Severity, ...]:
+    codes = {word: code for code, word in words.items()}
+    said = [codes.get(each, each) for each in _parts(text)]
+    return msgspec.convert([each for each in said if each in SEVERITIES], tuple[Severity, ...])
 
 
 def _number(text: str) -> int:

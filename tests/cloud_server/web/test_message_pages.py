@@ -79,7 +79,7 @@ def test_settings_are_taken_or_every_mistake_is_named(rig: OutboxRig, opened: Ca
     supervisor.get("/messages")
     supervisor.post("/messages/settings", **(good | {"quiet_from": "25", "duty": "张工 abc", "steps": "x 王五"}))
     assert supervisor.status == 422
-    for words in ("Quiet from: -1", "张工 abc", "王五: one of", "-1: 0 to 1440 minutes"):
+    for words in ("Quiet from: a whole number from 0 to 1439", "张工 abc", "王五: one of", "-1: 0 to 1440 minutes"):
         assert words in supervisor.text
     assert rig.desk.settings() == held
 

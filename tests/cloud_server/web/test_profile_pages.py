@@ -7,11 +7,12 @@ from html import unescape
 
 import pytest
 
+from cloud_server.core.message_settings import REASONS as SETTING_REASONS
 from cloud_server.core.plan_import import REASONS as IMPORT_REASONS
 from cloud_server.core.planned_profiles import REASONS as PROFILE_REASONS
 from cloud_server.core.planned_site import REASONS as SITE_REASONS
 from cloud_server.flows.second_factor import FORM_HOLDS_MS
-from cloud_server.web import frame_words, plan_reason_words, sentence_words
+from cloud_server.web import frame_words, message_words, plan_reason_words, sentence_words
 from cloud_server.web.pages.profiles import differences
 from cloud_server.web.profile_words import SENTENCES
 from protocol import tariff_reasons, toml_reasons, type_reasons
@@ -209,6 +210,7 @@ def test_every_sentence_has_its_words() -> None:
     assert set(SENTENCES) == {reason.pattern for reason in (*REASONS, *PROFILE_REASONS)}
     assert set(plan_reason_words.SENTENCES) == {reason.pattern for reason in (*PLAN_REASONS, *SITE_REASONS)}
     assert set(frame_words.SENTENCES) == {reason.pattern for reason in sentences.REASONS}
+    assert set(message_words.SETTING_REASONS) == {reason.pattern for reason in SETTING_REASONS}
     listed = (type_reasons.REASONS, toml_reasons.REASONS, tariff_reasons.REASONS, WORKBOOK_REASONS, IMPORT_REASONS)
     assert set(sentence_words.SENTENCES) == {reason.pattern for reasons in listed for reason in reasons}
 
