@@ -4,6 +4,7 @@ It reads; it judges nothing.
 """
 
 import ast
+import gc
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -113,10 +114,15 @@ def files() -> tuple[str, ...]:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Every Python file of the tree, parsed."""
-    return tuple(
-        module_from_text(path, (ROOT / path).read_text(encoding="utf-8")) for path in files() if path.endswith(".py")
-    )
+    """Every Python file of the tree, parsed: millions of objects that stay, among which nobody looks for garbage. With
+    such looks parsing takes six times as long."""
+    paths = [path for path in files() if path.endswith(".py")]
+    gc.disable()
+    try:
+        return tuple(module_from_text(path, (ROOT / path).read_text(encoding="utf-8")) for path in paths)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def shipped_modules() -> tuple[Module, ...]:

@@ -149,7 +149,7 @@ class WholeBox:
         """As the service manager does."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.process = None
         return code
 
