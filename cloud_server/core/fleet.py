@@ -115,7 +115,7 @@ class GrantState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalletGrant:
-    """Credit that the centre hands to a wallet; `command` is its number once it is signed."""
+    """Credit that the centre hands to a wallet: it waits; `command` is its number once it is signed."""
 
     grant: str
     wallet: str
@@ -123,13 +123,13 @@ class WalletGrant:
     account: str
     amount_micro: Micro
     cause: Literal["sale", "move", "adjustment", "opening", "undo"]
-    sale: str | None
-    state: GrantState
-    command: int | None
-    reason: str | None
+    sale: str | None = None
+    state: GrantState = GrantState.WAITING
+    command: int | None = None
+    reason: str | None = None
     made_at_ms: Ms
-    applied_at_ms: Ms | None
-    on_at_ms: Ms | None
+    applied_at_ms: Ms | None = None
+    on_at_ms: Ms | None = None
     """When the relays of the wallet's meters were first seen closed after the grant was applied."""
     book_after_micro: Micro | None = None
     """The wallet's book balance as the box said when it applied the grant."""

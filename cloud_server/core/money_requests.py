@@ -29,7 +29,7 @@ class ReclaimState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReclaimRequest:
-    """Unused credit of a wallet asked back; `answered_micro` is what came, 0 until then."""
+    """Unused credit of a wallet asked back, which waits for its box; `answered_micro` is what came, 0 until then."""
 
     reclaim: str
     account: str
@@ -38,14 +38,14 @@ class ReclaimRequest:
     purpose: ReclaimPurpose
     amount_micro: Micro
     """At most so much."""
-    floor_micro: Micro
+    floor_micro: Micro = 0
     """So much stays in the wallet at least."""
-    state: ReclaimState
-    command: int | None
-    answered_micro: Micro
-    reason: str | None
+    state: ReclaimState = ReclaimState.WAITING
+    command: int | None = None
+    answered_micro: Micro = 0
+    reason: str | None = None
     made_at_ms: Ms
-    answered_at_ms: Ms | None
+    answered_at_ms: Ms | None = None
     operator: str
     key: str
 

@@ -11,7 +11,7 @@ from cloud_server.core import sale_order
 from cloud_server.core.contracts import MeterChange
 from cloud_server.core.fleet import Box, BoxState
 from cloud_server.core.mistakes import Conflict, FieldError, NotFound
-from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
+from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.core.planned_meters import (
     NewMeter,
     NewPlace,
@@ -217,13 +217,7 @@ def _closing(centre: Centre, wallet: WalletPlan, by: Asker) -> ReclaimRequest:
         box=wallet.box,
         purpose="close",
         amount_micro=INTEGER_MAX,
-        floor_micro=0,
-        state=ReclaimState.WAITING,
-        command=None,
-        answered_micro=0,
-        reason=None,
         made_at_ms=centre.clock.wall_ms(),
-        answered_at_ms=None,
         operator=by.operator,
         key=by.key,
     )

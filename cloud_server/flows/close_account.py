@@ -115,13 +115,7 @@ class Closings:
             box=wallet.box,
             purpose="close",
             amount_micro=INTEGER_MAX,
-            floor_micro=0,
-            state=ReclaimState.WAITING,
-            command=None,
-            answered_micro=0,
-            reason=None,
             made_at_ms=self._centre.clock.wall_ms(),
-            answered_at_ms=None,
             operator=by.operator,
             key=by.key,
         )

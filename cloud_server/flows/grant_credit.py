@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from cloud_server.core.fleet import GrantState, Wallet, WalletGrant
+from cloud_server.core.fleet import Wallet, WalletGrant
 from cloud_server.core.mistakes import FieldError
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import Asker, sign_grant
@@ -22,13 +22,7 @@ def grant_credit(
         account=wallet.account,
         amount_micro=amount_micro,
         cause=cause,
-        sale=None,
-        state=GrantState.WAITING,
-        command=None,
-        reason=None,
         made_at_ms=centre.clock.wall_ms(),
-        applied_at_ms=None,
-        on_at_ms=None,
         operator=by.operator,
         key=by.key,
         second=by.second,

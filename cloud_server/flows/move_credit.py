@@ -4,7 +4,7 @@ from cloud_server.core import accounts, sale_order
 from cloud_server.core.contracts import CreditMove
 from cloud_server.core.fleet import Wallet
 from cloud_server.core.mistakes import Conflict, FieldError, NotFound
-from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
+from cloud_server.core.money_requests import ReclaimRequest
 from cloud_server.flows.ask_back import ask_back
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.grant_credit import grant_credit, wallet_of
@@ -145,13 +145,7 @@ def _request(move: CreditMove, source: Wallet) -> ReclaimRequest:
         box=source.box,
         purpose="move",
         amount_micro=move.amount_micro,
-        floor_micro=0,
-        state=ReclaimState.WAITING,
-        command=None,
-        answered_micro=0,
-        reason=None,
         made_at_ms=move.asked_at_ms,
-        answered_at_ms=None,
         operator=move.operator,
         key=move.key,
     )

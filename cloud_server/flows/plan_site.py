@@ -3,7 +3,7 @@
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
-from cloud_server.core.fleet import Box, GrantState, WalletGrant
+from cloud_server.core.fleet import Box, WalletGrant
 from cloud_server.core.journaled_plan import changes
 from cloud_server.core.mistakes import Mistaken, NotNow
 from cloud_server.core.planned_profiles import newest_texts
@@ -209,13 +209,7 @@ def _open_balance(centre: Centre, unit: Unit, wallet: WalletPlan, by: str) -> No
                 account=wallet.account,
                 amount_micro=wallet.opening_micro,
                 cause="opening",
-                sale=None,
-                state=GrantState.WAITING,
-                command=None,
-                reason=None,
                 made_at_ms=now_ms,
-                applied_at_ms=None,
-                on_at_ms=None,
             )
         ]
     )

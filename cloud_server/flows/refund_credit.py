@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from cloud_server.core import posting_rules, sale_order
-from cloud_server.core.fleet import GrantState, Wallet, WalletGrant
+from cloud_server.core.fleet import Wallet, WalletGrant
 from cloud_server.core.mistakes import Conflict, NotFound
-from cloud_server.core.money_requests import ReclaimRequest, ReclaimState, Refund, RefundFact
+from cloud_server.core.money_requests import ReclaimRequest, Refund, RefundFact
 from cloud_server.core.second_person import CONFIRMING_STATE
 from cloud_server.core.transaction import Transaction
 from cloud_server.flows.ask_back import ask_back, take_back
@@ -174,13 +174,7 @@ class Refunds:
             account=wallet.account,
             amount_micro=amount_micro,
             cause="move",
-            sale=None,
-            state=GrantState.WAITING,
-            command=None,
-            reason=None,
             made_at_ms=self._centre.clock.wall_ms(),
-            applied_at_ms=None,
-            on_at_ms=None,
             operator=asker.operator,
             key=asker.key,
         )
@@ -258,13 +252,7 @@ def _request(fact: RefundFact, reclaim: str, wallet: Wallet, amount_micro: Micro
         box=wallet.box,
         purpose="refund",
         amount_micro=amount_micro,
-        floor_micro=0,
-        state=ReclaimState.WAITING,
-        command=None,
-        answered_micro=0,
-        reason=None,
         made_at_ms=fact.asked_at_ms,
-        answered_at_ms=None,
         operator=fact.operator,
         key=fact.key,
     )

@@ -6,7 +6,7 @@ Nothing is signed here. What no line can prove is asked of people.
 import json
 
 from cloud_server.core import posting_rules, sale_order
-from cloud_server.core.fleet import Box, GrantState, SaleFact, WalletGrant
+from cloud_server.core.fleet import Box, SaleFact, WalletGrant
 from cloud_server.core.receipts import TWICE, base36
 from cloud_server.core.recovery import HEARD, ExpectedPart, Question, missing_receipts
 from cloud_server.core.transaction import Transaction
@@ -110,12 +110,7 @@ def grant_parts_anew(centre: Centre, unit: Unit, box: Box) -> None:
                     amount_micro=part.amount_micro,
                     cause="sale",
                     sale=part.sale,
-                    state=GrantState.WAITING,
-                    command=None,
-                    reason=None,
                     made_at_ms=part.made_at_ms,
-                    applied_at_ms=None,
-                    on_at_ms=None,
                 )
             ]
         )

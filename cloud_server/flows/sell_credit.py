@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cloud_server.core import balances, sale_order
-from cloud_server.core.fleet import Account, FoundDifference, GrantState, SaleFact, Wallet, WalletGrant
+from cloud_server.core.fleet import Account, FoundDifference, SaleFact, Wallet, WalletGrant
 from cloud_server.core.limits import DUPLICATE_WITHIN_MS, SaleFacts, sale_errors
 from cloud_server.core.mistakes import FieldError, NotFound
 from cloud_server.core.posting_rules import sale as sale_postings
@@ -231,12 +231,7 @@ def _grant(grant: str, part: WantedPart, sale: SaleFact) -> WalletGrant:
         amount_micro=part.amount_micro,
         cause="sale",
         sale=sale.sale,
-        state=GrantState.WAITING,
-        command=None,
-        reason=None,
         made_at_ms=sale.paid_at_ms,
-        applied_at_ms=None,
-        on_at_ms=None,
     )
 
 
