@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from protocol.limits import SEQ_MAX
+
 BAUDS: Final = (1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200)
 NOT_FOR_BOXES: Final = ("psycopg", "psycopg2", "pymysql", "MySQLdb", "click", "rich")
 """Loaded by peewee (drivers) and httpx (its own command line) wherever they are found; not installed on a box. On a
@@ -19,11 +21,19 @@ def main(arguments: list[str] | None = None) -> int:
     from edge_agent.agent import commands, terminal  # noqa: PLC0415 - only now that what a box does not use is left out
 
     words = sys.argv[1:] if arguments is None else None
-    return commands.carry_out(parsed, terminal.Terminal(_say, _complain, input), words)
+    return commands.carry_out(parsed, terminal.Terminal(_say, _complain, _ask), words)
 
 
 def _say(words: str) -> None:
     print(words, flush=True)
+
+
+def _ask(words: str) -> str:
+    """What is typed; nothing where nobody is there to type."""
+    try:
+        return input(words)
+    except EOFError:
+        return ""
 
 
 def _complain(words: str) -> None:
@@ -66,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     noted.add_argument("--who", required=True, help="who exchanged it")
     batches = commands.add_parser("batches", help="sealed batches").add_subparsers(required=True, metavar="COMMAND")
     show = _add(batches, "show", "the batches of this epoch, with the agent stopped", "batches show", scripts=True)
-    show.add_argument("--from", dest="from_seq", type=int, default=1, help="first number (%(default)s)")
+    show.add_argument("--from", dest="from_seq", type=_number, default=1, help="first number (%(default)s)")
     _add_courier(commands)
     profile = commands.add_parser("profile", help="meter profiles").add_subparsers(required=True, metavar="COMMAND")
     _add_profile(profile, "check", "say everything that is wrong with a profile, or what it would read and write")
@@ -157,6 +167,10 @@ def _turnaround(text: str) -> int:
 
 def _seconds(text: str) -> int:
     return _whole(text, 1, 86_400)
+
+
+def _number(text: str) -> int:
+    return _whole(text, 1, SEQ_MAX)
 
 
 def _whole(text: str, least: int, most: int) -> int:

@@ -76,7 +76,9 @@ def check_bundle(path: Path, root: PublicKey, site: str) -> CheckedBundle:
             for name, wanted in bundle.files.items():
                 if _hash(archive, entries[name]) != wanted:
                     raise BadBundle(f"{path}: {name} is not the file that the root signed")
-    except (OSError, zipfile.BadZipFile, WireError, RuntimeError, NotImplementedError) as fault:
+    except OSError as fault:
+        raise BadBundle(f"{path}: {fault.strerror or fault}; right would be a file that the root signed") from None
+    except (zipfile.BadZipFile, WireError, RuntimeError, NotImplementedError) as fault:
         raise BadBundle(f"{path}: {fault}") from None
     return CheckedBundle(path, line.hash, bundle.version, bundle.files)
 

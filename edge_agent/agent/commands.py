@@ -4,7 +4,10 @@
 """
 
 import json
+import logging
+import os
 import select
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -31,7 +34,7 @@ from edge_agent.console.local_socket import AgentUnreachable, ask
 from edge_agent.console.log_lines import log_to_stderr
 from edge_agent.console.tables import status_text
 from edge_agent.flows.start_up import NotEnrolled
-from edge_agent.ports import StoreFault
+from edge_agent.ports import NEEDS_RIGHTS, StoreFault
 from edge_agent.sync.enrolment import Refused, Waiting
 from edge_agent.sync.identity import IdentityFault, read_identity
 from protocol.errors import TheirFault
@@ -57,7 +60,7 @@ def carry_out(parsed: Namespace, terminal: Terminal, words: list[str] | None = N
 
     `words`: the command line of this process, where it may become the version of the program that is in force.
     """
-    log_to_stderr()
+    log_to_stderr(logging.INFO if parsed.command == "run" else logging.WARNING)
     try:
         if words is not None:
             _start_version_in_force(parsed, words)
@@ -68,8 +71,22 @@ def carry_out(parsed: Namespace, terminal: Terminal, words: list[str] | None = N
     except _TOLD as fault:
         terminal.complain(str(fault))
         return FAILED
+    except BrokenPipeError:  # whoever read along has seen enough; what is still to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as fault:
+        if parsed.command == "run" and not isinstance(fault, PermissionError):
+            raise
+        terminal.complain(_told(fault))
+        return FAILED
     except KeyboardInterrupt:
         return FAILED
+
+
+def _told(fault: OSError) -> str:
+    """A fault of the machine in words: which file, and what would be right."""
+    words = f"{fault.filename}: {fault.strerror}" if fault.filename is not None else str(fault)
+    return f"{words}; {NEEDS_RIGHTS}" if isinstance(fault, PermissionError) else words
 
 
 def _box_file(parsed: Namespace) -> BoxFile:

@@ -11,7 +11,7 @@ from edge_agent.bus.packaged import (
     builtin_text,
 )
 from edge_agent.ports import PolledMeter
-from protocol.meter_profile.checking import check_profile
+from protocol.meter_profile.checking import check_profile, is_board
 from protocol.meter_profile.reading import load_profile
 from protocol.meter_profile.table import ProfileError
 from protocol.meter_profile.values import Profile
@@ -45,6 +45,8 @@ def read_profile(file: Path) -> tuple[Profile | None, list[str]]:
     text, mistakes = _read(file)
     if mistakes:
         return None, mistakes
+    if is_board(text):
+        return None, [f"{file}: this is a relay board, which counts nothing; right would be the profile of a meter"]
     try:
         return load_profile(text, _name(file)), []
     except ProfileError as fault:

@@ -13,7 +13,7 @@ from typing import Final
 
 from edge_agent.agent.lending import LentLine, buses_of_agent
 from edge_agent.agent.offline import stored_config
-from edge_agent.bus.gateway import ModbusTcpLine, rtu_over_tcp
+from edge_agent.bus.gateway import ModbusTcpLine, is_port_number, rtu_over_tcp
 from edge_agent.bus.line import SerialLine
 from edge_agent.bus.serial_port import SerialSettings
 from edge_agent.bus.transaction import Line
@@ -86,6 +86,8 @@ def box_file_of(parsed: Namespace) -> BoxFile | None:
 
 def _port(text: str) -> BusPort:
     is_server = ":" in text and not text.startswith("/")
+    if is_server and not is_port_number(text.rpartition(":")[2]):
+        raise BadConfig([f"--port {text}: right would be HOST:PORT, with a port from 1 to 65535"])
     return BusPort(PortKind.TCP if is_server else PortKind.SERIAL, text)
 
 

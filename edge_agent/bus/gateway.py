@@ -33,6 +33,11 @@ LONGEST_PDU = 253
 TRANSACTIONS = 1 << 16
 
 
+def is_port_number(text: str) -> bool:
+    """Whether this is a TCP port."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65_535
+
+
 class SocketPort:
     """A TCP connection as a port. Every failure of the world is LineDown, after which it is closed."""
 
@@ -40,8 +45,8 @@ class SocketPort:
         """Connect to `settings.port`, "host:port". Raises LineDown."""
         self._name = settings.port
         host, _, port = settings.port.rpartition(":")
-        if not host or not port.isdecimal():
-            raise LineDown(f"{settings.port}: right would be HOST:PORT")
+        if not host or not is_port_number(port):
+            raise LineDown(f"{settings.port}: right would be HOST:PORT, with a port from 1 to 65535")
         try:
             self._socket = socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S)
         except (OSError, OverflowError) as error:

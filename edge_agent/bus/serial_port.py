@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import termios
 from dataclasses import dataclass
 
 import serial
@@ -133,4 +134,6 @@ def _why_not_opened(port: str, error: OSError | ValueError) -> str:
     if number in _BUSY_ERRORS:
         found = ", ".join(str(holder) for holder in holders(port))
         return f"{port}: held by {found or 'another program'}"
+    if number == errno.EISDIR or isinstance(error.__context__, termios.error):
+        return f"{port}: it is no serial port"
     return f"{port}: {error}"

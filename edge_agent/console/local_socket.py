@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from edge_agent.ports import LocalRequest
+from edge_agent.ports import NEEDS_RIGHTS, LocalRequest
 
 NAME: Final = "agent.sock"
 LINE_BYTES_MAX: Final = 9 * 1024 * 1024
@@ -104,11 +104,20 @@ def ask(state_dir: Path, op: str, **arguments: object) -> dict[str, Any]:
             connection.sendall(json.dumps({"op": op, **arguments}).encode() + b"\n")
             line = connection.makefile("rb").readline(ANSWER_BYTES_MAX)
     except OSError as fault:
-        raise AgentUnreachable(f"no agent answers on {state_dir / NAME}: {fault.strerror or fault}") from None
+        raise AgentUnreachable(f"no agent answers on {state_dir / NAME}: {_why(fault)}") from None
     if not line:
         raise AgentUnreachable("the agent closed the connection")
     answer: dict[str, Any] = json.loads(line)
     return answer
+
+
+def _why(fault: OSError) -> str:
+    """The fault in words of the trade, with what would be right."""
+    if isinstance(fault, (FileNotFoundError, ConnectionRefusedError)):
+        return "it does not run; right would be `systemctl start tallybox-box`"
+    if isinstance(fault, PermissionError):
+        return f"{fault.strerror}; {NEEDS_RIGHTS}"
+    return fault.strerror or str(fault)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from edge_agent.ports.clock import (
     SettableClock,
 )
 from edge_agent.ports.disk import (
+    NEEDS_RIGHTS,
     Disk,
 )
 from edge_agent.ports.lending import (
@@ -71,6 +72,7 @@ from edge_agent.ports.uplink import (
 )
 
 __all__ = [
+    "NEEDS_RIGHTS",
     "Blame",
     "BoundaryDone",
     "BusDown",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
+
+NEEDS_RIGHTS: Final = "right would be root or the agent's user, for example by sudo"
+"""Behind what the machine does not let this person do."""
 
 
 class Disk(Protocol):

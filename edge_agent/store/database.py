@@ -13,7 +13,7 @@ from typing import Final
 
 import peewee
 
-from edge_agent.ports import StoreFault, StoreFull, StoreUnusable
+from edge_agent.ports import NEEDS_RIGHTS, StoreFault, StoreFull, StoreUnusable
 from edge_agent.store.migrations import STEPS, VERSION
 
 APPLICATION_ID: Final = 0x54414C59
@@ -51,7 +51,13 @@ class FolderLock:
     """One agent a state directory: an flock that ends with the process, however it ends."""
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as fault:
+            right = (
+                NEEDS_RIGHTS if isinstance(fault, PermissionError) else "right would be a folder of the agent's user"
+            )
+            raise StoreFault(f"{folder}: {fault.strerror}; {right}") from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from edge_agent.ports import NEEDS_RIGHTS
 from protocol.signing import PublicKey, SigningKey, public_key_from_text, signing_key
 
 FOLDER: Final = "identity"
@@ -189,6 +190,8 @@ def _end_of(certificate: x509.Certificate) -> int:
 def _faults(path: Path) -> list[str]:
     try:
         told = path.stat()
+    except PermissionError as fault:
+        return [f"{path}: {fault.strerror}; {NEEDS_RIGHTS}"]
     except OSError as fault:
         return [f"{path}: {fault.strerror}; run `edge-agent enrol`"]
     mode, found, ours = stat.S_IMODE(told.st_mode), [], os.geteuid()

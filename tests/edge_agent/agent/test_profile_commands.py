@@ -117,4 +117,4 @@ def test_try_tells_what_failed(tmp_path: Path) -> None:
     assert "there is no such port" in gone.stderr
     bad = run_try(tmp_path / "gone", "waveshare_modbus_rtu_relay")
     assert bad.returncode == WRONG
-    assert "kind = 'relay_board': right would be meter" in bad.stderr
+    assert "this is a relay board, which counts nothing" in bad.stderr
