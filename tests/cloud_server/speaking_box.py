@@ -3,17 +3,13 @@
 It knows no edge_agent. What it tells can be bent: `records` are sealed as they are given.
 """
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from protocol.box_config import BoxConfig, read_config
 from protocol.chain import EMPTY_COMMANDS, Head
@@ -39,9 +35,7 @@ from protocol.messages import (
     BatchHead,
     ChainHead,
     Clock,
-    Enrol,
     Epoch,
-    Hardware,
     Live,
     Renew,
     Sync,
@@ -66,6 +60,7 @@ from protocol.signing import SigningKey, signing_key
 from protocol.tariff import TariffBook
 from protocol.tariff_text import read_tariff
 from protocol.wallet import replay
+from tests.cloud_server.box_papers import enrolment, proof_by, request_for
 
 AGENT = "speaking-box 1"
 
@@ -109,25 +104,14 @@ class SpeakingBox:
     # --- coming in ------------------------------------------------------------------------------------------------
 
     def csr(self) -> str:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.box)])
-        request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(self.tls, hashes.SHA256())
-        return request.public_bytes(serialization.Encoding.PEM).decode()
+        return request_for(self.tls, self.box)
 
     def prove(self, text: str) -> str:
-        return base64.b64encode(self.tls.sign(text.encode(), ec.ECDSA(hashes.SHA256()))).decode()
+        return proof_by(self.tls, text)
 
     def enrol_line(self, token: str) -> Line:
-        enrol = Enrol(
-            site=self.site,
-            box=self.box,
-            token=token,
-            record_key=self.key.public.text,
-            csr=self.csr(),
-            csr_proof=self.prove(token),
-            hardware=Hardware(model="test", serial="1"),
-            agent=self.agent,
-        )
-        return seal("enrol", write_payload(enrol), self.key)
+        told = enrolment(self.site, self.box, self.key.public.text, self.tls, token)
+        return seal("enrol", write_payload(msgspec.structs.replace(told, agent=self.agent)), self.key)
 
     def renew_line(self) -> Line:
         nonce = self.nonce()
