@@ -72,6 +72,8 @@ PLACE: Final[dict[str, str]] = {
     "(present)": N_("present"),
 }
 """What stands in place of a key or a value."""
+IN_MODELS: Final = (N_("single-phase user"), N_("three-phase user"))
+"""Words in the names of models that come with every box."""
 REACH: Final[dict[str, str]] = {
     "holds": N_("works with it"),
     "waits": N_("on its way"),

@@ -85,6 +85,12 @@ class Words:
         words = " ".join(part for part in (self.of(p.PLACE, found["what"]), found["name"], version) if part)
         return f"{words}, {found['rest']}" if found["rest"] else words
 
+    def make(self, title: str) -> str:
+        """Maker and model; what the model says in words is in the reader's language."""
+        for words in profile_words.IN_MODELS:
+            title = title.replace(words, self._translate(words))
+        return title
+
     def profile_place(self, text: str) -> str:
         return self.of(profile_words.PLACE, text)
 

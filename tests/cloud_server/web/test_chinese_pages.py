@@ -31,7 +31,7 @@ NAMES = frozenset(
         "test",
         "speaking-box",
         "box A",
-        *(profile.title for profile in KNOWN_PROFILES),
+        *(profile.title.partition(" ")[0] for profile in KNOWN_PROFILES),
     }
 )
 """Names of this site's people, and of makers."""
