@@ -17,6 +17,8 @@ PICTURES = {
     "tenant": "tenant",
     "import-mistakes": "import-mistakes",
     "import-shown": "import-shown",
+    "settings-profiles": "profiles",
+    "settings-profile": "profile",
 }
 """Screenshot -> picture of the guide."""
 STORIES = Path("docs/images")
