@@ -69,7 +69,7 @@ def take_up(folder: Path, simulated: SimulatedModem) -> list[tuple[str, str]]:
     """Another process goes on; what became of each message."""
     with open_outbox(folder, simulated, clock=FakeClock(NOON_MS + 10_000)) as rig:
         rig.sender.take_up()
-        until = time.monotonic() + 6
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             rig.turn()
             rig.listen(0.1)

@@ -17,6 +17,7 @@ import httpx
 from edge_agent.console import local_socket
 from provisioning.demo.control import DemoControl
 from provisioning.demo.sockets import NoAnswer, ask
+from tests.busy import busy
 
 UP_WITHIN_S = 240.0
 """Beyond it nothing will come any more, however busy the machine is; the promise itself is tested apart."""
@@ -167,11 +168,6 @@ class RunningDemo:
         """What the agent says of one meter."""
         meter = self.ids("meter")[number]
         return next(each for each in self.box_status()["meters"] if each["meter"] == meter)
-
-
-def busy() -> float:
-    """How many times longer things take because of other work on this machine: 1 where there is none."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_until(happened: Callable[[], bool], timeout_s: float, what: str, every_s: float = 0.1) -> float:

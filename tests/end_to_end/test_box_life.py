@@ -84,7 +84,7 @@ def running(path: Path) -> Iterator[Callable[[str], bool]]:
     try:
         yield lambda event: f" {event} " in log.read_text(encoding="utf-8")
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

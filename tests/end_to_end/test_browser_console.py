@@ -177,7 +177,7 @@ def test_a_tile_turns_by_itself_and_filters_follow(supervisor: Console, street: 
     row = street.site.numbered("A101")
     assert supervisor.state_of("A101") == "normal"
     street.site.change(row.point, state="arrears", relay="open", balance_micro=-350_000, power_w=0)
-    supervisor.await_state("A101", "arrears", within_s=3)
+    supervisor.await_state("A101", "arrears", within_s=20)
     supervisor.await_relay("A101", "open")
     assert supervisor.balance_of("A101") == "−¥0.35"
     assert supervisor.count_of("normal") == normal - 1
@@ -242,9 +242,9 @@ def test_a_sale_without_a_mouse_from_dark_to_light(supervisor: Console, street: 
     sale = result.split("/")[-1].split("?")[0]
     supervisor.await_sale("sold")
     street.site.move_sale(sale, state="delivered", delivered_at_ms=street.clock.wall_ms())
-    supervisor.await_sale("delivered", within_s=3)
+    supervisor.await_sale("delivered", within_s=20)
     street.site.move_sale(sale, state="on", on_at_ms=street.clock.wall_ms(), balance_after_micro=99_650_000)
-    supervisor.await_sale("on", within_s=3)
+    supervisor.await_sale("on", within_s=20)
     expect(page.locator("#piece")).to_contain_text("¥99.65")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{street.address}/desk")

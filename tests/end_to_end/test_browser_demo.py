@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from provisioning.demo.folder import free_port
+from tests.busy import busy
 from tests.end_to_end.console_pages import Console, open_console
 from tests.end_to_end.running_demo import RunningDemo, wait_until
 
@@ -120,8 +121,8 @@ def test_a_sale_by_keyboard_lights_it_again(console: Console, demo: RunningDemo)
     console.picture("demo-confirm")
     began_s = time.monotonic()
     page.keyboard.press("Enter")
-    console.await_sale("on", within_s=SEEN_WITHIN_S)
-    assert time.monotonic() - began_s < SEEN_WITHIN_S
+    console.await_sale("on", within_s=SEEN_WITHIN_S * busy())
+    assert time.monotonic() - began_s < SEEN_WITHIN_S * busy()
     assert demo.relay("101") == "closed"
     expect(page.locator("#piece")).to_contain_text("¥99.")
     console.picture("demo-sold")

@@ -20,7 +20,8 @@ import pytest
 from provisioning.cli import main as provision
 from provisioning.demo.folder import free_port
 from provisioning.demo.street import FLAT_PRICE_MICRO
-from tests.end_to_end.running_demo import RunningDemo, busy, wait_until
+from tests.busy import busy
+from tests.end_to_end.running_demo import RunningDemo, wait_until
 
 pytestmark = pytest.mark.xdist_group("demo")
 

@@ -42,7 +42,7 @@ class Pair:
         return PostgresAddress(f"postgresql://{USER}@{hosts}/books?target_session_attrs=read-write")
 
     def wait_for_standby(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with psycopg.connect(self.primary.address("postgres").text) as connection:
                 if connection.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'").fetchall():

@@ -15,6 +15,7 @@ import pytest
 from cloud_server.cli import main
 from protocol.box_config import Ratio, TariffText, text_hash
 from protocol.site_plan import SitePlan
+from tests.busy import busy
 from tests.cloud_server.api.site_process import SiteProcess, site_process
 from tests.cloud_server.street import TARIFF, account_id, box_id, meter_id, street, wallet_id
 from tests.conftest import find_node
@@ -168,7 +169,7 @@ def test_a_sale_reaches_it_while_it_waits(site: SiteProcess, box: NodeBox) -> No
         began = time.monotonic()
         sold = api.post("/api/v1/sales", json=sale, headers={"Idempotency-Key": "one"}).json()
         said = box.answer()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5 * busy()
         assert said["taken"] == ["grant"]
         assert box.do("sync")["verdicts"] == ["accepted"]
         shown = api.get(f"/api/v1/sales/{sold['id']}").json()

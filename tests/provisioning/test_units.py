@@ -15,6 +15,7 @@ import pytest
 
 from cloud_server.background import FEED_EVERY_S
 from edge_agent.health import STALLED_AFTER_MS
+from tests.busy import busy
 from tests.cloud_server.api.site_process import site_process
 from tests.edge_agent.whole_box.whole_box import whole_box
 from tests.fakes.fake_centre import make_authority
@@ -118,7 +119,7 @@ def listening(folder: Path) -> Iterator[socket.socket]:
 
 def hear(heard: socket.socket, word: str) -> None:
     """Wait until a word is said."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while heard.recv(100).decode() != word:
         assert time.monotonic() < until, f"{word} was not said"
 
@@ -133,7 +134,7 @@ def test_the_agent_says_when_it_is_ready_feeds_and_stops(tmp_path: Path) -> None
             hear(heard, word)
         began = time.monotonic()
         assert box.end() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5 * busy()
         hear(heard, "STOPPING=1")
 
 

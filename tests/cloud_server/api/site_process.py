@@ -83,7 +83,7 @@ class SiteProcess:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
-        return self.process.wait(15)
+        return self.process.wait(60)
 
 
 def post(wire: httpx.Client, path: str, lines: Sequence[Line], encoding: str = "zstd") -> httpx.Response:
@@ -140,7 +140,7 @@ def site_process(folder: Path, database: PostgresAddress | None = None) -> Itera
         # Whichever runs now: a test may have ended the first one and begun another.
         if site.process.poll() is None:
             site.process.send_signal(signal.SIGKILL)
-        site.process.wait(15)
+        site.process.wait(60)
 
 
 def wait_until_up(site: SiteProcess, log: Path, within_s: float = 120) -> None:

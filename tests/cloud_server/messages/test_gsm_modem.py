@@ -39,7 +39,7 @@ def nothing() -> None:
 
 def reports(modem: GsmModem, count: int) -> list[PartFate]:
     found: list[PartFate] = []
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while len(found) < count and time.monotonic() < until:
         found += modem.reports(0.05)
     return found

@@ -191,7 +191,7 @@ def test_many_writers_of_one_site_take_turns(engine: PostgresEngine, address: Po
 
 def test_units_of_boxes_run_beside_each_other_and_their_sums_add_up(engine: PostgresEngine) -> None:
     store = StoredBooks(engine, SITE)
-    both_inside = threading.Barrier(2, timeout=10)
+    both_inside = threading.Barrier(2, timeout=60)
 
     def post(number: int) -> None:
         with store.write_box() as unit:
@@ -230,7 +230,7 @@ def test_a_deadlock_is_a_unit_to_be_taken_again(engine: PostgresEngine) -> None:
     with engine.write() as database:
         run_statement(database, "CREATE TABLE pair (n int PRIMARY KEY)")
         run_statement(database, "INSERT INTO pair VALUES (1), (2)")
-    first_held = threading.Barrier(2, timeout=10)
+    first_held = threading.Barrier(2, timeout=60)
     outcomes: list[str] = []
 
     def cross(one: int, other: int) -> None:
@@ -342,10 +342,10 @@ def test_words_reach_the_others_and_one_has_the_turn(address: PostgresAddress) -
     assert (one.has_turn(), other.has_turn()) == (True, False)
     one.tell("wake nobody")
     other.tell("wake " + "b" * 32)
-    assert came.wait(5)
+    assert came.wait(30)
     assert heard == ["wake " + "b" * 32]
     one.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not other.has_turn() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert other.has_turn()

@@ -19,6 +19,7 @@ from edge_agent.sync.identity import ClaimedPlace, Identity, make_identity
 from edge_agent.sync.uplink import HttpsUplink
 from protocol.envelope import write_body
 from protocol.signing import signing_key
+from tests.busy import busy
 from tests.edge_agent.rig import keys_line
 from tests.fakes.fake_centre import Authority, make_authority
 
@@ -99,7 +100,7 @@ class Sent:
         self.uplink.send(Exchange(number, "/v1/box/sync", (LINE,), wait_s))
 
     def failure(self) -> ExchangeFailed:
-        report = self.reports.get(timeout=10)
+        report = self.reports.get(timeout=30)
         assert isinstance(report, ExchangeFailed)
         return report
 
@@ -113,21 +114,21 @@ def sent(peer: Peer, authority: Authority, tmp_path: Path) -> Iterator[Sent]:
 
 def test_lines_go_up_and_come_down(sent: Sent, peer: Peer) -> None:
     sent.send(7)
-    report = sent.reports.get(timeout=10)
+    report = sent.reports.get(timeout=30)
     assert isinstance(report, ExchangeAnswered)
     assert (report.number, [line.raw for line in report.lines]) == (7, [LINE.raw])
-    assert peer.asked.get(timeout=1) == write_body([LINE], "zstd")
+    assert peer.asked.get(timeout=30) == write_body([LINE], "zstd")
     assert 0 <= report.round_trip_ms < 10_000
 
 
 def test_the_newest_request_wins_and_the_older_one_is_never_reported(sent: Sent, peer: Peer) -> None:
     peer.hold.clear()
     sent.send(1, wait_s=20)
-    peer.asked.get(timeout=5)
+    peer.asked.get(timeout=30)
     sent.send(2)
-    peer.asked.get(timeout=5)
+    peer.asked.get(timeout=30)
     peer.hold.set()
-    report = sent.reports.get(timeout=10)
+    report = sent.reports.get(timeout=30)
     assert report.number == 2
     with pytest.raises(queue.Empty):
         sent.reports.get(timeout=0.3)
@@ -232,13 +233,13 @@ def test_nobody_there_is_the_worlds_fault(authority: Authority, tmp_path: Path) 
 def test_the_worker_shows_that_it_lives_while_it_waits_and_ends_at_once(sent: Sent, peer: Peer) -> None:
     peer.hold.clear()
     sent.send(1, wait_s=20)
-    peer.asked.get(timeout=5)
+    peer.asked.get(timeout=30)
     before = sent.uplink.last_progress_mono_ms
     time.sleep(1.5)
     assert sent.uplink.last_progress_mono_ms > before
     began = time.monotonic()
     assert sent.uplink.stop()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2 * busy()
 
 
 def test_the_environments_proxy_counts_for_nothing(
@@ -247,7 +248,7 @@ def test_the_environments_proxy_counts_for_nothing(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     sent = Sent(peer.url, identity_of(tmp_path, authority.ca_pem))
     sent.send(1)
-    assert isinstance(sent.reports.get(timeout=10), ExchangeAnswered)
+    assert isinstance(sent.reports.get(timeout=30), ExchangeAnswered)
     assert sent.uplink.stop()
 
 
@@ -263,7 +264,7 @@ def test_while_our_clock_is_not_believed_the_ca_counts_and_not_its_dates(tmp_pat
         assert failure.blame is Blame.THEIRS
         assert "expired" in failure.detail
         own.uplink.send(Exchange(2, "/v1/box/sync", (LINE,), 0, trust_dates=False))
-        assert isinstance(own.reports.get(timeout=10), ExchangeAnswered)
+        assert isinstance(own.reports.get(timeout=30), ExchangeAnswered)
         own.send(3)
         assert own.failure().blame is Blame.THEIRS, "believed again: dates count again, on a connection of its own"
         other.uplink.send(Exchange(1, "/v1/box/sync", (LINE,), 0, trust_dates=False))

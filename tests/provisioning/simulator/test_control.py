@@ -69,7 +69,7 @@ class Simulator:
             self.connection.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
         return self.process.returncode
 
 
@@ -210,7 +210,7 @@ def test_another_master_asks_each_meter_in_turn(folder: Path) -> None:
 def test_a_wrong_site_file_tells_all_and_starts_nothing(folder: Path) -> None:
     (folder / "site.json").write_text('{"buses": [{"name": "", "baud": 1}]}', encoding="utf-8")
     simulator = Simulator(folder)
-    _, errors = simulator.process.communicate(timeout=10)
+    _, errors = simulator.process.communicate(timeout=60)
     assert simulator.process.returncode == 2
     assert len(errors.splitlines()) == 4
     assert "site.buses[0].baud: 1: must be" in errors
@@ -219,6 +219,6 @@ def test_a_wrong_site_file_tells_all_and_starts_nothing(folder: Path) -> None:
 
 def test_a_speed_that_is_none_is_refused(folder: Path) -> None:
     simulator = Simulator(folder, "--speed", "-1")
-    _, errors = simulator.process.communicate(timeout=10)
+    _, errors = simulator.process.communicate(timeout=60)
     assert simulator.process.returncode == 2
     assert "-1: must be 0..1000" in errors
