@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -169,7 +170,7 @@ def measure(engine: str, days: int) -> dict[str, Any]:
         first = Took(round(time.perf_counter() - began_s, 3), round(time.process_time() - processor_s, 3))
         found["monitor_first"] = asdict(first)
         found["monitor_bytes_sent"] = int(answer.headers.get("content-length", len(answer.content)))
-        pages = {name: timed(lambda path=path: browser.get(path)) for name, path in PAGES.items()}  # type: ignore[misc]  # a default binds it
+        pages = {name: timed(partial(browser.get, path)) for name, path in PAGES.items()}
         pages["audit"] = timed(lambda: administrator.get(AUDIT))
         tell("pages looked at")
         found["pages"] = {name: asdict(took) for name, took in pages.items()}
@@ -204,10 +205,7 @@ def _energy(rig: ConsoleRig, browser: Browser) -> dict[str, Any]:
         with rig.rig.engine.read() as database:
             return run_sql(database, sql, (rig.rig.site, str(last - timedelta(days=SUM_DAYS))))
 
-    years = {
-        name: timed(lambda step=name: browser.get(f"/reports/energy?{asked}&step={step}"), 3)  # type: ignore[misc]  # a default binds it
-        for name in ("all", "month")
-    }
+    years = {name: timed(partial(browser.get, f"/reports/energy?{asked}&step={name}"), 3) for name in ("all", "month")}
     bare_took = timed(bare, 3)
     return {
         "energy_year": {name: asdict(took) for name, took in years.items()},

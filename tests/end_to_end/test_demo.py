@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -137,7 +138,7 @@ def test_with_the_fibre_cut_the_box_charges_and_cuts_and_the_sale_waits(demo: Ru
     wait_until(lambda: demo.relay("107") == "closed", 30, "the sale to take effect")
     wait_until(lambda: demo.sale_state(sale["id"]) == "on", 10, "the sale to be on")
     for number in ("101", "107"):
-        wait_until(lambda n=number: balances_meet(demo, n), 30, f"the wallets of {number} to be equal")  # type: ignore[misc]  # a default binds the loop's value
+        wait_until(partial(balances_meet, demo, number), 30, f"the wallets of {number} to be equal")
     demo.verify()
 
 
@@ -212,7 +213,7 @@ def test_after_a_power_cut_everything_starts_again_on_the_kept_state(demo: Runni
     demo.kill_everything()
     demo.start()
     for number, (balance_micro, relay) in before.items():
-        wait_until(lambda n=number: balances_meet(demo, n), 30, f"the wallets of {number} to be equal")  # type: ignore[misc]  # a default binds the loop's value
+        wait_until(partial(balances_meet, demo, number), 30, f"the wallets of {number} to be equal")
         assert 0 <= balance_micro - demo.box_meter(number)["balance_micro"] < 2_000_000, number
         assert demo.relay(number) == relay, number
     sale = demo.sell("122", "5.00")
@@ -242,7 +243,7 @@ def test_provision_by_its_command_line(
 
 def test_every_invariant_holds_at_the_end(demo: RunningDemo) -> None:
     for number in SHOPS:
-        wait_until(lambda n=number: balances_meet(demo, n), 30, f"the wallets of {number} to be equal")  # type: ignore[misc]  # a default binds the loop's value
+        wait_until(partial(balances_meet, demo, number), 30, f"the wallets of {number} to be equal")
     assert demo.verify().strip()
 
 
