@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, expect
 
-from cloud_server.core.roles import ROLES
+from cloud_server.core.roles import ROLES, TABLE
+from cloud_server.web.addresses import REPORTS
 from tests.cloud_server.street import TARIFF, account_id, meter_id, point_id
 from tests.cloud_server.web.test_import_page import workbook
 from tests.edge_agent.bus.profile_page import NX3
@@ -62,12 +63,19 @@ def enter(browser: Browser, real: RealStreet, contexts: list[BrowserContext], ro
 
 
 LOOKS = [
-    ("zh-CN", "light", 1440),
-    ("en", "dark", 820),
-    pytest.param("zh-CN", "dark", 820, marks=pytest.mark.slow),
-    pytest.param("en", "light", 1440, marks=pytest.mark.slow),
+    ("zh-CN", "light", 1440, 0),
+    ("en", "dark", 820, 1),
+    *(
+        pytest.param(language, theme, width, None, marks=pytest.mark.slow)
+        for language, theme, width in (
+            ("zh-CN", "light", 1440),
+            ("en", "dark", 820),
+            ("zh-CN", "dark", 820),
+            ("en", "light", 1440),
+        )
+    ),
 ]
-"""On a desk and on a tablet."""
+"""On a desk and on a tablet: every other page in each of the first two, every page in all when there is time."""
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +84,13 @@ def every_page(real: RealStreet) -> list[Opened]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
+@pytest.mark.parametrize(("language", "theme", "width", "half"), LOOKS)
 def test_every_page_is_accessible(
     role: str,
     language: str,
     theme: str,
     width: int,
+    half: int | None,
     browser: Browser,
     real: RealStreet,
     every_page: list[Opened],
@@ -90,7 +99,8 @@ def test_every_page_is_accessible(
     """Each is opened by one who may; all of them together open every address of the console."""
     console = enter(browser, real, contexts, role, language=language, theme=theme, width=width)
     found = []
-    for path in ["/", *(page.path for page in every_page if page.role == role)]:
+    mine = (page for n, page in enumerate(every_page) if page.role == role and half in (None, n % 2))
+    for path in ["/", *(page.path for page in mine)]:
         answer = console.page.goto(real.address + path)
         console.page.wait_for_load_state("load")
         if answer is None or answer.status != 200:
@@ -130,6 +140,25 @@ def test_the_offices_pages_fit(
     _from_a_workbook(administrator, real)
     # The workbook with mistakes is answered as one, which the browser says too.
     assert console.said == [said for said in administrator.said if "422" not in said] == []
+
+
+def test_reports_fit_on_paper(browser: Browser, real: RealStreet, contexts: list[BrowserContext]) -> None:
+    """Nothing is cut off at the edge of an A4 sheet, and it is ink on white whatever the screen looks like."""
+    console = enter(browser, real, contexts, "supervisor", theme="dark")
+    page = console.page
+    page.emulate_media(media="print")
+    cut = []
+    for kind in (kind for kind, right in REPORTS.items() if "supervisor" in TABLE[right]):
+        page.set_viewport_size({"width": A4_ACROSS_PX if kind == "hours" else A4_PX, "height": 1_000})
+        console.open(f"/reports/{kind}?account={ACCOUNT}")
+        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        cut += [f"{kind}: {over} px"] if over > 0 else []
+    assert not cut, "\n".join(cut)
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+
+
+A4_PX, A4_ACROSS_PX = 703, 1_031
+"""An A4 sheet without its margins, upright and across."""
 
 
 def _a_new_make(console: Console, name: str) -> None:
