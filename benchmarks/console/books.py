@@ -1,7 +1,8 @@
 """What a site of that size has in its books beside energy, made by SQL on either engine: an entry for each batch of the
 last days, the sums by posting day of a year, a hundred thousand sales, and what boxes and people told of themselves.
 
-What is not here: signed lines, so that nothing can be proven from them.
+What is not here: signed lines, so that nothing can be proven from them; and the way of a sale's money by the centre and
+by grants: it stands in the wallet at once.
 """
 
 import json
@@ -51,7 +52,7 @@ _SALES: Final = (
     "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT site, 's' || sale, 0, "
     "'till/' || operator || '/' || method, 0 - amount_micro FROM sale",
     "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT site, 's' || sale, 1, "
-    "'customer/' || account, amount_micro FROM sale",
+    "'wallet/' || replace(account, '80000acc', '8000000f'), amount_micro FROM sale",
 )
 _DAYS: Final = (
     "INSERT INTO ledger_day (site, posting_day, account, kind, postings, taken_micro, given_micro) "
@@ -66,7 +67,8 @@ _DAYS: Final = (
     "SELECT site, till_day, 'till/' || operator || '/' || method, 'sale', COUNT(*), SUM(amount_micro), 0 FROM sale "
     "GROUP BY site, till_day, operator, method ORDER BY till_day",
     "INSERT INTO ledger_day (site, posting_day, account, kind, postings, taken_micro, given_micro) "
-    "SELECT site, till_day, 'customer/' || account, 'sale', COUNT(*), 0, SUM(amount_micro) FROM sale "
+    "SELECT site, till_day, 'wallet/' || replace(account, '80000acc', '8000000f'), 'sale', COUNT(*), 0, "
+    "SUM(amount_micro) FROM sale "
     "GROUP BY site, till_day, account ORDER BY till_day",
     "INSERT INTO account_balance (site, account, balance_micro, taken_micro, given_micro) SELECT site, account, "
     "SUM(given_micro - taken_micro), SUM(taken_micro), SUM(given_micro) FROM ledger_day GROUP BY site, account",
