@@ -19,6 +19,7 @@ import psutil
 from benchmarks.ingest.fleet import METERS, TARIFF_TEXT, FleetBox, _box, _box_row, _configuration_row, _epoch_row
 from benchmarks.ingest.load import AGENT
 from benchmarks.ingest.run import SETTINGS
+from cloud_server.store import tables_enrolment as te
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store.engines import open_engine
 from cloud_server.store.fleet import FleetRows
@@ -125,8 +126,8 @@ def _write(rows: Rows, fleet_rows: FleetRows, plan: SitePlan, whole: Sequence[Fl
     for first in range(0, len(whole), ROWS_AT_ONCE):
         some = whole[first : first + ROWS_AT_ONCE]
         rows._insert(tf.Box, [_box_row(box) | _heard() for box in some])
-        rows._insert(tf.Epoch, [_epoch_row(box) for box in some])
-        rows._insert(tf.BoxConfiguration, [_configuration_row(box) for box in some])
+        rows._insert(te.Epoch, [_epoch_row(box) for box in some])
+        rows._insert(te.BoxConfiguration, [_configuration_row(box) for box in some])
     if not light:
         return
     sample = dict(_box_row(whole[0])) | _heard()
@@ -147,7 +148,7 @@ def _write(rows: Rows, fleet_rows: FleetRows, plan: SitePlan, whole: Sequence[Fl
         {"box": street.box_id(n), "hash": epoch_hash(n), "record_key": keys[n].text, "keyid": keys[n].keyid}
         for n in light
     ]
-    rows._insert(tf.Epoch, [epoch | row for row in opened])
+    rows._insert(te.Epoch, [epoch | row for row in opened])
 
 
 def _plan_of(site: str, boxes: int) -> SitePlan:

@@ -11,6 +11,7 @@ import msgspec
 
 from cloud_server.core.fleet import BoxState
 from cloud_server.core.planned_site import config_of
+from cloud_server.store import tables_enrolment as te
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store.database import Engine
 from cloud_server.store.fleet import _new_box
@@ -60,8 +61,8 @@ def make_fleet(engine: Engine, site: str, numbers: range) -> list[FleetBox]:
         with engine.write() as database:
             rows = Rows(database, site)
             rows._insert(tf.Box, [_box_row(box) for box in some])
-            rows._insert(tf.Epoch, [_epoch_row(box) for box in some])
-            rows._insert(tf.BoxConfiguration, [_configuration_row(box) for box in some])
+            rows._insert(te.Epoch, [_epoch_row(box) for box in some])
+            rows._insert(te.BoxConfiguration, [_configuration_row(box) for box in some])
             rows._insert(tf.Meter, [row for box in some for row in _meter_rows(box)])
             rows._insert(tf.Wallet, [row for box in some for row in _wallet_rows(box)])
             rows._insert(tf.WalletMeter, [row for box in some for row in _binding_rows(box)])

@@ -5,7 +5,7 @@ from typing import Any
 
 from cloud_server.core.enrolment import Claim, Enrolment
 from cloud_server.core.fleet import OpenedEpoch
-from cloud_server.store import tables_fleet as t
+from cloud_server.store import tables_enrolment as t
 from cloud_server.store.rows import Rows
 from protocol.messages import BatchHead
 

@@ -12,6 +12,7 @@ import peewee as pw
 
 from cloud_server.core import accounts
 from cloud_server.core.fleet import Box, GrantState
+from cloud_server.store import tables_enrolment as te
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
@@ -29,7 +30,7 @@ class ManyBoxes(Rows):
 
     def lock(self, keyids: Sequence[str]) -> dict[str, Box]:
         """Lock the boxes of these record keys, in one order for all units; the boxes by key."""
-        e, key = tf.Epoch, RevokedKey.keyid
+        e, key = te.Epoch, RevokedKey.keyid
         of_key = dict(self._plain(self._of(e, e.keyid, e.box).where(self._among(e.keyid, keyids))))
         names = sorted(set(of_key.values()))
         rows = self._all(self._locked(self._of(tf.Box).where(self._among(tf.Box.box, names)).order_by(tf.Box.box)))
@@ -88,7 +89,7 @@ class ManyBoxes(Rows):
     def _learn_configurations(self, wanted: set[tuple[str, int]]) -> None:
         if not wanted:
             return
-        c = tf.BoxConfiguration
+        c = te.BoxConfiguration
         some = c.box.in_([box for box, _ in wanted]) & c.version.in_(list({version for _, version in wanted}))
         for name, version, *found in self._plain(self._of(c, c.box, c.version, c.hash, c.text).where(some)):
             self._memory.know(("configuration", name, version), [found])

@@ -4,6 +4,7 @@ import peewee as pw
 
 from cloud_server.store import (
     tables_energy,
+    tables_enrolment,
     tables_factors,
     tables_fleet,
     tables_gateway,
@@ -27,6 +28,7 @@ from cloud_server.store.tables_fleet import About
 
 MODELS: tuple[type[pw.Model], ...] = (
     *tables_fleet.MODELS,
+    *tables_enrolment.MODELS,
     *tables_ledger.MODELS,
     *tables_ledger_days.MODELS,
     *tables_history.MODELS,

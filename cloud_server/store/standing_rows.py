@@ -10,6 +10,7 @@ from cloud_server.core.standing import Standing
 from cloud_server.store import tables_fleet as t
 from cloud_server.store.audit import AuditRows
 from cloud_server.store.rows import Rows, pieces
+from cloud_server.store.tables_enrolment import Epoch
 from cloud_server.store.tables_ledger import SignedLine
 from cloud_server.store.tables_memory import HeardBehind, RevokedKey, VoidLine
 from protocol.chain import Head
@@ -31,7 +32,7 @@ class StandingRows(Rows):
         return {keyid: standing for keyid, standing in found.items() if keyid not in twice}
 
     def _standings(self, keyids: list[str]) -> Any:
-        e, b, s, void, revoked, behind = t.Epoch, t.Box, SignedLine, VoidLine, RevokedKey, HeardBehind
+        e, b, s, void, revoked, behind = Epoch, t.Box, SignedLine, VoidLine, RevokedKey, HeardBehind
         newest = (s.site == b.site) & (s.hash == b.command_hash) & (s.journaled == True)  # noqa: E712  # of the query
         query = self._of(
             e, e.keyid, b.box, b.state, b.recovery, b.epoch, b.record_key, b.batch_seq, b.batch_hash, b.command_seq,

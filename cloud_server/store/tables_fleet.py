@@ -1,4 +1,4 @@
-"""Tables of the site, its boxes, meters, customers and contracts, and of keys and tokens. Columns only.
+"""Tables of the site, its boxes, meters, customers and contracts, and of tokens. Columns only.
 
 Every key begins with the site, so that a distributed database can shard by it. Ids come from the program.
 """
@@ -205,89 +205,6 @@ class TariffVersion(Table):
         primary_key = pw.CompositeKey("site", "tariff", "version")
 
 
-class BoxConfiguration(Table):
-    """Every configuration that was signed for a box."""
-
-    box = pw.TextField()
-    version = pw.BigIntegerField()
-    hash = pw.TextField()
-    text = pw.TextField()
-    made_at_ms = pw.BigIntegerField()
-
-    class Meta:
-        table_name = "box_configuration"
-        primary_key = pw.CompositeKey("site", "box", "version")
-
-
-class Claim(Table):
-    """The claim file made last for a box: its token is kept as a hash, and bound to the first key that used it."""
-
-    box = pw.TextField()
-    token_hash = pw.TextField()
-    made_at_ms = pw.BigIntegerField()
-    expires_at_ms = pw.BigIntegerField()
-    made_by = pw.TextField()
-    keyid = pw.TextField(null=True)
-
-    class Meta:
-        table_name = "claim"
-        primary_key = pw.CompositeKey("site", "box")
-
-
-class Enrolment(Table):
-    """A box that asked to be taken in, with its own signed line."""
-
-    box = pw.TextField()
-    keyid = pw.TextField()
-    record_key = pw.TextField()
-    csr = pw.TextField()
-    agent = pw.TextField()
-    model = pw.TextField()
-    serial = pw.TextField()
-    line = pw.BlobField()
-    asked_at_ms = pw.BigIntegerField()
-
-    class Meta:
-        table_name = "enrolment"
-        primary_key = pw.CompositeKey("site", "box")
-
-
-class Epoch(Table):
-    """One row an epoch; its line stands among the signed lines."""
-
-    box = pw.TextField()
-    epoch = pw.BigIntegerField()
-    hash = pw.TextField()
-    record_key = pw.TextField()
-    keyid = pw.TextField()
-    closes_epoch = pw.BigIntegerField(null=True)
-    closes_seq = pw.BigIntegerField(null=True)
-    closes_hash = pw.TextField(null=True)
-    why = pw.TextField()
-    opened_at_ms = pw.BigIntegerField()
-    fenced_at_ms = pw.BigIntegerField(null=True)
-
-    class Meta:
-        table_name = "epoch"
-        primary_key = pw.CompositeKey("site", "box", "epoch")
-        indexes = ((("site", "keyid"), False),)
-
-
-class Certificate(Table):
-    """TLS client certificates of boxes, with their chain as PEM."""
-
-    box = pw.TextField()
-    serial = pw.TextField()
-    keyid = pw.TextField()
-    pem = pw.TextField()
-    made_at_ms = pw.BigIntegerField()
-    ends_at_ms = pw.BigIntegerField()
-
-    class Meta:
-        table_name = "certificate"
-        primary_key = pw.CompositeKey("site", "box", "serial")
-
-
 class ApiToken(Table):
     """Tokens of other programs, kept as hashes. `buildings` are the ids of those that a token is limited to; null is
     the whole site."""
@@ -310,5 +227,5 @@ class ApiToken(Table):
 
 MODELS: tuple[type[pw.Model], ...] = (
     About, Plan, Building, Box, Bus, Device, Point, Meter, Customer, Account, Wallet, WalletMeter, TariffVersion,
-    BoxConfiguration, Claim, Enrolment, Epoch, Certificate, ApiToken,
+    ApiToken,
 )  # fmt: skip
