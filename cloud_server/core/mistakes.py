@@ -74,7 +74,8 @@ ConflictCode = Literal[
     "other", "second_needed", "second_is_maker", "second_not_supervisor", "second_unknown", "second_elsewhere",
     "reversed_before", "till_day_over", "refunded_since", "credit_used", "wallet_differs", "asked_already", "answered",
     "box_takes_none", "not_payable", "no_wallet", "till_open", "till_of_another", "tills_open", "day_closed",
-    "day_ahead", "not_the_maker", "account_closed", "plan_changed", "moved_on",
+    "day_ahead", "not_the_maker", "account_closed", "plan_changed",
+    "account_not_in_use", "not_a_day", "hangs_there", "question_answered", "box_never_served", "no_plan", "moved_on",
 ]  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def close_fault(day: str, today: str, last_closed: str | None) -> Conflict | Non
     try:
         date.fromisoformat(day)
     except ValueError:
-        return Conflict(f"{day[:20]!r} is no day such as 2026-11-22")
+        return Conflict(f"{day[:20]!r} is no day such as 2026-11-22", "not_a_day")
     if last_closed is not None and day <= last_closed:
         return Conflict(f"{day} is closed; the last closed day is {last_closed}", "day_closed")
     if day > today:

@@ -110,7 +110,7 @@ class Meters:
         plan, box = _place(unit, order.meter)
         refuse_if_wrong([*key_errors(order.key), *reason_errors(order.reason)])
         if order.box == box.box:
-            raise Conflict(f"meter {order.meter} hangs on that box already")
+            raise Conflict(f"meter {order.meter} hangs on that box already", "hangs_there")
         second = confirmed(by, order.second)
         if order.typed is not None and second is None:
             return wait_for_second(self._centre, unit, "meters", order, by, order.meter, None, order.reason.strip())

@@ -211,7 +211,7 @@ def _account_in_use(unit: Unit, name: str) -> tuple[Account, list[Wallet]]:
     if account is None:
         raise NotFound("account", name)
     if account.state != "in_use":
-        raise Conflict(f"account {account.number} is {account.state}")
+        raise Conflict(f"account {account.number} is {account.state}", "account_not_in_use")
     return account, [wallet for wallet in unit.fleet.wallets_of_account(name) if wallet.state != "closed"]
 
 

@@ -56,7 +56,7 @@ class SiteImport:
         with self._centre.store.read() as unit:
             plan = unit.fleet.plan()
         if plan is None:
-            raise Conflict("the first plan of a site is sent by who provisions it")
+            raise Conflict("the first plan of a site is sent by who provisions it", "no_plan")
         own = {profile.profile for profile in plan.profiles}
         own |= {meter.profile for box in plan.boxes for meter in box.meters}
         read = read_workbook(sheets, PROFILE_NAMES | own, plan.settings.tzdata)

@@ -110,7 +110,7 @@ def _judge(unit: Unit, order: MoveOrder) -> tuple[Wallet, Micro]:
     if account is None:
         raise NotFound("account", order.account)
     if account.state != "in_use":
-        raise Conflict(f"account {account.number} is {account.state}")
+        raise Conflict(f"account {account.number} is {account.state}", "account_not_in_use")
     errors = [*key_errors(order.key), *reason_errors(order.reason)]
     source = wallet_of(unit, order.account, order.from_wallet, "from_wallet")
     goal = wallet_of(unit, order.account, order.to_wallet, "to_wallet")

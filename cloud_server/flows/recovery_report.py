@@ -165,7 +165,8 @@ def answer_question(centre: Centre, question: str, answer: str, note: str, by: s
         if asked is None:
             raise NotFound("question", question)
         if asked.answer is not None:
-            raise Conflict(f"the question was answered: {asked.answer}, by {asked.answered_by or 'what came back'}")
+            by = asked.answered_by or "what came back"
+            raise Conflict(f"the question was answered: {asked.answer}, by {by}", "question_answered")
         now_ms = centre.clock.wall_ms()
         done = replace(asked, answer=answer, note=note.strip(), answered_at_ms=now_ms, answered_by=by)
         unit.recovery.save_question(done)

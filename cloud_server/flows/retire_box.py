@@ -58,7 +58,7 @@ class Boxes:
         if box is None:
             raise NotFound("box", order.box)
         if box.state is BoxState.RETIRED or box.epoch == 0:
-            raise Conflict(f"box {box.name} is {box.state}; only one that has served is retired")
+            raise Conflict(f"box {box.name} is {box.state}; only one that has served is retired", "box_never_served")
         errors = [*key_errors(order.key), *reason_errors(order.reason)]
         errors += typed_errors(order.typed, unit.fleet.meters_of_box(box.box))
         meters, wrong = self._meters(unit, box, order)

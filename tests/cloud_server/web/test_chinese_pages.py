@@ -1,6 +1,7 @@
 """No English on Chinese pages: every page and form that can be reached from the start is opened by each role, every
 form is sent as it stands and with nonsense, and what is read on the answers has no English words left in it."""
 
+import ast
 import re
 from collections import Counter, deque
 from html import unescape
@@ -20,6 +21,7 @@ from tests.cloud_server.web.test_import_page import workbook
 from tests.cloud_server.web.test_profile_pages import WRONG
 from tests.edge_agent.bus.profile_page import NX3
 from tests.edge_agent.bus.profile_texts import ARMABLE
+from tests.house_rules.source_tree import ROOT
 
 pytestmark = pytest.mark.sqlite_first
 NAMES = frozenset(
@@ -174,4 +176,18 @@ def test_what_is_wrong_in_a_list_a_tariff_or_a_profile_is_said_in_chinese(street
         browser.send_file("/settings/profiles/new", b"", text=text, profile="nx3", step="preview")
         assert browser.status in (200, 422)
         found += sentences_in(browser.text, NAMES | KEYS)
+    assert found == []
+
+
+def test_no_conflict_of_the_console_is_said_in_english_alone() -> None:
+    """One without a code of its own shows its English text; only programs may meet such."""
+    sources = [path for part in ("core", "flows", "web") for path in (ROOT / "cloud_server" / part).rglob("*.py")]
+    found = [
+        f"{path.name}:{call.lineno}"
+        for path in sources
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Conflict"
+        if len(call.args) + len(call.keywords) < 2
+    ]
+    assert len(sources) > 100
     assert found == []
