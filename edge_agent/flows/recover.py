@@ -14,7 +14,9 @@ from edge_agent.core.place import Place
 from edge_agent.flows.answers import Doubtful, KeyRing, judge_answer, read_keys
 from edge_agent.flows.apply_commands import read_epoch
 from edge_agent.flows.box import Who
-from edge_agent.flows.synchronise import IDLE_LEAST_MS, PATH, PIECE_BYTES, RETRY_FIRST_MS, RETRY_LAST_MS
+from edge_agent.flows.lacking import PIECE_BYTES
+from edge_agent.flows.pauses import IDLE_LEAST_MS, retry_pause_ms
+from edge_agent.flows.synchronise import PATH
 from edge_agent.ports import Clock, Exchange, ExchangeAnswered, ExchangeFailed, RecordStore, Remains, Uplink
 from protocol.box_config import BoxConfig, read_config
 from protocol.chain import EMPTY_COMMANDS
@@ -114,8 +116,7 @@ class Recovery:
         self._failures += 1
         self.last_failure = why
         log.warning("epoch_not_got", extra={"fields": {"reason": why, "failures": self._failures}})
-        pause = min(RETRY_FIRST_MS << min(self._failures - 1, 10), RETRY_LAST_MS)
-        self._next_at = now + max(pause, (retry_after_s or 0) * 1_000)
+        self._next_at = now + max(retry_pause_ms(self._failures), (retry_after_s or 0) * 1_000)
 
     def answered(self, report: ExchangeAnswered) -> None:
         """Judge what came; an epoch for this hardware ends the recovery."""

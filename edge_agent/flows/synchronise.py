@@ -15,27 +15,20 @@ from edge_agent.core.decision import Decision
 from edge_agent.flows.answers import Believed, KeyRing, judge_answer, read_limits
 from edge_agent.flows.apply_commands import apply_commands, take_epoch
 from edge_agent.flows.box import Box, live_of
+from edge_agent.flows.lacking import Lacking
+from edge_agent.flows.pauses import IDLE_LEAST_MS, jittered, retry_pause_ms, spread_ms
 from edge_agent.flows.seal_batches import Sealing, batch_head, seal_pending
 from edge_agent.flows.watch_clock import ClockWatch
 from edge_agent.ports import Blame, Exchange, ExchangeAnswered, ExchangeFailed, StoreFull, Uplink
 from protocol.envelope import Line, seal
 from protocol.errors import TheirFault
-from protocol.messages import Answer, Batch, BatchHead, ChainHead, Live, Sync
-from protocol.payload import read_payload, write_payload
+from protocol.messages import Answer, ChainHead, Live, Sync
+from protocol.payload import write_payload
 from protocol.signing import PublicKey
 
 PATH: Final = "/v1/box/sync"
-PIECE_BYTES: Final = 1024 * 1024
-"""Lines of one request: half a minute on a line of 256 kbit/s after compression, so that even a poor fibre gets on."""
-COMMAND_BYTES: Final = 1024 * 1024
 LIVE_EVERY_S: Final = 2
 """How often live values go up while somebody looks."""
-RETRY_FIRST_MS: Final = 1_000
-RETRY_LAST_MS: Final = 8_000
-"""Pauses after a failure double from the first to the last, each shortened by chance so that a site does not return
-as one. The last is short: somebody in the dark may have paid, and a busy centre says so itself (retry_after_s)."""
-IDLE_LEAST_MS: Final = 500
-"""Least time between two requests with nothing to send: a centre that does not hold them is not flooded."""
 TIME_ASKED_EVERY_MS: Final = 10_000
 """How often an answer is asked for at once while the clock is not believed."""
 NOT_KNOWN: Final = "HTTP 401"
@@ -69,21 +62,18 @@ class Synchroniser:
     _failures: int = 0
     _live_until: int = 0
     _live_at: int = -LIVE_EVERY_S * 1_000
-    _resend_from: tuple[int, int] | None = None
-    """Epoch and number behind what the centre holds, when it asks for a history that it has forgotten."""
-    _commands_from: int | None = None
-    _introduce: bool = False
-    """The centre knew nobody of our key when it was asked last."""
     ahead_ms: int | None = None
     """Our wall clock less the server's, at the newest fresh answer."""
     fresh_at: int | None = None
     """When the newest fresh answer came; None since the start without one."""
     last_failure: str | None = None
     clock_watch: ClockWatch = field(init=False)
+    lacking: Lacking = field(init=False)
     _time_asked_at: int | None = None
 
     def __post_init__(self) -> None:
         self.clock_watch = ClockWatch(self.box)
+        self.lacking = Lacking(self.box)
 
     # --- sending ------------------------------------------------------------------------------------------------
 
@@ -102,7 +92,7 @@ class Synchroniser:
         now = self.box.clock.mono_ms()
         if self._outstanding or now < self._next_at:
             return
-        lines, more = self._lines()
+        lines, more = self.lacking.lines()
         live = self._live(now)
         wait_s = 0 if lines or more or not self.sealing.head_confirmed else self.wait_s
         if now < self._live_until:
@@ -128,42 +118,6 @@ class Synchroniser:
         self._live_at = now
         return live_of(self.box)
 
-    def _lines(self) -> tuple[list[Line], bool]:
-        """What the centre lacks, oldest first, in one bounded piece; and whether there is more behind it."""
-        store, marks = self.box.store, self.box.state.marks
-        if self._introduce:
-            # A centre that was set back may have forgotten this box: its own signature on our epoch reminds it.
-            return store.epoch_lines(), True
-        if self._commands_from is not None:
-            return [*store.epoch_lines(), *store.command_lines(self._commands_from, COMMAND_BYTES)], True
-        if self._resend_from is not None:
-            first: tuple[int, int] | None = self._resend_from
-        else:
-            first = store.first_unacknowledged()
-        if first is None:
-            return [], False
-        batches = store.batches(*first, PIECE_BYTES)
-        if not batches:
-            return [], False
-        head = store.batch_head(marks.epoch)
-        last = batches[-1]
-        more = last.epoch < marks.epoch or (head is not None and last.seq < head.seq)
-        return [batch.line for batch in batches], more
-
-    def _goes_on_from(self) -> BatchHead | None:
-        """Where what the centre asked for is not here any more: behind which head the rest goes on; else None."""
-        if self._resend_from is None or self._commands_from is not None:
-            return None
-        store, newest = self.box.store, self.box.state.marks.epoch
-        epoch, seq = self._resend_from
-        for later in range(epoch, newest + 1):
-            for batch in store.batches(later, seq if later == epoch else 1, 1):
-                if (batch.epoch, batch.seq) == self._resend_from:
-                    return None
-                return BatchHead(epoch=later, seq=batch.seq - 1, hash=read_payload(batch.line.payload, Batch).prev)
-        head = batch_head(self.box)
-        return BatchHead(epoch=newest, seq=head.seq, hash=head.hash)
-
     def _sync_line(self, nonce: str, wait_s: int, live: list[Live] | None) -> Line:
         box, marks, head = self.box, self.box.state.marks, batch_head(self.box)
         sync = Sync(
@@ -179,7 +133,7 @@ class Synchroniser:
             agent=box.who.agent,
             wait_s=wait_s,
             limits_generation=box.limits.generation or None,
-            goes_on_from=self._goes_on_from(),
+            goes_on_from=self.lacking.goes_on_from(),
             live=live,
         )
         return seal("sync", write_payload(sync), box.who.record_key)
@@ -193,22 +147,15 @@ class Synchroniser:
         self._outstanding = False
         self.last_failure = f"{report.blame.value}: {report.detail}"
         level = logging.ERROR if report.blame is Blame.OURS else logging.WARNING
-        self._introduce = report.detail.startswith(NOT_KNOWN)
+        self.lacking.introduce = report.detail.startswith(NOT_KNOWN)
         fields = {"blame": report.blame.value, "reason": report.detail, "failures": self._failures + 1}
         log.log(level, "sync_failed", extra={"fields": fields})
         self._back_off(report.at_mono_ms, report.retry_after_s)
 
     def _back_off(self, now: int, retry_after_s: int | None) -> None:
         self._failures += 1
-        pause = min(RETRY_FIRST_MS << min(self._failures - 1, 10), RETRY_LAST_MS)
-        chance = int.from_bytes(self.box.chance(2), "big")
-        jittered = pause // 2 + pause * chance // 2 // 65_535
-        self._next_at = now + max(jittered, self._spread_ms(retry_after_s))
-
-    def _spread_ms(self, retry_after_s: int | None) -> int:
-        """As late as the centre asked for, and up to half as much later: a whole site does not come back as one."""
-        asked_ms = (retry_after_s or 0) * 1_000
-        return asked_ms + asked_ms // 2 * int.from_bytes(self.box.chance(2), "big") // 65_535
+        jittered_ms = jittered(retry_pause_ms(self._failures), self.box.chance)
+        self._next_at = now + max(jittered_ms, spread_ms(retry_after_s, self.box.chance))
 
     def answered(self, report: ExchangeAnswered) -> None:
         """Judge what came, and let it take effect."""
@@ -228,7 +175,7 @@ class Synchroniser:
             self._back_off(report.at_mono_ms, None)
             return
         del self._nonces[report.number]
-        self._introduce = False
+        self.lacking.introduce = False
         self._failures, self.last_failure, self.fresh_at = 0, None, report.at_mono_ms
         try:
             self._take(believed, report)
@@ -258,7 +205,7 @@ class Synchroniser:
             self._back_off(now, answer.retry_after_s)
         else:
             idle_ms = 0 if progress or waiting else max(0, self._asked_at + IDLE_LEAST_MS - now)
-            self._next_at = now + max(idle_ms, self._spread_ms(answer.retry_after_s))
+            self._next_at = now + max(idle_ms, spread_ms(answer.retry_after_s, self.box.chance))
 
     def _take_time(self, answer: Answer, report: ExchangeAnswered) -> None:
         """Compare clocks: the answer was written a moment ago, however long the request was held."""
@@ -338,11 +285,10 @@ class Synchroniser:
     def epoch_taken(self) -> None:
         """A newer epoch took effect: what the store had lost is behind us."""
         self.sealing.set_back = None
-        self._resend_from = None
+        self.lacking.resend_from = None
 
     def _take_wishes(self, answer: Answer, now: int) -> None:
-        self._resend_from = None if answer.resend_from is None else (answer.batch_ack.epoch, answer.resend_from)
-        self._commands_from = answer.commands_wanted_from
+        self.lacking.take(answer)
         if answer.live_until_ms is not None:
             self._live_until = now + max(0, answer.live_until_ms - answer.server_time_ms)
         else:

@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.core.decision import Decision
 from edge_agent.core.limits import BoxLimits
-from edge_agent.flows import synchronise
+from edge_agent.flows import lacking
 from edge_agent.flows.seal_batches import seal_pending
 from edge_agent.flows.start_up import limits_in_force
 from edge_agent.ports import Blame, ExchangeAnswered, ExchangeFailed
@@ -65,7 +65,7 @@ def test_a_grant_in_an_answer_takes_effect_and_its_record_goes_up_at_once(tmp_pa
 def test_what_is_long_goes_in_pieces_oldest_first_and_only_the_last_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synchronise, "PIECE_BYTES", 4_000)
+    monkeypatch.setattr(lacking, "PIECE_BYTES", 4_000)
     with rig(tmp_path) as a:
         a.exchange()
         for _ in range(12):
