@@ -23,12 +23,12 @@ from cloud_server.core.message_rules import (
     last_midnight_ms,
     may_go,
     pause_ms,
-    state_of,
 )
 from cloud_server.core.sms_text import split
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.look import Looker
 from cloud_server.flows.message_desk import read_settings
+from cloud_server.flows.message_parts import NEVER_MS, SMS, part_of, settle_part
 from cloud_server.flows.note_numbers import numbers_of
 from cloud_server.ports import Unit
 from cloud_server.ports.messages import LeftBehind, Modem, NotKnown, NotSent, OnePart, OtherWays, PartFate
@@ -37,13 +37,6 @@ from protocol.units import Ms
 
 DUE_AT_ONCE: Final = 50
 """Messages looked at in one turn; the rest has its turn within seconds."""
-CLOCKS_DIFFER_MS: Final = 600_000
-"""How far the clock of a message centre may be from ours where a report has to be matched by its time."""
-SAME_DIGITS: Final = 8
-"""A number in a report may carry a country code that ours has not: its last digits decide."""
-NEVER_MS: Final = 2**62
-"""Nothing is left to be done by itself."""
-SMS: Final = "sms"
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +59,7 @@ class Sender:
         with self._centre.store.write() as unit:
             cut = [(p, m) for p, m in unit.messages.parts_in(PartState.HANDED) if m.way != SMS]
             for part, message in cut:
-                self._settle(unit, message, replace(part, state=PartState.UNSURE, fault="ended while sending"), now_ms)
+                settle_part(unit, message, replace(part, state=PartState.UNSURE, fault="ended while sending"), now_ms)
         return len(cut)
 
     def take_left(self, left: LeftBehind) -> None:
@@ -85,7 +78,7 @@ class Sender:
                 after = replace(part, state=PartState.SENT, number=left.number, sent_at_ms=now_ms)
             else:
                 after = replace(part, state=PartState.WAITING, handed_at_ms=None, next_at_ms=now_ms)
-            self._settle(unit, message, after, now_ms)
+            settle_part(unit, message, after, now_ms)
 
     # ----------------------------------------------------------------------------------------------------------- turn
 
@@ -241,26 +234,7 @@ class Sender:
             # A refusal before the hand-over counts as a try as well.
             tries = max(stored.tries, part.tries + 1)
             after = replace(stored, tries=tries, **changes)  # type: ignore[arg-type]  # the names are those of the fields
-            self._settle(unit, message, after, self._centre.clock.wall_ms())
-
-    def _settle(self, unit: Unit, message: MessageRow, part: PartRow, now_ms: Ms) -> None:
-        """Write a part, and its message as its parts say."""
-        unit.messages.put_parts([part])
-        current = unit.messages.message(message.message) or message
-        parts = unit.messages.parts(message.message)
-        state = state_of(each.state for each in parts)
-        # With nothing left to send, the network's report is what moves it on.
-        waits_ms = min((each.next_at_ms for each in parts if each.state is PartState.WAITING), default=NEVER_MS)
-        is_over = state not in (MessageState.SENDING, MessageState.QUEUED)
-        unit.messages.put_message(
-            replace(
-                current,
-                state=state,
-                not_before_ms=waits_ms if state is MessageState.SENDING else current.not_before_ms,
-                reason=part.fault if part.state in (PartState.FAILED, PartState.UNSURE) else None,
-                done_at_ms=now_ms if is_over else None,
-            )
-        )
+            settle_part(unit, message, after, self._centre.clock.wall_ms())
 
     # -------------------------------------------------------------------------------------------------------- reports
 
@@ -273,7 +247,7 @@ class Sender:
             return 0
         now_ms = self._centre.clock.wall_ms()
         with self._centre.store.write() as unit:
-            found = self._part_of(unit, fate)
+            found = part_of(unit, fate)
             if found is None:
                 log.info("report_of_no_part", extra={"number": fate.number})
                 return 0
@@ -287,32 +261,8 @@ class Sender:
                 reported_at_ms=now_ms,
                 fault=None if state is PartState.DELIVERED else f"status {fate.status}",
             )
-            self._settle(unit, message, after, now_ms)
+            settle_part(unit, message, after, now_ms)
         return 1
-
-    @staticmethod
-    def _part_of(unit: Unit, fate: PartFate) -> tuple[PartRow, MessageRow] | None:
-        """The newest part sent with that number to that recipient; else the oldest that was handed over at that time
-        and of which no more is known."""
-        digits = fate.recipient[-SAME_DIGITS:]
-        sent = [
-            (part, message)
-            for part, message in unit.messages.parts_in(PartState.SENT)
-            if part.number == fate.number and message.address[-SAME_DIGITS:] == digits
-        ]
-        if sent:
-            return sent[-1]
-        lost = [*unit.messages.parts_in(PartState.HANDED), *unit.messages.parts_in(PartState.UNSURE)]
-        return next(
-            (
-                (part, message)
-                for part, message in lost
-                if message.way == SMS
-                and message.address[-SAME_DIGITS:] == digits
-                and abs((part.handed_at_ms or 0) - fate.accepted_at_ms) <= CLOCKS_DIFFER_MS
-            ),
-            None,
-        )
 
     def give_up(self) -> int:
         """Parts that were handed over so long ago that no report will come: not known, for a person to see."""
@@ -324,5 +274,5 @@ class Sender:
                 if now_ms - (part.handed_at_ms or 0) >= KNOWN_WITHIN_MS
             ]
             for part, message in old:
-                self._settle(unit, message, replace(part, state=PartState.UNSURE, fault="no answer, no report"), now_ms)
+                settle_part(unit, message, replace(part, state=PartState.UNSURE, fault="no answer, no report"), now_ms)
         return len(old)
