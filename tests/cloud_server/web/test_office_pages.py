@@ -15,6 +15,7 @@ from cloud_server.flows import report_events
 from cloud_server.flows.report_events import KINDS
 from cloud_server.web import event_words, report_words
 from cloud_server.web.addresses import REPORTS
+from cloud_server.web.pages import reports as report_pages
 from cloud_server.web.report_specs import SPECS
 from tests.cloud_server.web.conftest import ADDRESS, PASSWORD, Browser
 from tests.fakes.centre_clock import FakeClock
@@ -199,6 +200,19 @@ def test_the_file_holds_what_the_page_shows(supervisor: Browser, reports: FakeRe
     assert 12.34 in flat
     assert any("Filter: Cash" in str(cell) for cell in flat)
     assert any("nothing after" in str(cell) for cell in flat)
+
+
+def test_a_long_table_shows_its_first_rows_and_more_at_a_click(
+    supervisor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = supervisor.get("/reports/sales?from=2026-11-01&to=2026-11-05")
+    monkeypatch.setattr(report_pages, "ROWS_FIRST", 0)
+    text = supervisor.get("/reports/sales?from=2026-11-01&to=2026-11-05")
+    assert text.count("<tr>") < whole.count("<tr>")
+    assert "1,500.00" in text, "the sum is of all rows"
+    more = re.search(r'href="(/reports/sales\?[^"]*rows=more)">Show \d+ rows', text)
+    assert more is not None
+    assert supervisor.get(more.group(1).replace("&amp;", "&")).count("<tr>") == whole.count("<tr>")
 
 
 def test_a_turned_or_endless_stretch_is_refused_beside_the_form(supervisor: Browser, reports: FakeReports) -> None:
