@@ -55,6 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "upgrade", words, scripts=True).add_argument("bundle", type=Path, help="a file that the root signed")
     _add(commands, "status", "what the box knows: meters, balances, relays, what waits", scripts=True)
     _add(commands, "watch", "the same, renewed every second until Ctrl-C")
+    _add_on_the_spot(commands)
+    batches = commands.add_parser("batches", help="sealed batches").add_subparsers(required=True, metavar="COMMAND")
+    show = _add(batches, "show", "the batches of this epoch, with the agent stopped", "batches show", scripts=True)
+    show.add_argument("--from", dest="from_seq", type=_number, default=1, help="first number (%(default)s)")
+    _add_courier(commands)
+    _add_profiles(commands)
+    _add_scan(commands)
+    return parser
+
+
+def _add_on_the_spot(commands: Any) -> None:
+    """What somebody at the meters does by name: tests, lock-outs, a meter that was exchanged."""
     for name, words in (
         ("relay-test", "open and close relays, with a person's yes"),
         ("guard-test", "top meters' own accounts up by 0.01, to prove them as last guards"),
@@ -74,10 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     noted.add_argument("--old-kwh", type=_watt_hours, help="last register of the old one, as it shows it: 1234.56")
     noted.add_argument("--new-kwh", type=_watt_hours, help="first register of the new one, as it shows it: 0.00")
     noted.add_argument("--who", required=True, help="who exchanged it")
-    batches = commands.add_parser("batches", help="sealed batches").add_subparsers(required=True, metavar="COMMAND")
-    show = _add(batches, "show", "the batches of this epoch, with the agent stopped", "batches show", scripts=True)
-    show.add_argument("--from", dest="from_seq", type=_number, default=1, help="first number (%(default)s)")
-    _add_courier(commands)
+
+
+def _add_profiles(commands: Any) -> None:
+    """Profiles checked at a desk, and tried at a meter."""
     profile = commands.add_parser("profile", help="meter profiles").add_subparsers(required=True, metavar="COMMAND")
     _add_profile(profile, "check", "say everything that is wrong with a profile, or what it would read and write")
     words = "ask one meter all that its profile reads and show raw words beside values; writes nothing"
@@ -85,8 +97,6 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--json", action="store_true", help="print JSON for a script")
     _add_config(trial)
     _add_line(trial)
-    _add_scan(commands)
-    return parser
 
 
 def _add_scan(commands: Any) -> None:
