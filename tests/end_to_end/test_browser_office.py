@@ -155,8 +155,14 @@ def test_reports_fit_on_paper(browser: Browser, real: RealStreet, contexts: list
         cut += [f"{kind}: {over} px"] if over > 0 else []
     assert not cut, "\n".join(cut)
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+    page.emulate_media(media="screen")
+    console.open("/reports/hours")
+    assert page.evaluate(DRAWN_IN) == "#e8ebee"
+    page.emulate_media(media="print")
+    page.wait_for_function(f"({DRAWN_IN})() === '#15191d'")
 
 
+DRAWN_IN = "() => echarts.getInstanceByDom(document.querySelector('[data-chart]')).getOption().series[0].color"
 A4_PX, A4_ACROSS_PX = 703, 1_031
 """An A4 sheet without its margins, upright and across."""
 

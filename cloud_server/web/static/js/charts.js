@@ -46,5 +46,5 @@
 
   const drawAll = () => { for (const place of document.querySelectorAll("[data-chart]")) { const old = echarts.getInstanceByDom(place); if (old) old.dispose(); draw(place); } };
   drawAll();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  for (const look of ["(prefers-color-scheme: dark)", "print"]) matchMedia(look).addEventListener("change", drawAll);
 })();
