@@ -48,7 +48,20 @@ def main() -> int:
     parser.add_argument("--log", action="store_true", help="what the programs log, too")
     parsed = parser.parse_args()
     logging.basicConfig(level=logging.INFO if parsed.log else logging.CRITICAL, stream=sys.stdout)
-    failed, counts = 0, Counter[str]()
+    counts = Counter[str]()
+    try:
+        failed = _run_worlds(parsed, counts)
+    except KeyboardInterrupt:
+        say("ended by hand: what came of the worlds until then")
+        failed = 1
+    if parsed.seeds > 1:
+        sum_up(counts, office=not parsed.no_office, losses=parsed.losses)
+    return 1 if failed else 0
+
+
+def _run_worlds(parsed: argparse.Namespace, counts: Counter[str]) -> int:
+    """One after the other; how many broke."""
+    failed = 0
     for seed in range(parsed.seed, parsed.seed + parsed.seeds):
         began = time.process_time()
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
@@ -66,9 +79,7 @@ def main() -> int:
         if parsed.digest:
             say(f"seed {seed}: {world.end_digest}")
         say(f"seed {seed}: held for {world.steps} steps, {time.process_time() - began:.1f} s of a core")
-    if parsed.seeds > 1:
-        sum_up(counts, office=not parsed.no_office, losses=parsed.losses)
-    return 1 if failed else 0
+    return failed
 
 
 if __name__ == "__main__":

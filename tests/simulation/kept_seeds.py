@@ -23,6 +23,11 @@ KEPT_WITH_LOSSES: Final[tuple[tuple[int, int, bool, str], ...]] = (
 )
 """The same for worlds in which memory is lost: seed, steps, whether there is an office."""
 
+KEPT_LATE_WITH_LOSSES: Final[tuple[tuple[int, int, str], ...]] = (
+    (20012, 18, "two machines of one key that parted while their centre recovered kept that recovery open for ever"),
+)
+"""The same where memory is lost and requests come late, without an office."""
+
 KEPT_LATE: Final[tuple[tuple[int, int, str], ...]] = (
     (311, 12, "a request that was overtaken on the way made its box one that had lost its memory"),
     (302, 12, "so did two that were sent before their box's clock was set"),

@@ -26,7 +26,7 @@ DEEDS: Final = (
 )  # fmt: skip
 NOTED: Final = (
     "epoch_opened", "evidence_forked", "evidence_superseded_epoch", "recovery_begun", "recovery_ended",
-    "epoch_taken_back", "sale_written_again", "numbers_signed_twice",
+    "epoch_taken_back", "sale_written_again", "numbers_signed_twice", "history_passed_over",
 )  # fmt: skip
 """What the centre notes of it; a sweep in which one of these never was is told."""
 

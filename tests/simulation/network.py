@@ -11,6 +11,7 @@ from typing import Final
 from cloud_server.core.mistakes import NotNow
 from cloud_server.flows import synchronise, who_asks
 from cloud_server.flows.synchronise import Exchange as Look
+from edge_agent.flows.synchronise import NOT_KNOWN
 from edge_agent.ports import Blame, Clock, Exchange, ExchangeAnswered, ExchangeFailed, ExchangeReport
 from protocol.envelope import Line, read_body, write_body
 from protocol.errors import WireError
@@ -26,6 +27,9 @@ LATE_MAX_MS: Final = 100_000
 LATE_SHARES: Final = (0.0, 0.2, 0.5, 0.8)
 SHARE_CHANGES: Final = 0.02
 TWICE: Final = 0.1
+
+STRANGER: Final = b"401"
+"""What stands for the status of an answer that says so: a box then brings the lines that tell who it is."""
 
 
 @dataclass
@@ -125,18 +129,20 @@ class Fibre:
     # --- the centre's end -------------------------------------------------------------------------------------------
 
     def _arrive(self, body: bytes, answer: Callable[[bytes | None], None]) -> None:
-        def exchange() -> Look | None:
+        def exchange() -> Look | bytes | None:
             try:
                 return synchronise.exchange(self.centre.parts.centre, read_body(body))
-            except (WireError, who_asks.Stranger, NotNow):
+            except who_asks.Stranger:
+                return STRANGER
+            except (WireError, NotNow):
                 return None
 
         if not self.centre.running:
             return
         look = self.centre.burn(exchange)
-        if look is None:
+        if not isinstance(look, Look):
             if self.centre.running:
-                answer(None)
+                answer(look)
             return
         if look.idle and look.sync.wait_s > 0:
             self._hold(Held(look, answer))
@@ -212,7 +218,9 @@ class SimUplink:
             if not self.running or exchange.number != self.newest or self.ended >= exchange.number:
                 return
             lines = _lines_of(body)
-            if lines is None:
+            if body == STRANGER:
+                self._fail(exchange, Blame.THEIRS, f"{NOT_KNOWN}: the key of this line is not known")
+            elif lines is None:
                 self._fail(exchange, Blame.THEIRS, "the answer is not lines")
             else:
                 self.ended = exchange.number

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.postgres_server import PostgresServer
-from tests.simulation.kept_seeds import KEPT, KEPT_LATE, KEPT_WITH_LOSSES, KEPT_WITH_OFFICE
+from tests.simulation.kept_seeds import (
+    KEPT,
+    KEPT_LATE,
+    KEPT_LATE_WITH_LOSSES,
+    KEPT_WITH_LOSSES,
+    KEPT_WITH_OFFICE,
+)
 from tests.simulation.world import Breach, World, run_world
 
 MEMORY = Path("/dev/shm")
@@ -48,6 +54,12 @@ def test_a_world_with_losses_that_once_broke_holds(
     folder: Path, seed: int, steps: int, office: bool, found: str
 ) -> None:
     run_world(seed, steps, folder, office=office, losses=True)
+
+
+@pytest.mark.parametrize(("seed", "steps", "found"), KEPT_LATE_WITH_LOSSES)
+def test_a_world_with_both_that_once_broke_holds(folder: Path, seed: int, steps: int, found: str) -> None:
+    world = run_world(seed, steps, folder, office=False, losses=True, late=True)
+    assert {"centre_restored", "quarantine_decided", "noted recovery_ended"} <= set(world.counts)
 
 
 @pytest.mark.parametrize(("seed", "steps", "found"), KEPT_LATE)
