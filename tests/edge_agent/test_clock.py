@@ -60,6 +60,7 @@ def test_the_hardware_clock_is_set_with_the_system_s(monkeypatch: pytest.MonkeyP
     assert not clock.set_hardware_clock(1_795_374_307_000, tmp_path / "none", tmp_path / "none")
     assert len(told) == 1
     monkeypatch.setattr(clock, "set_hardware_clock", lambda at_ms: told.append((0, clock.rtc_time(at_ms))))
+    monkeypatch.delenv(OFFSET_VARIABLE, raising=False)
     monkeypatch.setattr(time, "clock_settime_ns", lambda *_: None)
     clock.SystemClock().set_wall(1_795_374_307_000)
     assert len(told) == 2

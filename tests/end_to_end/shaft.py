@@ -4,6 +4,7 @@ An agent's hardware is a folder: its state and keys. The fibre is cut by stoppin
 """
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -17,6 +18,7 @@ import httpx
 import msgspec
 
 from cloud_server.core.planned_site import config_of
+from edge_agent.clock import OFFSET_VARIABLE
 from edge_agent.console.local_socket import AgentUnreachable, ask
 from protocol.box_config import BoxConfig
 from protocol.site_plan import SitePlan
@@ -92,7 +94,9 @@ class Hardware:
     def start(self) -> None:
         with self.log.open("ab") as log:
             words = ("run", "--config", str(self.folder / "box.toml"))
-            self.process = quick_start.start("edge_agent", *words, errors=log)
+            # With the variable the agent never touches this machine's own clock, whoever runs the test.
+            environment = os.environ | {OFFSET_VARIABLE: "/nonexistent/clock"}
+            self.process = quick_start.start("edge_agent", *words, environment=environment, errors=log)
         wait_for((self.state_dir / "agent.sock").exists, "the agent's socket", self.log)
 
     def kill(self) -> None:

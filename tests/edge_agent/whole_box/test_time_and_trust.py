@@ -1,6 +1,5 @@
 """The agent as a process with a dead battery, and with a certificate that ends: both are put right by the centre."""
 
-import os
 import ssl
 import stat
 import time
@@ -46,11 +45,9 @@ def test_a_box_that_wakes_in_another_century_is_taken_in_and_put_right(box: Whol
     offset = box.folder / "clock"
     offset.write_text(str(shows_ms - now_ms()))
     box.environment = {OFFSET_VARIABLE: str(offset)}
-    os.environ[OFFSET_VARIABLE] = str(offset)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(OFFSET_VARIABLE, str(offset))
         box.enrol()
-    finally:
-        del os.environ[OFFSET_VARIABLE]
     box.start()
     box.centre.wait_for(lambda: any(step.source == "server" for step in steps(box)), 15)
     (step,) = [step for step in steps(box) if step.source == "server"]
