@@ -25,6 +25,9 @@ OPERATORS: Final = ("wang", "li", "zhao")
 METHODS: Final = ("cash", "wechat", "alipay", "bank")
 AMOUNT_MICRO: Final = 50_000_000
 DAY_MS: Final = 86_400_000
+POSTED_DAYS: Final = 31
+"""The last days that have their postings one by one, where there are intervals: only a statement reads those, and a
+year's would take longer to put there than all else."""
 Place = tuple[int, int]
 """Box and shop."""
 
@@ -33,17 +36,18 @@ _ENTRIES: Final = (
     "posted_at_ms) SELECT '{site}', 'b' || b.box || h.number, 'batch', "
     "'batch/' || b.box || '/1/' || (h.number + 1000000), h.from_ms + 1800000, h.day, 'box:' || b.box, "
     "'batch/' || b.box || '/1/' || (h.number + 1000000), h.from_ms + 1805000 "
-    "FROM bench_half h CROSS JOIN (SELECT DISTINCT box FROM bench_meter) b"
+    "FROM bench_half h CROSS JOIN (SELECT DISTINCT box FROM bench_meter) b WHERE h.number >= {first}"
 )
 _CHARGE: Final = "((m.base + h.more) * h.price / 1000)"
 _WALLETS: Final = (
     "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT '{site}', 'b' || m.box || h.number, "
-    f"m.n, 'wallet/' || m.wallet, 0 - {_CHARGE} FROM bench_half h CROSS JOIN bench_meter m"
+    f"m.n, 'wallet/' || m.wallet, 0 - {_CHARGE} FROM bench_half h CROSS JOIN bench_meter m "
+    "WHERE h.number >= {first}"
 )
 _REVENUE: Final = (
     "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT '{site}', 'b' || m.box || h.number, "
     f"0, 'revenue/' || h.rate, SUM({_CHARGE}) FROM bench_half h CROSS JOIN bench_meter m "
-    "GROUP BY m.box, h.number, h.rate"
+    "WHERE h.number >= {first} GROUP BY m.box, h.number, h.rate"
 )
 _SALES: Final = (
     "INSERT INTO ledger_transaction (site, transaction_id, kind, cause, effective_at_ms, posting_day, who, key, "
@@ -83,7 +87,7 @@ def fill_books(database: pw.Database, rig: SiteRig, places: list[Place], days: i
         _add(database, site, rows)
     _add(database, site, _steps(rig, days))
     for statement in (_ENTRIES, _WALLETS, _REVENUE, *_SALES, *_DAYS):
-        database.execute_sql(statement.format(site=site, shops=len(places) // len(boxes)))
+        database.execute_sql(statement.format(site=site, shops=len(places) // len(boxes), first=-POSTED_DAYS * 48))
     _hold_against_postings(database)
 
 
