@@ -1,18 +1,19 @@
 """Calendar work: ends of intervals, housekeeping, setting the meters' clocks. Home of APScheduler on this side.
 
 It only posts; the owner thread does the work. APScheduler waits on the wall clock, so after a step of that clock
-everything is set anew.
+everything is set anew. Each job is for one instant: of a job that comes again APScheduler lists every time that a step
+ahead has passed over, and a clock that jumps by twenty years would fill the memory of a box with them.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.date import DateTrigger
 
 HOUSEKEEPING_AT: Final = (3, 17)
 """Local hour and minute: no boundary of an interval or a rate lies there, and shops sleep."""
@@ -40,6 +41,11 @@ class SetClocksDue:
 
 Due = BoundaryDue | HousekeepingDue | SetClocksDue
 
+_DAILY: Final[dict[str, tuple[tuple[int, int], Due]]] = {
+    "housekeeping": (HOUSEKEEPING_AT, HousekeepingDue()),
+    "set_clocks": (SET_CLOCKS_AT, SetClocksDue()),
+}
+
 
 class Schedule:
     """What is to come, by the wall clock."""
@@ -52,7 +58,8 @@ class Schedule:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        self._daily(zone)
+        self._zone = zone
+        self._daily()
 
     def start(self) -> None:
         """Begin to post."""
@@ -68,19 +75,26 @@ class Schedule:
 
         Given as a stretch from now, since the box's clock and the scheduler's may differ (a demo steps the former).
         """
-        wait = IntervalTrigger(seconds=max(in_ms, LEAST_WAIT_MS) / 1_000, timezone=UTC)
-        self._scheduler.add_job(self._post, wait, args=(BoundaryDue(at_ms),), id=_BOUNDARY, replace_existing=True)
+        once = DateTrigger(datetime.now(UTC) + timedelta(milliseconds=max(in_ms, LEAST_WAIT_MS)))
+        self._scheduler.add_job(self._post, once, args=(BoundaryDue(at_ms),), id=_BOUNDARY, replace_existing=True)
 
     def set_anew(self, zone: str) -> None:
         """The wall clock stepped, or the site's zone changed: what was computed before does not hold."""
+        self._zone = zone
         for job in self._scheduler.get_jobs():
             job.remove()
-        self._daily(zone)
+        self._daily()
 
-    def _daily(self, zone: str) -> None:
-        for name, (hour, minute), due in (
-            ("housekeeping", HOUSEKEEPING_AT, HousekeepingDue()),
-            ("set_clocks", SET_CLOCKS_AT, SetClocksDue()),
-        ):
-            trigger = CronTrigger(hour=hour, minute=minute, timezone=zone)
-            self._scheduler.add_job(self._post, trigger, args=(due,), id=name, replace_existing=True)
+    def _daily(self) -> None:
+        for name in _DAILY:
+            self._next_day(name)
+
+    def _next_day(self, name: str) -> None:
+        (hour, minute), _ = _DAILY[name]
+        times = CronTrigger(hour=hour, minute=minute, timezone=self._zone)
+        once = DateTrigger(times.get_next_fire_time(None, datetime.now(UTC)))
+        self._scheduler.add_job(self._post_daily, once, args=(name,), id=name, replace_existing=True)
+
+    def _post_daily(self, name: str) -> None:
+        self._post(_DAILY[name][1])
+        self._next_day(name)

@@ -3,10 +3,13 @@
 import queue
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
 
-from edge_agent.schedule import BoundaryDue, Due, Schedule
+from edge_agent import schedule as calendar
+from edge_agent.schedule import BoundaryDue, Due, HousekeepingDue, Schedule, SetClocksDue
 
 
 @pytest.fixture
@@ -52,3 +55,24 @@ def test_after_a_step_of_the_clock_only_what_is_set_anew_is_to_come(
     schedule.stop()
     schedule.stop()
     assert posted.empty()
+
+
+def test_a_step_ahead_by_decades_passes_over_one_time_of_each_job(schedule: Schedule) -> None:
+    """Of a job that comes again, APScheduler lists each time that was passed over: millions, in the memory of a box."""
+    schedule.boundary_at(1, 60_000)
+    jobs = schedule._scheduler.get_jobs()
+    assert {job.id for job in jobs} == {"boundary", "housekeeping", "set_clocks"}
+    far = datetime(2099, 1, 1, tzinfo=UTC)
+    assert [job.trigger.get_next_fire_time(job.next_run_time, far) for job in jobs] == [None, None, None]
+
+
+def test_what_is_due_each_day_comes_again(monkeypatch: pytest.MonkeyPatch, posted: "queue.SimpleQueue[Due]") -> None:
+    monkeypatch.setattr(calendar, "CronTrigger", lambda **_: CronTrigger(second="*", timezone=UTC))
+    found = Schedule(posted.put, "Asia/Shanghai")
+    found.start()
+    try:
+        came = [posted.get(timeout=30) for _ in range(6)]
+    finally:
+        found.stop()
+    assert came.count(HousekeepingDue()) >= 2
+    assert came.count(SetClocksDue()) >= 2
