@@ -112,7 +112,8 @@ class FakeProfiles:
 
 
 class FakeRecoveries:
-    """Like `flows.recovery_report.RecoveryDesk` and `flows.open_selling.Selling`: there never was a recovery."""
+    """Like `flows.recovery_report.RecoveryDesk`, `flows.open_selling.Selling` and `flows.accept_history.Histories`:
+    there never was a recovery."""
 
     def report(self) -> None:
         return None
@@ -125,6 +126,9 @@ class FakeRecoveries:
 
     def waiting(self) -> tuple[()]:
         return ()
+
+    def accept(self, order: Any, by: object) -> Any:
+        raise NotFound("box", order.box)
 
 
 class FakeStates:
