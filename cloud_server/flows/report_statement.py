@@ -123,11 +123,9 @@ def moves_of(basis: Basis, account: str, wallets: list[str]) -> tuple[int, list[
     """Balance before the first day, entries of the days, and the batches among them."""
     names = [accounts.customer(account), f"payable/{account}"]
     names += [name for wallet in wallets for name in (accounts.wallet(wallet), accounts.in_flight(wallet))]
-    opening, found = 0, dict[str, Move]()
-    for entry, kind, cause, day, at_ms, reason, micro in basis.unit.reports.account_postings(names, basis.query.to_day):
-        if day < basis.query.from_day:
-            opening += micro
-            continue
+    rows, query, found = basis.unit.reports, basis.query, dict[str, Move]()
+    opening = rows.balance_before(names, query.from_day)
+    for entry, kind, cause, day, at_ms, reason, micro in rows.account_postings(names, query.from_day, query.to_day):
         known = found.get(entry)
         found[entry] = Move(kind, cause, day, at_ms, reason, micro + (known.micro if known is not None else 0))
     batches: dict[tuple[str, int], AccountBatches] = {}

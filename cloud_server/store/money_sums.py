@@ -2,7 +2,7 @@
 building them anew; never from postings one by one, of which a site of two thousand meters has thirty million a year.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -11,7 +11,7 @@ import peewee as pw
 
 from cloud_server.core.invariants.evidence import KeptLedgerDay
 from cloud_server.store import tables_ledger as t
-from cloud_server.store.rows import Rows
+from cloud_server.store.rows import Rows, pieces
 from cloud_server.store.tables_ledger_days import LedgerDay
 from protocol.units import Micro
 
@@ -41,6 +41,15 @@ class MoneySums(Rows):
             if taken > taken_later or given > given_later:
                 found.append((account, taken - taken_later, given - given_later))
         return found
+
+    def balance_before(self, accounts: Sequence[str], day: str) -> Micro:
+        """What stood on these accounts together before a posting day."""
+        balance_micro = 0
+        for names in pieces(accounts):
+            query = self._of(_D, pw.fn.COALESCE(_sum(_D.given_micro - _D.taken_micro), 0))
+            ((micro,),) = self._plain(query.where(_D.account.in_(names) & (_D.posting_day < day)))
+            balance_micro += micro
+        return balance_micro
 
     def liability_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, Micro]]:
         """Account, kind of entry and sum, of all that customers are owed, posted in these days."""

@@ -28,12 +28,15 @@ class ReportBook(MoneySums):
 
     # --- money --------------------------------------------------------------------------------------------------
 
-    def account_postings(self, accounts: Sequence[str], to_day: str) -> list[tuple[str, str, str, str, Ms, str, int]]:
-        """Entry, its kind, cause, posting day, when, reason, amount; of these accounts up to a day, oldest first."""
+    def account_postings(
+        self, accounts: Sequence[str], from_day: str, to_day: str
+    ) -> list[tuple[str, str, str, str, Ms, str, int]]:
+        """Entry, its kind, cause, posting day, when, reason, amount; of these accounts in these days, oldest first."""
         found: list[tuple[str, str, str, str, Ms, str, int]] = []
         columns = (_T.transaction_id, _T.kind, _T.cause, _T.posting_day, _T.effective_at_ms, _T.reason, _P.amount_micro)
         for names in pieces(accounts):
-            query = self._postings(*columns).where(_P.account.in_(names) & (_T.posting_day <= to_day))
+            days = (_T.posting_day >= from_day) & (_T.posting_day <= to_day)
+            query = self._postings(*columns).where(_P.account.in_(names) & days)
             found += [(r[0], r[1], r[2], r[3], r[4], r[5] or "", r[6]) for r in self._tuples(query)]
         return sorted(found, key=lambda row: (row[3], row[4], row[0]))
 

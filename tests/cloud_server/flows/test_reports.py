@@ -9,6 +9,7 @@ from cloud_server.flows.read_batches import BatchBook
 from cloud_server.flows.read_reports import ReportOffice
 from cloud_server.flows.watch_fleet import watch_fleet
 from cloud_server.ports import Actor, Operation
+from protocol.units import DAY_MS
 from tests.cloud_server.site_rig import SiteRig
 from tests.cloud_server.street import YUAN, account_id, box_id, meter_id
 
@@ -85,6 +86,23 @@ def test_a_statement_proves_every_fen(sold: SiteRig) -> None:
     prices = table(report, "proof_prices")
     assert column(prices, "price") == [800_000]
     assert column(prices, "charge") == [2 * YUAN]
+
+
+def test_a_statement_of_later_days_opens_with_what_the_days_before_left(sold: SiteRig) -> None:
+    began = sold.centre.day_of(sold.clock.now_ms)
+    sold.clock.now_ms += DAY_MS
+    sold.sell("30.00")
+    later = make(sold, "statement", account=account_id(1, 2), from_day=sold.centre.day_of(sold.clock.now_ms))
+    facts = {fact.key: fact.value for fact in later.facts}
+    assert [facts[key] for key in ("opening", "came_in", "charged", "closing")] == [98 * YUAN, 30 * YUAN, 0, 128 * YUAN]
+    both = make(sold, "statement", account=account_id(1, 2), from_day=began)
+    facts = {fact.key: fact.value for fact in both.facts}
+    assert [facts[key] for key in ("opening", "came_in", "charged", "closing")] == [
+        0,
+        130 * YUAN,
+        -2 * YUAN,
+        128 * YUAN,
+    ]
 
 
 def test_energy_by_day_month_and_in_all_agree(sold: SiteRig) -> None:
