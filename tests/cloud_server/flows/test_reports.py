@@ -92,9 +92,10 @@ def test_a_statement_of_later_days_opens_with_what_the_days_before_left(sold: Si
     began = sold.centre.day_of(sold.clock.now_ms)
     sold.clock.now_ms += DAY_MS
     sold.sell("30.00")
+    keys = ("opening", "came_in", "charged", "closing")
     later = make(sold, "statement", account=account_id(1, 2), from_day=sold.centre.day_of(sold.clock.now_ms))
     facts = {fact.key: fact.value for fact in later.facts}
-    assert [facts[key] for key in ("opening", "came_in", "charged", "closing")] == [98 * YUAN, 30 * YUAN, 0, 128 * YUAN]
+    assert [facts[key] for key in keys] == [98 * YUAN, 30 * YUAN, 0, 128 * YUAN]
     both = make(sold, "statement", account=account_id(1, 2), from_day=began)
     facts = {fact.key: fact.value for fact in both.facts}
     assert [facts[key] for key in ("opening", "came_in", "charged", "closing")] == [
