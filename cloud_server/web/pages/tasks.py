@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from cloud_server.core.mistakes import Conflict, ConflictCode, NotFound
-from cloud_server.core.site_map import map_site
+from cloud_server.core.site_map import SiteMap, map_site
 from cloud_server.core.tasks import Task
 from cloud_server.ports import KeyReused, Refused
 from cloud_server.ports.ledger import CheckStep
@@ -51,15 +51,17 @@ def answer(console: Console, visit: Visit) -> Response:
 
 def _page(console: Console, visit: Visit, status: int, conflict: ConflictCode | None = None) -> Response:
     done = visit.query.get("done", "")
+    newest = visit.services.settings.plan()
+    site = map_site(newest[1]) if newest is not None else None
     return console.renderer.page(
         visit,
         "tasks.html",
         status,
         waiting=visit.services.office.second.waiting(),
         refunds=visit.services.money.refunds(REFUNDS_MOST, open_only=True),
-        others=_others(visit),
+        others=_others(visit, site),
         me=visit.actor.name,
-        name_of=lambda about: _about(visit, about),
+        name_of=lambda about: _about(site, about),
         key=lambda: new_key(visit.services.chance),
         conflict=conflict,
         done=done if done in ANSWERS else "",
@@ -75,10 +77,8 @@ class Waiting:
     path: str
 
 
-def _others(visit: Visit) -> list[Waiting]:
+def _others(visit: Visit, site: SiteMap | None) -> list[Waiting]:
     """What waits beside second persons and refunds, of what this person may see: the rest is not named at all."""
-    newest = visit.services.settings.plan()
-    site = map_site(newest[1]) if newest is not None else None
     found = []
     for task in visit.services.office.tasks():
         if task.kind in ("till_open", "day_not_sealed_clean"):
@@ -89,20 +89,19 @@ def _others(visit: Visit) -> list[Waiting]:
             point = site.point_of.get(task.about) if site is not None else None
             if point is not None:
                 found.append(Waiting(task, f"{point.number} {point.name}", f"/points/{point.point}"))
-        elif task.kind not in ("second_person", "refund_payable"):
-            sheet = visit.services.books.sale_sheet(task.about)
-            if sheet is not None:
-                settles = task.kind == "closing_ready" and visit.may("close_accounts")
-                path = f"/closings/{task.task}" if settles else f"/customers/{task.about}"
-                found.append(Waiting(task, _about(visit, task.about), path))
+        elif task.kind not in ("second_person", "refund_payable") and site is not None and task.about in site.accounts:
+            settles = task.kind == "closing_ready" and visit.may("close_accounts")
+            path = f"/closings/{task.task}" if settles else f"/customers/{task.about}"
+            found.append(Waiting(task, _about(site, task.about), path))
     return found
 
 
-def _about(visit: Visit, about: str) -> str:
+def _about(site: SiteMap | None, about: str) -> str:
     """The account or box that a request is about, in words; what is neither stands as it is."""
-    sheet = visit.services.books.sale_sheet(about)
-    if sheet is None:
-        newest = visit.services.settings.plan()
-        return next((box.name for box in newest[1].boxes if box.box == about), about) if newest is not None else about
-    shops = "、".join(shop for wallet in sheet.account.wallets for shop in wallet.shops)
-    return f"{shops} {sheet.account.customer} ({sheet.account.number})"
+    if site is None:
+        return about
+    account = site.accounts.get(about)
+    if account is None:
+        return site.boxes[about].name if about in site.boxes else about
+    shops = "、".join(shop for wallet in site.wallets_of.get(about, ()) for shop in site.shops(wallet))
+    return f"{shops} {site.customers[account.customer].name} ({account.number})"
