@@ -1,1 +1,1 @@
-"""Commands of `cloud-server` about memory lost: what each does and says. Printing is the command line's."""
+"""Commands of `cloud-server`, by what they are about: what each does and says. Printing is the command line's."""

@@ -13,18 +13,14 @@ from cloud_server.store.database import DatabaseFault, SqliteEngine
 from cloud_server.store.schema import check_schema
 from cloud_server.store.unit import StoredBooks
 from cloud_server.terminal.came import Came
+from cloud_server.terminal.wired import wired
 
 
 def backup_now(config: Config, _options: argparse.Namespace) -> Came:
     """Make a backup; the file's name."""
-    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
-
-    parts = wire(config)
-    try:
+    with wired(config) as parts:
         fault = parts.backups.make()
         state = parts.backups.state()
-    finally:
-        parts.close()
     if fault is not None or state.good is None:
         return Came(1, {"fault": fault}, f"no backup was made: {fault}")
     facts = {"file": state.good.file, "bytes": state.good.size_bytes}

@@ -4,7 +4,7 @@ import argparse
 import sys
 from dataclasses import asdict
 from getpass import getpass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloud_server.config import Config
 from cloud_server.core.mistakes import Conflict, NotFound
@@ -14,7 +14,11 @@ from cloud_server.ports import Actor, Refused
 from cloud_server.ports.hardware_orders import HistoryOrder
 from cloud_server.ports.ledger import CheckStep
 from cloud_server.terminal.came import Came
+from cloud_server.terminal.wired import wired
 from protocol.units import amount_to_text
+
+if TYPE_CHECKING:
+    from cloud_server.wiring import Parts
 
 AT_TERMINAL = "terminal"
 """In the place of an address, where failed tries are counted."""
@@ -22,10 +26,7 @@ AT_TERMINAL = "terminal"
 
 def accept_history(config: Config, options: argparse.Namespace) -> Came:
     """Show what waits; ask for it, or confirm what another person has asked for, with the person's own password."""
-    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
-
-    parts = wire(config)
-    try:
+    with wired(config) as parts:
         waiting = parts.office.histories.waiting()
         if options.person is None:
             return Came(0, [facts_of(lost) for lost in waiting], "\n".join(map(words_of, waiting)) or "nothing waits")
@@ -36,11 +37,9 @@ def accept_history(config: Config, options: argparse.Namespace) -> Came:
         if by is None:
             return Came(1, {"fault": "person"}, f"{options.person!r}: nobody of this name and password")
         return _step(parts, lost, by, options.reason, parts.centre.new_id())
-    finally:
-        parts.close()
 
 
-def _step(parts: Any, lost: Lost, by: Actor, reason: str | None, key: str) -> Came:
+def _step(parts: "Parts", lost: Lost, by: Actor, reason: str | None, key: str) -> Came:
     """Confirm what another has asked for; else ask for it."""
     asked = next(
         (one for one in parts.office.second.waiting() if (one.kind, one.about) == ("history", lost.point.box)), None

@@ -11,7 +11,9 @@ from cloud_server.flows.recovery_report import recovery_report, sales_report
 from cloud_server.flows.reprocess import reprocess
 from cloud_server.terminal.backups import backup_now, check_backup
 from cloud_server.terminal.came import Came
+from cloud_server.terminal.histories import accept_history
 from cloud_server.terminal.recovery_words import facts_of, sale_words, words_of
+from cloud_server.terminal.wired import wired
 
 Run = Callable[[Config, argparse.Namespace], Came]
 
@@ -33,7 +35,9 @@ def add_words(add: Callable[..., argparse.ArgumentParser], said: Callable[[Run],
     )
     told.add_argument("--sales", action="store_true", help="also each sale that came back, and where its money is")
     lost = add(
-        "accept-history", said(_accept), "Show history of which nothing tells but a box, or take its word: two people."
+        "accept-history",
+        said(accept_history),
+        "Show history of which only a box tells, or take its word: two people.",
     )
     lost.add_argument("--box", metavar="NAME", help="the box's name or id in the plan")
     lost.add_argument("--person", metavar="NAME", help="who asks or confirms; their password is asked for")
@@ -57,14 +61,9 @@ def _restore(config: Config, options: argparse.Namespace) -> Came:
 
 
 def _recovery(config: Config, options: argparse.Namespace) -> Came:
-    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
-
-    parts = wire(config)
-    try:
+    with wired(config) as parts:
         report = recovery_report(parts.centre)
         sales = sales_report(parts.centre) if options.sales else ()
-    finally:
-        parts.close()
     if report is None:
         return Came(0, {}, "there was no recovery")
     facts, words = facts_of(report), words_of(report)
@@ -74,20 +73,9 @@ def _recovery(config: Config, options: argparse.Namespace) -> Came:
     return Came(0, facts, words)
 
 
-def _accept(config: Config, options: argparse.Namespace) -> Came:
-    from cloud_server.terminal.histories import accept_history  # noqa: PLC0415  # the web framework is loaded there
-
-    return accept_history(config, options)
-
-
 def _reprocess(config: Config, _options: argparse.Namespace) -> Came:
-    from cloud_server.wiring import wire  # noqa: PLC0415  # the web framework is loaded where it is needed
-
-    parts = wire(config)
-    try:
+    with wired(config) as parts:
         done = reprocess(parts.centre)
-    finally:
-        parts.close()
     facts = [{"box": r.box, "posted": r.posted, "stopped_at": r.stopped_at, "fault": r.fault} for r in done]
     words = [
         f"{r.name}: {r.posted} posted" + ("" if r.fault is None else f"; batch {r.stopped_at or '-'} waits: {r.fault}")
