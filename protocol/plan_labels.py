@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
-from protocol import box_config, plan_reasons, site_plan
+from protocol import box_config, config_text, plan_reasons, site_plan
 from protocol.errors import BadTariff
 from protocol.ids import is_id
 from protocol.reason import Reason
@@ -100,7 +100,7 @@ def _box_mistakes(plan: SitePlan) -> Iterator[Reason]:
             tariffs=plan.tariffs,
             profiles=plan.profiles,
         )
-        yield from (plan_reasons.OF_BOX(box=box.name, fault=reason) for reason in box_config.find_mistakes(config))
+        yield from (plan_reasons.OF_BOX(box=box.name, fault=reason) for reason in config_text.find_mistakes(config))
 
 
 def _wallet(wallet: site_plan.WalletPlan) -> box_config.WalletConfig:

@@ -26,7 +26,8 @@ from edge_agent.ports import Exchange, ExchangeAnswered, ExchangeReport
 from edge_agent.schedule import BoundaryDue, HousekeepingDue, Schedule
 from edge_agent.store.opening import open_store
 from edge_agent.store.records import Store
-from protocol.box_config import BoxConfig, BusConfig, DeviceConfig, read_config
+from protocol.box_config import BoxConfig, BusConfig, DeviceConfig
+from protocol.config_text import read_config
 from protocol.envelope import Line
 from protocol.ids import NO_HASH
 from protocol.messages import Answer, Batch, BatchHead, ChainHead, Epoch, Sync

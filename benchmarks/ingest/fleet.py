@@ -16,8 +16,9 @@ from cloud_server.store import tables_fleet as tf
 from cloud_server.store.database import Engine
 from cloud_server.store.fleet import _new_box
 from cloud_server.store.rows import Rows
-from protocol.box_config import BoxConfig, TariffText, text_hash, write_config
+from protocol.box_config import BoxConfig, TariffText, text_hash
 from protocol.chain import Head
+from protocol.config_text import write_config
 from protocol.signing import SigningKey, signing_key
 from protocol.site_plan import BoxPlan, SitePlan
 from tests.cloud_server import street

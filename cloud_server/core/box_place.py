@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from protocol.box_config import BoxConfig, MeterConfig, WalletConfig, read_config
+from protocol.box_config import BoxConfig, MeterConfig, WalletConfig
+from protocol.config_text import read_config
 from protocol.tariff import TariffBook
 from protocol.tariff_text import read_tariff
 

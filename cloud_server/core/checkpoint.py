@@ -19,7 +19,7 @@ from cloud_server.core.fleet import GrantState, Wallet, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
 from cloud_server.core.posting_rules import Postings
 from cloud_server.core.transaction import Posting
-from protocol.box_config import read_config
+from protocol.config_text import read_config
 from protocol.messages import Epoch
 from protocol.state import EpochState, MeterState, WalletState
 from protocol.units import Micro, Ms

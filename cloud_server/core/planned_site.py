@@ -7,7 +7,7 @@ from typing import Final
 from cloud_server.core.mistakes import Mistake, mistake_at
 from cloud_server.core.planned_profiles import NOT_ITS_HASH, TEXT_KEPT, newest_texts, profile_mistakes
 from cloud_server.core.views import AccountState
-from protocol import box_config
+from protocol import box_config, config_text
 from protocol.box_config import BoxConfig, WalletConfig
 from protocol.errors import BadTariff
 from protocol.reason import Reason
@@ -66,7 +66,7 @@ def plan_mistakes(plan: SitePlan, known: KnownSite) -> list[Mistake]:
         return found
     for box in plan.boxes:
         config = config_of(plan, box, known.account_states, known.closed_wallets)
-        found += [mistake_at(f"box {box.name}", "", reason) for reason in box_config.find_mistakes(config)]
+        found += [mistake_at(f"box {box.name}", "", reason) for reason in config_text.find_mistakes(config)]
     return found
 
 

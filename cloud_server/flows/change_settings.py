@@ -14,7 +14,8 @@ from cloud_server.core.territory import narrow_plan
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.plan_site import PlanTaken, take_plan
 from cloud_server.ports import Actor
-from protocol.box_config import text_hash, write_config
+from protocol.box_config import text_hash
+from protocol.config_text import write_config
 from protocol.errors import BadPayload
 from protocol.payload import read_payload, write_payload
 from protocol.site_plan import SitePlan

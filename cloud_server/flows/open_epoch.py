@@ -16,8 +16,9 @@ from cloud_server.flows.centre import Centre
 from cloud_server.flows.sell_again import grant_parts_anew
 from cloud_server.flows.sign_lines import sign_waiting_grants
 from cloud_server.ports import Unit
-from protocol.box_config import text_hash, write_config
+from protocol.box_config import text_hash
 from protocol.chain import Head
+from protocol.config_text import write_config
 from protocol.messages import BatchHead, ChainHead, Epoch, EpochWhy
 from protocol.records import Subject
 

@@ -4,7 +4,8 @@ from cloud_server.core.point_meters import PointMeters, point_meters
 from cloud_server.core.site_map import SiteMap
 from cloud_server.flows.centre import Centre
 from cloud_server.ports import Unit
-from protocol.box_config import MeterConfig, read_config
+from protocol.box_config import MeterConfig
+from protocol.config_text import read_config
 
 
 def past_meters(centre: Centre, unit: Unit, site: SiteMap) -> PointMeters:

@@ -7,7 +7,8 @@ from cloud_server.core.site_map import SiteMap
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.past_meters import past_config
 from cloud_server.ports import Unit
-from protocol.box_config import MeterConfig, read_config
+from protocol.box_config import MeterConfig
+from protocol.config_text import read_config
 from protocol.site_plan import BoxPlan, PointPlan
 
 PLACES_KEPT_MAX = 10_000

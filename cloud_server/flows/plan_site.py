@@ -14,8 +14,9 @@ from cloud_server.core.views import AccountState
 from cloud_server.flows.centre import Centre
 from cloud_server.flows.sign_lines import Asker, add_money_line, issue_command, sign_waiting_grants
 from cloud_server.ports import Unit
-from protocol.box_config import text_hash, write_config
+from protocol.box_config import text_hash
 from protocol.commands import Configure
+from protocol.config_text import write_config
 from protocol.money import AccountBody, CustomerBody, OpeningBody, WalletBody
 from protocol.payload import write_payload
 from protocol.site_plan import SitePlan, WalletPlan

@@ -21,7 +21,7 @@ from edge_agent.store.opening import open_store
 from edge_agent.store.records import Store
 from edge_agent.sync.enrolment import Refused, Waiting, ask_until_taken_in, enrol_line
 from edge_agent.sync.identity import ClaimedPlace, Identity, make_identity
-from protocol.box_config import read_config
+from protocol.config_text import read_config
 from protocol.envelope import Line
 from protocol.errors import TheirFault
 from protocol.messages import Hardware

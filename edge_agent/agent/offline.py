@@ -18,7 +18,8 @@ from edge_agent.ports import NEEDS_RIGHTS, StoreFault
 from edge_agent.store.opening import FILE_NAME, HEAD_NAME, open_store
 from edge_agent.store.records import Store
 from edge_agent.sync.identity import read_identity
-from protocol.box_config import BoxConfig, read_config
+from protocol.box_config import BoxConfig
+from protocol.config_text import read_config
 from protocol.messages import Batch
 from protocol.payload import read_payload
 

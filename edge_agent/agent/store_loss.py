@@ -15,7 +15,7 @@ from edge_agent.core.measured import RelayOrdered
 from edge_agent.core.place import Place
 from edge_agent.flows.recover import Recovery
 from edge_agent.ports import ExchangeAnswered, ExchangeFailed, LocalRequest, RelayOrder, RelayReport, Remains
-from protocol.box_config import read_config
+from protocol.config_text import read_config
 from protocol.courier import read_file
 from protocol.errors import TheirFault, TooLarge
 from protocol.ids import make_id

@@ -12,8 +12,9 @@ from edge_agent.core.place import Place
 from edge_agent.core.refusal import Refusal
 from edge_agent.core.state import MeterRow, Now
 from edge_agent.core.wallets import new_wallet
-from protocol.box_config import BoxConfig, read_config, text_hash
+from protocol.box_config import BoxConfig, text_hash
 from protocol.commands import Configure
+from protocol.config_text import read_config
 from protocol.errors import TheirFault
 from protocol.records import ConfigApplied
 

@@ -16,8 +16,8 @@ from edge_agent.flows.answers import KeyRing
 from edge_agent.flows.box import Box
 from edge_agent.flows.seal_batches import Sealing, seal_pending
 from edge_agent.ports import StoreFull
-from protocol.box_config import read_config
 from protocol.commands import KIND_OF, MONEY_KINDS, Command, Withdraw, read_body
+from protocol.config_text import read_config
 from protocol.envelope import Line, check_signature
 from protocol.errors import TheirFault
 from protocol.messages import Epoch

@@ -22,7 +22,8 @@ from edge_agent.core.state import BoxState, Now
 from edge_agent.core.timekeeping import ClockTrust
 from edge_agent.core.views import live_values
 from edge_agent.ports import MeterBus, RecordStore, RelayOrder, SettableClock, StoreFull
-from protocol.box_config import BoxConfig, read_config
+from protocol.box_config import BoxConfig
+from protocol.config_text import read_config
 from protocol.envelope import Line
 from protocol.ids import Id, make_id
 from protocol.messages import Live

@@ -18,8 +18,9 @@ from edge_agent.flows.lacking import PIECE_BYTES
 from edge_agent.flows.pauses import IDLE_LEAST_MS, retry_pause_ms
 from edge_agent.flows.synchronise import PATH
 from edge_agent.ports import Clock, Exchange, ExchangeAnswered, ExchangeFailed, RecordStore, Remains, Uplink
-from protocol.box_config import BoxConfig, read_config
+from protocol.box_config import BoxConfig
 from protocol.chain import EMPTY_COMMANDS
+from protocol.config_text import read_config
 from protocol.envelope import Line, check_signature, seal
 from protocol.errors import TheirFault
 from protocol.ids import make_id

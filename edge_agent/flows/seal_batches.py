@@ -14,9 +14,9 @@ import msgspec
 from edge_agent.flows.box import Box
 from edge_agent.ports import PendingRecord, SealedBatch
 from protocol import limits
-from protocol.box_config import read_config
 from protocol.chain import Head
 from protocol.charging import RULES_VERSION
+from protocol.config_text import read_config
 from protocol.envelope import seal
 from protocol.messages import Batch, ChainHead, Clock
 from protocol.payload import decode, write_payload

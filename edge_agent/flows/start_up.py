@@ -17,7 +17,8 @@ from edge_agent.flows.answers import KeyRing, read_keys, read_limits
 from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
 from edge_agent.ports import RecordStore, SettableClock, StoreFull
-from protocol.box_config import BoxConfig, read_config
+from protocol.box_config import BoxConfig
+from protocol.config_text import read_config
 from protocol.records import Boot
 from protocol.signing import PublicKey
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from protocol.box_config import BoxConfig, read_config
+from protocol.box_config import BoxConfig
 from protocol.chain import EMPTY_COMMANDS, Head
 from protocol.charging import IntervalInput, price_interval
 from protocol.commands import (
@@ -26,6 +26,7 @@ from protocol.commands import (
     Withdraw,
     read_body,
 )
+from protocol.config_text import read_config
 from protocol.display import unwrapped_wh
 from protocol.envelope import Line, seal
 from protocol.ids import Id

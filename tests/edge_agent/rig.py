@@ -23,8 +23,9 @@ from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.ports import Exchange, ExchangeAnswered, LentQuestion, PolledMeter, PrepaidOrder, RelayOrder
 from edge_agent.store.opening import open_store
 from edge_agent.store.records import Store
-from protocol.box_config import BoxConfig, read_config, write_config
+from protocol.box_config import BoxConfig
 from protocol.commands import KIND_OF, Body, Command, write_command_body
+from protocol.config_text import read_config, write_config
 from protocol.envelope import Line, seal
 from protocol.ids import NO_HASH
 from protocol.messages import Answer, Batch, BatchHead, ChainHead, Epoch, Keys, Sync

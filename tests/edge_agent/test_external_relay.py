@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from edge_agent.agent.buses import read_place
-from protocol.box_config import ExternalRelay, MeterConfig, ProfileText, read_config, text_hash, write_config
+from protocol.box_config import ExternalRelay, MeterConfig, ProfileText, text_hash
+from protocol.config_text import read_config, write_config
 from protocol.errors import BadPayload
 from protocol.meter_profile.values import RegisterWrite
 from tests.edge_agent.bus.profile_texts import BOARD

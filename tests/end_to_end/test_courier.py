@@ -29,8 +29,9 @@ from edge_agent.flows.start_up import begin_sealing, load_box
 from edge_agent.flows.synchronise import Synchroniser
 from edge_agent.ports import ExchangeAnswered
 from edge_agent.store.opening import open_store
-from protocol.box_config import BoxConfig, read_config
+from protocol.box_config import BoxConfig
 from protocol.commands import InService
+from protocol.config_text import read_config
 from protocol.courier import box_of_name, box_that_wrote, write_file
 from protocol.envelope import read_line
 from protocol.messages import Epoch

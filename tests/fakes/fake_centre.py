@@ -22,9 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from protocol.box_config import BoxConfig, write_config
+from protocol.box_config import BoxConfig
 from protocol.chain import Head
 from protocol.commands import KIND_OF, Body, Command, write_command_body
+from protocol.config_text import write_config
 from protocol.envelope import Line, check_signature, read_body, seal, write_body
 from protocol.ids import NO_HASH
 from protocol.messages import (

@@ -6,17 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from protocol.box_config import (
-    BoxConfig,
-    ExternalRelay,
-    ProfileText,
-    Ratio,
-    TariffText,
-    find_mistakes,
-    read_config,
-    text_hash,
-    write_config,
-)
+from protocol.box_config import BoxConfig, ExternalRelay, ProfileText, Ratio, TariffText, text_hash
+from protocol.config_text import find_mistakes, read_config, write_config
 from protocol.errors import BadPayload
 from tests.vectors.cast import CONFIG, CONFIG_TEXT, METER, TARIFF, TARIFF_TEXT, WALLET, an_id
 

@@ -22,8 +22,8 @@ from protocol.box_config import (
     TariffText,
     WalletConfig,
     text_hash,
-    write_config,
 )
+from protocol.config_text import write_config
 from protocol.ids import Id, make_id
 from protocol.signing import SigningKey, signing_key
 

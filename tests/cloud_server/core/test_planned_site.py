@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from cloud_server.core.planned_site import KnownSite, config_of, plan_mistakes
-from protocol.box_config import TariffText, find_mistakes, text_hash
+from protocol.box_config import TariffText, text_hash
+from protocol.config_text import find_mistakes
 from protocol.site_plan import SitePlan
 from tests.cloud_server.street import (
     FLAT_TARIFF,

@@ -14,9 +14,10 @@ from cloud_server.core.enrolment import fingerprint
 from cloud_server.core.mistakes import Mistaken, NotFound
 from cloud_server.flows import enrol_box, plan_site
 from cloud_server.flows.enrol_box import NotTakenIn, TakenIn, Waiting
-from protocol.box_config import TariffText, read_config, text_hash
+from protocol.box_config import TariffText, text_hash
 from protocol.chain import EMPTY_COMMANDS
 from protocol.commands import Configure, Grant, read_body
+from protocol.config_text import read_config
 from protocol.envelope import Line, check_signature, read_line, seal
 from protocol.errors import BadPayload, BadSignature
 from protocol.messages import Enrol, Epoch, Keys

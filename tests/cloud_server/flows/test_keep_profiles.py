@@ -9,7 +9,7 @@ from cloud_server.core.plan_edits import NEW
 from cloud_server.flows.change_settings import SettingsDesk
 from cloud_server.flows.keep_profiles import ProfileDesk, ProfileSheet
 from cloud_server.ports import Actor
-from protocol.box_config import read_config
+from protocol.config_text import read_config
 from tests.cloud_server.flows.test_from_journal import from_journal
 from tests.cloud_server.site_rig import SiteRig, open_rig
 from tests.cloud_server.street import TARIFF, box_id, name, point_id

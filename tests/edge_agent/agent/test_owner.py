@@ -10,8 +10,9 @@ from edge_agent.core.decision import Decision
 from edge_agent.core.measured import FaultKind
 from edge_agent.ports import BoundaryDone, CycleDone, ExchangeAnswered, FaultReport, StoreFull
 from edge_agent.schedule import BoundaryDue, HousekeepingDue
-from protocol.box_config import text_hash, write_config
+from protocol.box_config import text_hash
 from protocol.commands import Configure
+from protocol.config_text import write_config
 from protocol.envelope import Line
 from protocol.messages import ChainHead, read_records
 from protocol.payload import decode

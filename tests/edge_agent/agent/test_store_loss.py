@@ -13,7 +13,7 @@ from edge_agent.ports import Blame, ExchangeAnswered, ExchangeFailed, Remains
 from edge_agent.store.opening import FILE_NAME, SET_ASIDE, open_store
 from edge_agent.store.protect_file import read_protected, write_protected
 from edge_agent.store.salvage import salvage
-from protocol.box_config import write_config
+from protocol.config_text import write_config
 from protocol.envelope import Line
 from protocol.messages import Answer, BatchHead, ChainHead, Sync
 from protocol.payload import read_payload

@@ -30,12 +30,11 @@ from protocol.box_config import (
     SiteConfig,
     TariffText,
     WalletConfig,
-    read_config,
     text_hash,
-    write_config,
 )
 from protocol.chain import EMPTY_COMMANDS
 from protocol.commands import KIND_OF, Body, Command, Grant, InService, SalePart, write_command_body
+from protocol.config_text import read_config, write_config
 from protocol.ids import NO_HASH
 from protocol.messages import ChainHead, Epoch
 from protocol.records import MeterTest, Record

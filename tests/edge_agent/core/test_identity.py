@@ -6,8 +6,9 @@ import pytest
 from edge_agent.core.decision import Decision, join
 from edge_agent.core.identity import SERIAL_RETRY_MS, SERIAL_TRIES, same_serial
 from edge_agent.core.meeting import bus_changed
-from protocol.box_config import Overload, text_hash, write_config
+from protocol.box_config import Overload, text_hash
 from protocol.commands import Configure, ReplaceMeter, ResolveRegister
+from protocol.config_text import write_config
 from tests.edge_agent.core.street import BUS, METERS, Street, box_config, meter_config
 
 PLANNED = "760000000001"

@@ -5,7 +5,7 @@ import pytest
 
 from edge_agent.core.orders import Standing, judge_command
 from edge_agent.core.state import Marks
-from protocol.box_config import Ratio, text_hash, write_config
+from protocol.box_config import Ratio, text_hash
 from protocol.commands import (
     Body,
     Command,
@@ -17,6 +17,7 @@ from protocol.commands import (
     Upgrade,
     write_command_body,
 )
+from protocol.config_text import write_config
 from protocol.ids import NO_HASH
 from protocol.records import CommandResult
 from tests.edge_agent.core.street import (

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from protocol.box_config import FeeConfig, text_hash, write_config
+from protocol.box_config import FeeConfig, text_hash
 from protocol.commands import (
     AdoptMeter,
     CloseWallet,
@@ -16,6 +16,7 @@ from protocol.commands import (
     TypedReading,
     Withdraw,
 )
+from protocol.config_text import write_config
 from protocol.records import CommandResult, Fee, Interval, Reclaimed, Released, Replaced
 from protocol.wallet import replay
 from tests.edge_agent.core.street import METERS, WALLETS, YUAN, Street, box_config, meter_config, wallet_config

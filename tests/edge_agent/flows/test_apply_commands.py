@@ -8,8 +8,9 @@ import pytest
 
 from edge_agent.core.measured import RelayPosition
 from edge_agent.flows.apply_commands import apply_commands
-from protocol.box_config import text_hash, write_config
+from protocol.box_config import text_hash
 from protocol.commands import Configure, InService, LockOutCommand, Reclaim, SetMode, Withdraw
+from protocol.config_text import write_config
 from protocol.envelope import Line, read_line
 from protocol.errors import NotALine
 from protocol.payload import decode
