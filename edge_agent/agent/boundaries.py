@@ -44,7 +44,13 @@ class Boundaries:
         self.schedule.boundary_at(at_ms, at_ms - self.box.clock.wall_ms())
 
     def begin(self, at_ms: int) -> None:
-        """An interval or a rate ends: all meters are read now."""
+        """An interval or a rate ends: all meters are read now. Not yet, where our clock has been led back meanwhile.
+
+        What is read before the end says nothing of it: its intervals would miss the batch, and wait for the next end.
+        """
+        if self.box.clock.wall_ms() < at_ms:
+            self._set_next(self.box.clock.wall_ms())
+            return
         self.buses.follow(self.box.place)
         for bus_id, bus in self.buses.workers.items():
             bus.boundary(at_ms, [meter for meter, on in self.box.place.bus_of.items() if on == bus_id])

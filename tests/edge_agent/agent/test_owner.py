@@ -72,6 +72,7 @@ def test_a_boundary_ends_with_link_records_and_is_sealed(tmp_path: Path, seconds
         links = [record for record in records(o) if isinstance(record, Link)]
         assert [(link.meter, link.tries, link.faults) for link in links] == [(METERS[0], 40, {"crc": 2})]
         assert len(o.a.batches()) == before + 1
+        o.a.clock.go_on(HALF_HOUR_MS)
         o.give(BoundaryDue(at_ms + HALF_HOUR_MS))
         o.give(FromBus(BUS, BoundaryDone("A1", at_ms, ())))
         assert len(o.a.batches()) == before + 1, "an old boundary's end is not the new one's"
