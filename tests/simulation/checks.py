@@ -241,6 +241,8 @@ def _unsettled(unit: Unit, box: SimBox) -> list[str]:
     found = []
     if store.pending_count() or store.first_unacknowledged():
         found.append(f"{store.pending_count()} records wait, batches from {store.first_unacknowledged()}")
+    if row.epoch != marks.epoch:
+        found.append(f"epoch {row.epoch} is open, and {marks.epoch} is served")
     stand = (row.command_head.seq, marks.commands_seq, row.applied_seq)
     if len(set(stand)) > 1:
         found.append("{} commands signed, {} applied, {} answered".format(*stand))
