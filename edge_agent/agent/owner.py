@@ -13,6 +13,7 @@ from edge_agent.agent.boundaries import Boundaries
 from edge_agent.agent.buses import Buses
 from edge_agent.agent.requests import answer_request
 from edge_agent.agent.signs_of_life import SignsOfLife
+from edge_agent.agent.worker_deaths import WorkerDeaths
 from edge_agent.core.limits import BoxLimits
 from edge_agent.core.link_watch import judge_link
 from edge_agent.core.meeting import tick
@@ -47,10 +48,6 @@ from protocol.limits import RECORDS_MAX
 SECOND_MS: Final = 1_000
 SEAL_PAUSE_MS: Final = 200
 """Urgent things within this time of each other share a batch: a street that comes back does not make hundreds."""
-DEATHS_MAX: Final = 3
-DEATHS_WITHIN_MS: Final = 600_000
-"""A worker that dies by an error of ours is begun anew, so that the other buses go on. One that dies again and again
-says that more is wrong than it knows: then the process ends with an error, and the service manager starts it clean."""
 LAST_WORDS_MS: Final = 1_500
 """At the end, how long to wait for the centre to take what was sealed last."""
 
@@ -108,8 +105,7 @@ class Owner:
     """The version of the program that this process becomes when it ends."""
     minders: list[Callable[[], None]] = field(default_factory=list)
     """What else is looked at once a second: the certificate, the stick."""
-    deaths: tuple[int, ...] = ()
-    """When workers of buses died lately, on the monotonic clock."""
+    deaths: WorkerDeaths = field(default_factory=WorkerDeaths)
     failed: str | None = None
     """Why the agent cannot go on and has to be started again."""
     clock_watch: ClockWatch = field(init=False)
@@ -219,10 +215,8 @@ class Owner:
     def _worker_died(self, bus_id: str, report: WorkerDied) -> None:
         """A bus is never left without a worker: another one is begun, and with many deaths the whole agent."""
         log.critical("worker_died", extra={"fields": {"bus": report.bus, "trace": report.trace}})
-        lately = (at for at in self.deaths if report.at_mono_ms - at < DEATHS_WITHIN_MS)
-        self.deaths = (*lately, report.at_mono_ms)
-        if len(self.deaths) >= DEATHS_MAX:
-            self.failed = f"the worker of a bus died {len(self.deaths)} times, last that of {report.bus}"
+        self.failed = self.deaths.too_many(report)
+        if self.failed is not None:
             self.inbox.put(Stop())
             return
         self.buses.begin_anew(bus_id, self.box.place)

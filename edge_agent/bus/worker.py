@@ -22,11 +22,10 @@ from edge_agent.bus.verdict import LineFault
 from edge_agent.bus.wishes import BoundaryWish, ClockWish, Message, NewMeters, Stop, Wishes
 from edge_agent.bus.withholding import FOREIGN
 from edge_agent.core import polling, polling_events
-from edge_agent.core.measured import MeterReading, ReadPurpose
+from edge_agent.core.measured import MeterReading
 from edge_agent.core.polling import (
     Ask,
     BeginCycle,
-    Choice,
     EndOfBoundary,
     EndOfCycle,
     Part,
@@ -151,7 +150,7 @@ class BusWorker(Mailbox):
         if self._check_settled(now_ms):
             return
         choice = polling.choose(self._polling, now_ms)
-        if _may_wait(choice) and self._guests.serve(idle=isinstance(choice, Rest)):
+        if polling.may_wait(choice) and self._guests.serve(idle=isinstance(choice, Rest)):
             return
         if isinstance(choice, Switch):
             self._switch(choice.meter)
@@ -297,10 +296,3 @@ class BusWorker(Mailbox):
                 return self._errands.settings.set_clock(meter)
             case Part.PREPAID:
                 return self._errands.settings.visit_account(meter)
-
-
-def _may_wait(choice: Choice) -> bool:
-    """Whether a guest may go before this: relay orders, wishes and boundaries wait for nobody."""
-    if isinstance(choice, Ask):
-        return choice.purpose is ReadPurpose.ROUND
-    return not isinstance(choice, (Switch, EndOfBoundary))

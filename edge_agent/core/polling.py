@@ -95,6 +95,13 @@ class EndOfBoundary:
 Choice = Ask | Switch | Rest | BeginCycle | EndOfCycle | EndOfBoundary
 
 
+def may_wait(choice: Choice) -> bool:
+    """Whether a guest of the bus may go before this: relay orders, wishes and boundaries wait for nobody."""
+    if isinstance(choice, Ask):
+        return choice.purpose is ReadPurpose.ROUND
+    return not isinstance(choice, (Switch, EndOfBoundary))
+
+
 @dataclass(frozen=True, slots=True)
 class MeterPolling:
     """One meter's place in the round. Instants are monotonic milliseconds.
