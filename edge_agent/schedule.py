@@ -8,18 +8,19 @@ ahead has passed over, and a clock that jumps by twenty years would fill the mem
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.date import DateTrigger
 
 HOUSEKEEPING_AT: Final = (3, 17)
 """Local hour and minute: no boundary of an interval or a rate lies there, and shops sleep."""
 SET_CLOCKS_AT: Final = (4, 23)
 LEAST_WAIT_MS: Final = 1
 _BOUNDARY: Final = "boundary"
+NEVER: Final = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,18 @@ _DAILY: Final[dict[str, tuple[tuple[int, int], Due]]] = {
     "housekeeping": (HOUSEKEEPING_AT, HousekeepingDue()),
     "set_clocks": (SET_CLOCKS_AT, SetClocksDue()),
 }
+
+
+class Once(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """One instant, then none that anybody lives to see. A job without any is taken away by APScheduler's thread, which
+    dies of it where it is being stopped at that moment."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, _now: datetime) -> datetime:
+        """The instant, as long as it has not been."""
+        return self._at if previous_fire_time is None else NEVER
 
 
 class Schedule:
@@ -75,7 +88,7 @@ class Schedule:
 
         Given as a stretch from now, since the box's clock and the scheduler's may differ (a demo steps the former).
         """
-        once = DateTrigger(datetime.now(UTC) + timedelta(milliseconds=max(in_ms, LEAST_WAIT_MS)))
+        once = Once(datetime.now(UTC) + timedelta(milliseconds=max(in_ms, LEAST_WAIT_MS)))
         self._scheduler.add_job(self._post, once, args=(BoundaryDue(at_ms),), id=_BOUNDARY, replace_existing=True)
 
     def set_anew(self, zone: str) -> None:
@@ -92,7 +105,7 @@ class Schedule:
     def _next_day(self, name: str) -> None:
         (hour, minute), _ = _DAILY[name]
         times = CronTrigger(hour=hour, minute=minute, timezone=self._zone)
-        once = DateTrigger(times.get_next_fire_time(None, datetime.now(UTC)))
+        once = Once(times.get_next_fire_time(None, datetime.now(UTC)))
         self._scheduler.add_job(self._post_daily, once, args=(name,), id=name, replace_existing=True)
 
     def _post_daily(self, name: str) -> None:
