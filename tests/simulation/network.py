@@ -94,12 +94,12 @@ class Fibre:
         sent = self._torn(body)
         delay_ms = self.delay_ms()
         for late_ms in self.crowd.delays_ms() if self.crowd is not None else (0,):
-            self.time.after(delay_ms + late_ms, lambda: self._arrive(sent, answer))
+            self._later(delay_ms + late_ms, lambda: self._arrive(sent, answer))
         if self.chance.random() < weather.repeated:
             sent_ms, old = self.chance.choice(self.requests)
             delay_ms = self.delay_ms()
             if self.crowd is None or self.time.now_ms + delay_ms - sent_ms < LATE_MAX_MS:
-                self.time.after(delay_ms, lambda: self._arrive(old, lambda _: None))
+                self._later(delay_ms, lambda: self._arrive(old, lambda _: None))
 
     def carry_down(self, body: bytes | None, take: Callable[[bytes | None], None]) -> None:
         """An answer sets out."""
@@ -107,16 +107,21 @@ class Fibre:
         if weather.cut or self.chance.random() < weather.lost:
             return
         if body is None:
-            self.time.after(self.delay_ms(), lambda: take(None))
+            self._later(self.delay_ms(), lambda: take(None))
             return
         sent = self._torn(body)
         if self.answers and self.chance.random() < weather.replayed:
             sent = self.chance.choice(self.answers)
         self.answers = [*self.answers, body][-KEPT:]
-        self.time.after(self.delay_ms(), lambda: take(sent))
+        self._later(self.delay_ms(), lambda: take(sent))
         if self.chance.random() < weather.repeated:
             old = self.chance.choice(self.answers)
-            self.time.after(self.delay_ms(), lambda: take(old))
+            self._later(self.delay_ms(), lambda: take(old))
+
+    def _later(self, delay_ms: int, what: Callable[[], None]) -> None:
+        """With a busy centre nothing is under way for longer than it says, however coarse the time is: requests that
+        had lain for hours would all come at once, as they never do."""
+        self.time.after(delay_ms, what, exact=self.crowd is not None)
 
     def _torn(self, body: bytes) -> bytes:
         """Cut short, at any byte or at the end of a line."""
@@ -213,9 +218,13 @@ class SimUplink:
     def send(self, exchange: Exchange) -> None:
         self.newest = exchange.number
         began_ms = self.clock.mono_ms()
+        wait_ms = 200 if self.fibre.weather.cut else exchange.wait_s * 1_000 + GIVE_UP_MS
 
         def take(body: bytes | None) -> None:
             if not self.running or exchange.number != self.newest or self.ended >= exchange.number:
+                return
+            if self.fibre.crowd is not None and self.clock.mono_ms() - began_ms > wait_ms:
+                # Given up, though time is too coarse to have said so yet.
                 return
             lines = _lines_of(body)
             if body == STRANGER:
@@ -229,7 +238,6 @@ class SimUplink:
 
         body = write_body(exchange.lines, "identity")
         self.fibre.carry_up(body, lambda answer: self.fibre.carry_down(answer, take))
-        wait_ms = 200 if self.fibre.weather.cut else exchange.wait_s * 1_000 + GIVE_UP_MS
         self.fibre.time.after(wait_ms, lambda: self._fail(exchange, Blame.WORLD, "no answer"))
 
     def _fail(self, exchange: Exchange, blame: Blame, detail: str) -> None:
