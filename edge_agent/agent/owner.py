@@ -75,6 +75,7 @@ class Errand:
 
 
 Message = FromBus | ExchangeReport | Due | LocalRequest | Errand | Stop
+_STILL_COUNTS: Final = (FromBus, ExchangeAnswered, ExchangeFailed)
 
 
 @dataclass(slots=True)
@@ -281,19 +282,19 @@ class Owner:
         if seal_pending(self.box, self.sealing):
             self.sync.wake()
             self.sync.pulse()
-            while self.sync.next_due() is None and self.box.clock.mono_ms() < until:
-                message = self._next(until - self.box.clock.mono_ms())
-                if isinstance(message, (ExchangeAnswered, ExchangeFailed)):
-                    self.take(message)
+        while self.sync.next_due() is None and self.box.store.first_unacknowledged() and self.box.clock.mono_ms() < until:
+            message = self._next(until - self.box.clock.mono_ms())
+            if isinstance(message, _STILL_COUNTS):
+                self.take(message)
         self.sync.uplink.stop(1.0)
         self.marks.end("clean" if self.failed is None else "watchdog")
         log.info("stopped", extra={"fields": {"records_not_sealed": self.box.store.pending_count()}})
 
     def _drain(self) -> None:
-        """What the buses said before they ended still counts."""
+        """What the buses and the centre said before the end still counts."""
         while True:
             message = self._next(0)
             if message is None:
                 return
-            if isinstance(message, FromBus):
+            if isinstance(message, _STILL_COUNTS):
                 self.take(message)
