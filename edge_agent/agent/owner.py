@@ -276,25 +276,23 @@ class Owner:
         self.schedule.stop()
         self.buses.stop()
         self.box.buses = {}
-        until = self.box.clock.mono_ms() + LAST_WORDS_MS
+        store, clock = self.box.store, self.box.clock
+        until = clock.mono_ms() + LAST_WORDS_MS
         self._drain()
         self.box.flush()
         if seal_pending(self.box, self.sealing):
             self.sync.wake()
             self.sync.pulse()
-        while self.sync.next_due() is None and self.box.store.first_unacknowledged() and self.box.clock.mono_ms() < until:
-            message = self._next(until - self.box.clock.mono_ms())
+        while self.sync.next_due() is None and store.first_unacknowledged() and clock.mono_ms() < until:
+            message = self._next(until - clock.mono_ms())
             if isinstance(message, _STILL_COUNTS):
                 self.take(message)
         self.sync.uplink.stop(1.0)
         self.marks.end("clean" if self.failed is None else "watchdog")
-        log.info("stopped", extra={"fields": {"records_not_sealed": self.box.store.pending_count()}})
+        log.info("stopped", extra={"fields": {"records_not_sealed": store.pending_count()}})
 
     def _drain(self) -> None:
         """What the buses and the centre said before the end still counts."""
-        while True:
-            message = self._next(0)
-            if message is None:
-                return
+        while (message := self._next(0)) is not None:
             if isinstance(message, _STILL_COUNTS):
                 self.take(message)
