@@ -26,7 +26,7 @@ def test_a_large_report_is_made_behind_the_page(
 ) -> None:
     supervisor, other = browser_of("supervisor"), browser_of("accountant")
     monkeypatch.setattr(reports, "ROWS_AT_ONCE", 3)
-    monkeypatch.setattr(reports, "ROWS_SHOWN", 2)
+    monkeypatch.setattr(reports, "ROWS_FIRST", 2)
     supervisor.get("/reports/sales?from=2026-11-01&to=2026-11-05")
     assert "Only the first 2 rows are shown here" in supervisor.text
     assert "download>Excel" not in supervisor.text
