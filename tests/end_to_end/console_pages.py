@@ -79,6 +79,8 @@ class Console:
         self.page.keyboard.press("ArrowDown")
         self.page.keyboard.press("Enter")
         self.page.locator("#amount").wait_for()
+        # The page's script listens for keys only when it is loaded.
+        self.page.wait_for_load_state()
 
     def sell(self, text: str, amount: str) -> str:
         """A whole sale without a mouse; returns the address of its result."""
