@@ -242,7 +242,10 @@ def differences(
         return [f"tariff {given.tariff or 'none'} is unknown"]
     if given.to_raw_wh < given.from_raw_wh:
         return [f"register ran back from {given.from_raw_wh} to {given.to_raw_wh}"]
-    right = price_interval(book, given)
+    return _compared(said, price_interval(book, given))
+
+
+def _compared(said: Interval, right: Priced) -> list[str]:
     carry = (right.energy_carry.numerator, right.energy_carry.denominator)
     compared = (
         ("energy_wh", said.energy_wh, right.energy_wh),

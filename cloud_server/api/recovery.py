@@ -148,16 +148,20 @@ def recovery_routes(centre: Centre, backups: BackupKeeper, selling: Selling) -> 
     @router.get("/centre", dependencies=[reads])
     def state() -> CentreStateOut:
         """Whether selling is stopped, and how backups stand."""
-        stopped, backup = selling_stopped(centre), backups.state()
-        return CentreStateOut(
-            selling_stopped=stopped.why if stopped is not None else None,
-            backup_configured=backup.configured,
-            backup_at_ms=backup.good.ended_at_ms if backup.good is not None else None,
-            backup_fault=backup.fault,
-            backup_is_old=backup.is_old,
-        )
+        return _state(centre, backups)
 
     return router
+
+
+def _state(centre: Centre, backups: BackupKeeper) -> CentreStateOut:
+    stopped, backup = selling_stopped(centre), backups.state()
+    return CentreStateOut(
+        selling_stopped=stopped.why if stopped is not None else None,
+        backup_configured=backup.configured,
+        backup_at_ms=backup.good.ended_at_ms if backup.good is not None else None,
+        backup_fault=backup.fault,
+        backup_is_old=backup.is_old,
+    )
 
 
 def _out(report: RecoveryReport | None) -> RecoveryOut:

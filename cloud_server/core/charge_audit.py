@@ -95,15 +95,7 @@ def audit_batch(
     for index, record in enumerate(records):
         match record:
             case Interval():
-                before = audit.meters.get(record.meter, _UNKNOWN)
-                if before.untold:
-                    before = _stood_before(record, place)
-                after = _after_plain(record, before, place, audit.closed)
-                if after is None:
-                    found = _interval_findings(record, before, place, audit.closed)
-                    audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
-                    after = _after(record, _month_after(place, record, before.month_wh))
-                audit.stand(record.meter, after)
+                _audit_interval(audit, index, record, place)
             case ConfigApplied(config_version=version):
                 audit.config_version, place = version, place_of(version)
             case Replaced():
@@ -116,6 +108,18 @@ def audit_batch(
             case _:
                 pass
     return audit
+
+
+def _audit_interval(audit: Audit, index: int, record: Interval, place: BoxPlace | None) -> None:
+    before = audit.meters.get(record.meter, _UNKNOWN)
+    if before.untold:
+        before = _stood_before(record, place)
+    after = _after_plain(record, before, place, audit.closed)
+    if after is None:
+        found = _interval_findings(record, before, place, audit.closed)
+        audit.findings += [ChargeFinding(kind, index, record.meter, text) for kind, text in found]
+        after = _after(record, _month_after(place, record, before.month_wh))
+    audit.stand(record.meter, after)
 
 
 def _stood_before(said: Interval, place: BoxPlace | None) -> MeterCharge:

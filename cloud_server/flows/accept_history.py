@@ -22,17 +22,16 @@ from cloud_server.flows.money_step import Done, key_errors, money_step, reason_e
 from cloud_server.flows.receive_batch import receive_batch
 from cloud_server.flows.recover_box import next_epoch
 from cloud_server.flows.second_person import confirmed, wait_for_second
-from cloud_server.flows.sign_lines import Asker, add_money_line
+from cloud_server.flows.sign_lines import Asker, add_money_line, stored_body
 from cloud_server.flows.who_asks import keys_of
 from cloud_server.ports import Actor, Unit
 from cloud_server.ports.hardware_orders import HistoryAnswer, HistoryOrder
 from protocol.chain import Head
-from protocol.commands import Body, Command, Configure, read_body
+from protocol.commands import Configure
 from protocol.envelope import Line, check_signature, read_line
 from protocol.errors import BadPayload, BadSignature
 from protocol.messages import Sync
 from protocol.money import HistoryBody
-from protocol.payload import read_payload
 from protocol.records import CommandResult
 from protocol.whole_batch import read_batch
 
@@ -220,7 +219,7 @@ def _take_state(unit: Unit, box: Box, said: Said) -> None:
         CommandResult(at_ms=said.at_ms, command=seq, outcome="done")
         for seq in range(unit.lines.last_answered(box.box).seq + 1, said.commands_seq + 1)
     ]
-    fold(facts, done, lambda seq: _body(unit, box.box, seq))
+    fold(facts, done, lambda seq: stored_body(unit, box.box, seq))
     untold = MeterCharge(untold=True)
     unit.readings.save_meter_states(box.box, {m: (replace(f, untold=True), untold) for m, f in facts.meters.items()})
 
@@ -229,17 +228,7 @@ def _config_before(unit: Unit, box: Box, commands_seq: int) -> int:
     """The configuration that the box held before a batch: the newest that it was sent until then."""
     held = box.held_version
     for seq in range(1, commands_seq + 1):
-        body = _body(unit, box.box, seq)
+        body = stored_body(unit, box.box, seq)
         if isinstance(body, Configure):
             held = max(held, body.config_version)
     return held
-
-
-def _body(unit: Unit, box: str, seq: int) -> Body | None:
-    raw = unit.lines.line("command", box, seq)
-    if raw is None:
-        return None
-    try:
-        return read_body(read_payload(read_line(raw).payload, Command))
-    except BadPayload:
-        return None

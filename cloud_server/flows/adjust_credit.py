@@ -34,25 +34,15 @@ class Adjustments:
     def take(self, unit: Unit, order: AdjustmentOrder, by: Actor) -> Done:
         """All of an adjustment inside one transaction."""
         wallet, amount_micro, energy_wh = _judge(unit, order)
-        second = confirmed(by, order.second)
+        second, reason = confirmed(by, order.second), order.reason.strip()
         if second is None and above(amount_micro, unit.fleet.sale_limits().adjustment_alone_max_micro):
-            return wait_for_second(
-                self._centre, unit, "adjustment", order, by, order.account, amount_micro, order.reason.strip()
-            )
-        asker = Asker(operator=by.name, key=order.key, second=second, reason=order.reason.strip())
+            return wait_for_second(self._centre, unit, "adjustment", order, by, order.account, amount_micro, reason)
+        asker = Asker(operator=by.name, key=order.key, second=second, reason=reason)
         adjustment = self._centre.new_id()
-        body = AdjustmentBody(
-            adjustment=adjustment,
-            account=order.account,
-            wallet=wallet.wallet,
-            amount_micro=amount_micro,
-            energy_wh=energy_wh,
-            from_day=order.from_day,
-            to_day=order.to_day,
-        )
+        body = _body(adjustment, order, wallet, amount_micro, energy_wh)
         add_money_line(self._centre, unit, "adjustment", body, asker)
-        postings = posting_rules.adjustment(order.account, amount_micro)
-        post_entry(self._centre, unit, "adjustment", f"adjustment/{adjustment}", postings, asker)
+        rule = posting_rules.adjustment(order.account, amount_micro)
+        post_entry(self._centre, unit, "adjustment", f"adjustment/{adjustment}", rule, asker)
         grant = grant_credit(self._centre, unit, wallet, amount_micro, "adjustment", asker)
         now_ms = self._centre.clock.wall_ms()
         unit.contracts.add_adjustment(
@@ -67,7 +57,7 @@ class Adjustments:
                 grant=grant.grant,
                 operator=by.name,
                 second=second,
-                reason=order.reason.strip(),
+                reason=reason,
                 key=order.key,
                 made_at_ms=now_ms,
             )
@@ -99,3 +89,17 @@ def _judge(unit: Unit, order: AdjustmentOrder) -> tuple[Wallet, Micro, int | Non
     assert isinstance(amount, int)
     assert not isinstance(energy, FieldError)
     return wallet, amount, energy
+
+
+def _body(
+    adjustment: str, order: AdjustmentOrder, wallet: Wallet, amount_micro: Micro, energy_wh: int | None
+) -> AdjustmentBody:
+    return AdjustmentBody(
+        adjustment=adjustment,
+        account=order.account,
+        wallet=wallet.wallet,
+        amount_micro=amount_micro,
+        energy_wh=energy_wh,
+        from_day=order.from_day,
+        to_day=order.to_day,
+    )

@@ -50,11 +50,6 @@ def open_epoch(centre: Centre, unit: Unit, box: Box, keyid: str, why: EpochWhy) 
     config = config_of(plan, planned, known.account_states, known.closed_wallets)
     text = write_config(config)
     now_ms = centre.clock.wall_ms()
-    closes = None
-    if box.epoch > 0:
-        head_hash = unit.readings.batch_hash(box.box, box.epoch, box.posted_seq) if box.posted_seq else None
-        opened = unit.lines.chain_head("epoch", box.box, journaled_only=False)
-        closes = BatchHead(epoch=box.epoch, seq=box.posted_seq, hash=head_hash or opened.hash)
     place = place_from_config(config)
     answered = unit.lines.last_answered(box.box)
     epoch = Epoch(
@@ -63,7 +58,7 @@ def open_epoch(centre: Centre, unit: Unit, box: Box, keyid: str, why: EpochWhy) 
         epoch=box.epoch + 1,
         term=centre.term,
         record_key=box.record_key,
-        closes=closes,
+        closes=_closed_head(unit, box),
         commands_base=ChainHead(seq=answered.seq, hash=answered.hash),
         config_version=box.config_version + 1,
         config=text,
@@ -78,6 +73,15 @@ def open_epoch(centre: Centre, unit: Unit, box: Box, keyid: str, why: EpochWhy) 
         issued_at_ms=now_ms,
     )
     return _store_epoch(centre, unit, box, epoch, keyid)
+
+
+def _closed_head(unit: Unit, box: Box) -> BatchHead | None:
+    """The last posted batch of the epoch that ends, or its own line where it has none; None before the first epoch."""
+    if box.epoch == 0:
+        return None
+    head_hash = unit.readings.batch_hash(box.box, box.epoch, box.posted_seq) if box.posted_seq else None
+    opened = unit.lines.chain_head("epoch", box.box, journaled_only=False)
+    return BatchHead(epoch=box.epoch, seq=box.posted_seq, hash=head_hash or opened.hash)
 
 
 def _store_epoch(centre: Centre, unit: Unit, box: Box, epoch: Epoch, keyid: str) -> Box:

@@ -17,13 +17,10 @@ from cloud_server.core.fleet_health import relay_is_on
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState, refused_state
 from cloud_server.core.transaction import Posting, Transaction, merged
 from cloud_server.flows.centre import Centre
+from cloud_server.flows.sign_lines import stored_body
 from cloud_server.flows.tell_programs import tell_of_grants, tell_of_reclaims
 from cloud_server.ports import Unit
-from protocol.commands import Body, Command, read_body
-from protocol.envelope import read_line
-from protocol.errors import BadPayload
 from protocol.messages import Batch
-from protocol.payload import read_payload
 from protocol.records import CommandResult, Granted, Interval, Reclaimed, Record, Subject
 from protocol.units import Ms
 from protocol.whole_batch import WholeBatch
@@ -67,7 +64,7 @@ def post_batch(centre: Centre, unit: Unit, story: BatchStory) -> Box:
         box.held_version,
         lambda version: centre.place(unit, box.box, version),
         story.header.rules,
-        lambda seq: _body_of(unit, box.box, seq),
+        lambda seq: stored_body(unit, box.box, seq),
         {wallet.wallet for wallet in unit.fleet.wallets_of_box(box.box) if wallet.state == "closed"},
     )
     refused = _answer_commands(unit, story)
@@ -176,7 +173,7 @@ def _take_facts(unit: Unit, story: BatchStory, meters: dict[str, MeterFacts], au
     """Fold the records into what is known of meters and wallets, and write what changed."""
     box = story.box.box
     facts = BoxFacts(meters, unit.readings.wallet_states(box))
-    fold(facts, story.records, lambda seq: _body_of(unit, box, seq))
+    fold(facts, story.records, lambda seq: stored_body(unit, box, seq))
     changed = facts.changed_meters | audit.changed
     unit.readings.save_meter_states(
         box,
@@ -194,16 +191,6 @@ def _take_facts(unit: Unit, story: BatchStory, meters: dict[str, MeterFacts], au
 def _state(facts: MeterFacts, charge: MeterCharge) -> tuple[MeterFacts, MeterCharge]:
     """Both say alike whether it is told where the meter stands."""
     return (facts if facts.untold == charge.untold else replace(facts, untold=charge.untold)), charge
-
-
-def _body_of(unit: Unit, box: str, seq: int) -> Body | None:
-    raw = unit.lines.line("command", box, seq)
-    if raw is None:
-        return None
-    try:
-        return read_body(read_payload(read_line(raw).payload, Command))
-    except BadPayload:
-        return None
 
 
 def _see_light(unit: Unit, box: str, facts: BoxFacts, now_ms: Ms) -> list[WalletGrant]:

@@ -4,7 +4,7 @@ Grants on their way come back, what the typed registers show is charged, what is
 centre: to be refunded, or moved to another box. What the box may still bring one day is evidence, never posted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -95,10 +95,7 @@ class Boxes:
         """Settle one wallet; what came to the customer's credit."""
         centre, name = self._centre, wallet.wallet
         self._end_what_waits(unit, wallet)
-        charges: dict[str, Micro] = {}
-        for meter in wallet.meters:
-            for rate, micro in (meters[meter].charges if meter in meters else {}).items():
-                charges[rate] = charges.get(rate, 0) + micro
+        charges = _charges_by_rate([meters[meter] for meter in wallet.meters if meter in meters])
         sums = unit.ledger.sums([accounts.wallet(name), accounts.in_flight(name)])
         in_flight_micro = sums.get(accounts.in_flight(name), 0)
         moved_micro = sums.get(accounts.wallet(name), 0) - sum(charges.values())
@@ -172,3 +169,11 @@ def _priced(place: BoxPlace, facts: MeterFacts, charge: MeterCharge, raw_wh: int
         charges[part.rate] = charges.get(part.rate, 0) + part.charge_micro
     after = MeterCharge(raw_wh, now_ms, priced.energy_carry, priced.money_carry_nano, priced.month_wh)
     return _Meter(facts, after, {rate: micro for rate, micro in charges.items() if micro})
+
+
+def _charges_by_rate(meters: Iterable[_Meter]) -> dict[str, Micro]:
+    charges: dict[str, Micro] = {}
+    for meter in meters:
+        for rate, micro in meter.charges.items():
+            charges[rate] = charges.get(rate, 0) + micro
+    return charges

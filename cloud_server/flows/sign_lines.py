@@ -14,6 +14,7 @@ from cloud_server.ports import Unit
 from protocol.chain import Head
 from protocol.commands import (
     Body,
+    Command,
     Configure,
     Grant,
     InService,
@@ -22,9 +23,13 @@ from protocol.commands import (
     SalePart,
     SetMode,
     Upgrade,
+    read_body,
 )
+from protocol.envelope import read_line
+from protocol.errors import BadPayload
 from protocol.messages import Money, MoneyKind
 from protocol.money import MoneyBody, write_money_body
+from protocol.payload import read_payload
 
 MONEY_CHAIN = ""
 """Money lines form one chain for the whole site; it stands under no box."""
@@ -38,6 +43,17 @@ class Asker:
     key: str
     second: str | None = None
     reason: str | None = None
+
+
+def stored_body(unit: Unit, box: str, seq: int) -> Body | None:
+    """What a command of a box's chain orders; None where it is not here, or of a kind that is not known here."""
+    raw = unit.lines.line("command", box, seq)
+    if raw is None:
+        return None
+    try:
+        return read_body(read_payload(read_line(raw).payload, Command))
+    except BadPayload:
+        return None
 
 
 def issue_command(centre: Centre, unit: Unit, box: Box, body: Body, who: str, expires_at_ms: int | None = None) -> Box:

@@ -29,7 +29,7 @@ from edge_agent.agent.terminal import FAILED, OK, WRONG, Terminal
 from edge_agent.agent.upgrade import UpgradeFailed, prepare, start_current, switch
 from edge_agent.bus.serial_port import LineDown
 from edge_agent.clock import SystemClock
-from edge_agent.config import BadConfig, BoxFile, read_box_file
+from edge_agent.config import BadConfig, read_box_file
 from edge_agent.console.local_socket import AgentUnreachable, ask
 from edge_agent.console.log_lines import log_to_stderr
 from edge_agent.console.tables import status_text
@@ -89,21 +89,17 @@ def _told(fault: OSError) -> str:
     return f"{words}; {NEEDS_RIGHTS}" if isinstance(fault, PermissionError) else words
 
 
-def _box_file(parsed: Namespace) -> BoxFile:
-    return read_box_file(parsed.config)
-
-
 def _start_version_in_force(parsed: Namespace, words: list[str]) -> None:
     """A box that was upgraded runs the version in its state directory; every command of it is that version's."""
     if getattr(parsed, "config", None) is None:
         return
     with suppress(BadConfig):
-        state_dir = _box_file(parsed).state_dir
+        state_dir = read_box_file(parsed.config).state_dir
         start_current(state_dir, words, to_run=parsed.command == "run", now_ms=SystemClock().wall_ms())
 
 
 def _upgrade(parsed: Namespace, terminal: Terminal) -> int:
-    box_file = _box_file(parsed)
+    box_file = read_box_file(parsed.config)
     try:
         done = ask(box_file.state_dir, "upgrade", path=str(parsed.bundle.resolve()))
     except AgentUnreachable:
@@ -117,7 +113,7 @@ def _upgrade(parsed: Namespace, terminal: Terminal) -> int:
 
 
 def _run(parsed: Namespace, _: Terminal) -> int:
-    run(_box_file(parsed))
+    run(read_box_file(parsed.config))
     return OK
 
 
@@ -130,7 +126,7 @@ def _enrol(parsed: Namespace, terminal: Terminal) -> int:
             terminal.say(words)
         last[:] = [words]
 
-    epoch = enrol(_box_file(parsed), lambda fingerprint: terminal.say(f"fingerprint {fingerprint}"), told)
+    epoch = enrol(read_box_file(parsed.config), lambda fingerprint: terminal.say(f"fingerprint {fingerprint}"), told)
     terminal.say(f"enrolled, epoch {epoch}")
     return OK
 
@@ -145,7 +141,7 @@ def _check(parsed: Namespace, terminal: Terminal) -> int:
 
 
 def _status(parsed: Namespace, terminal: Terminal) -> int:
-    box_file = _box_file(parsed)
+    box_file = read_box_file(parsed.config)
     try:
         status = ask(box_file.state_dir, "status")
     except AgentUnreachable:
@@ -158,14 +154,14 @@ def _status(parsed: Namespace, terminal: Terminal) -> int:
 
 
 def _watch(parsed: Namespace, terminal: Terminal) -> int:
-    state_dir = _box_file(parsed).state_dir
+    state_dir = read_box_file(parsed.config).state_dir
     while True:
         terminal.say(f"{_CLEAR}{status_text(ask(state_dir, 'status'))}")
         select.select((), (), (), WATCH_EVERY_S)
 
 
 def _test(parsed: Namespace, terminal: Terminal) -> int:
-    state_dir = _box_file(parsed).state_dir
+    state_dir = read_box_file(parsed.config).state_dir
     codes = []
     for meter in parsed.meter:
         looked = _look(state_dir, parsed.test, meter)
@@ -199,7 +195,7 @@ def _confirmed(terminal: Terminal, meter: dict[str, Any], warning: str) -> bool:
 
 
 def _lock_out(parsed: Namespace, terminal: Terminal) -> int:
-    done = ask(_box_file(parsed).state_dir, "lock_out", meter=parsed.meter, who=parsed.who)
+    done = ask(read_box_file(parsed.config).state_dir, "lock_out", meter=parsed.meter, who=parsed.who)
     code = _outcome(parsed, terminal, done, OK if "locked_out" in done else FAILED)
     if code == OK and not parsed.json:
         terminal.say("This is no isolation: lock the breaker too.")
@@ -209,7 +205,7 @@ def _lock_out(parsed: Namespace, terminal: Terminal) -> int:
 def _note_replacement(parsed: Namespace, terminal: Terminal) -> int:
     told = {"meter": parsed.meter, "new_serial": parsed.new_serial, "who": parsed.who}
     registers = {"old_wh": parsed.old_kwh, "new_wh": parsed.new_kwh}
-    done = ask(_box_file(parsed).state_dir, "note_replacement", **told, **registers)
+    done = ask(read_box_file(parsed.config).state_dir, "note_replacement", **told, **registers)
     code = _outcome(parsed, terminal, done, OK if "noted" in done else FAILED)
     if code == OK and not parsed.json:
         if done["last_believed_wh"] is not None:
@@ -229,7 +225,7 @@ def _outcome(parsed: Namespace, terminal: Terminal, answer: dict[str, Any], code
 
 
 def _batches_show(parsed: Namespace, terminal: Terminal) -> int:
-    batches = stored_batches(_box_file(parsed), parsed.from_seq)
+    batches = stored_batches(read_box_file(parsed.config), parsed.from_seq)
     if parsed.json:
         _say_json(terminal, batches)
         return OK
@@ -270,11 +266,11 @@ def _scan(parsed: Namespace, terminal: Terminal) -> int:
 
 
 def _courier_export(parsed: Namespace, terminal: Terminal) -> int:
-    return export_lines(_box_file(parsed), parsed.to, terminal, in_json=parsed.json)
+    return export_lines(read_box_file(parsed.config), parsed.to, terminal, in_json=parsed.json)
 
 
 def _courier_import(parsed: Namespace, terminal: Terminal) -> int:
-    return import_lines(_box_file(parsed), parsed.file, terminal, in_json=parsed.json)
+    return import_lines(read_box_file(parsed.config), parsed.file, terminal, in_json=parsed.json)
 
 
 def _say_json(terminal: Terminal, value: object) -> None:

@@ -16,7 +16,7 @@ from edge_agent.core.timekeeping import trust_at_start
 from edge_agent.flows.answers import KeyRing, read_keys, read_limits
 from edge_agent.flows.box import Box, Who
 from edge_agent.flows.seal_batches import Sealing
-from edge_agent.ports import RecordStore, SettableClock, StoreFull
+from edge_agent.ports import RecordStore, Remembered, SettableClock, StoreFull
 from protocol.box_config import BoxConfig
 from protocol.config_text import read_config
 from protocol.records import Boot
@@ -54,15 +54,8 @@ def load_box(
             "this state_dir holds no epoch: run `edge-agent enrol` first; where the box was enrolled before, its store "
             "was lost, and the running agent asks the centre for an epoch"
         )
-    marks = remembered.marks
-    config = read_config(marks.config)
-    state = BoxState(
-        marks=marks,
-        config=config,
-        meters={row.meter: row for row in remembered.meters},
-        wallets={row.wallet: row for row in remembered.wallets},
-        lost={row.meter for row in remembered.meters if "meter_lost" in row.alarms},
-    )
+    config = read_config(remembered.marks.config)
+    state = _remembered_state(remembered, config)
 
     def place_of(config: BoxConfig) -> Place:
         return read_place(who.box, config)
@@ -79,6 +72,16 @@ def load_box(
         trust=trust_at_start(state),
     )
     return box, read_keys(keys, root, who.site)
+
+
+def _remembered_state(remembered: Remembered, config: BoxConfig) -> BoxState:
+    return BoxState(
+        marks=remembered.marks,
+        config=config,
+        meters={row.meter: row for row in remembered.meters},
+        wallets={row.wallet: row for row in remembered.wallets},
+        lost={row.meter for row in remembered.meters if "meter_lost" in row.alarms},
+    )
 
 
 def limits_in_force(store: RecordStore, root: PublicKey, who: Who, local: BoxLimits) -> BoxLimits:

@@ -43,6 +43,7 @@ GREATEST_UNIT = 247
 """MODBUS over Serial Line V1.02, 2.2: above lie reserved addresses."""
 READ_ORDER_FUNCTION = {"coil": 1, "register": 3}
 ALL_BITS = 0xFFFF
+Words = tuple[int, ...]
 
 
 def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
@@ -54,14 +55,7 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     functions = WRITE_COIL_FUNCTIONS if kind == "coil" else WRITE_REGISTER_FUNCTIONS
     function = table.one_of("function", functions)
     address = table.integer("address", 0, GREATEST_ADDRESS)
-    closed = table.words_of("closed", 1 if function in SINGLE_WRITE_FUNCTIONS else None)
-    opened = table.words_of("open", len(closed))
-    released = table.words_of("release", len(closed)) if "release" in table else None
-    armed = table.words_of("arm", len(closed)) if "arm" in table else None
-    if armed is not None and armed in (closed, opened, released):
-        table.wrong("arm", reasons.ARM_LIKE_ANOTHER)
-    if closed == opened and not table.is_wrong("closed") and not table.is_wrong("open"):
-        table.wrong("open", reasons.OPEN_LIKE_CLOSED)
+    closed, opened, released, armed = _written(table, 1 if function in SINGLE_WRITE_FUNCTIONS else None)
     readback = table.word("readback", ["contact", "none"])
     contact = table.table("contact", needed=readback == "contact" and not table.is_wrong("readback"))
     if readback == "none" and contact is not None:
@@ -93,11 +87,24 @@ def read_relay(top: ProfileTable, grades: list[str]) -> Relay | None:
     return relay
 
 
-def _exactly(words: tuple[int, ...]) -> WordMatch:
+def _written(table: ProfileTable, count: int | None) -> tuple[Words, Words, Words | None, Words | None]:
+    """What is written to close, open, release and arm: as many words each, no two of one meaning."""
+    closed = table.words_of("closed", count)
+    opened = table.words_of("open", len(closed))
+    released = table.words_of("release", len(closed)) if "release" in table else None
+    armed = table.words_of("arm", len(closed)) if "arm" in table else None
+    if armed is not None and armed in (closed, opened, released):
+        table.wrong("arm", reasons.ARM_LIKE_ANOTHER)
+    if closed == opened and not table.is_wrong("closed") and not table.is_wrong("open"):
+        table.wrong("open", reasons.OPEN_LIKE_CLOSED)
+    return closed, opened, released, armed
+
+
+def _exactly(words: Words) -> WordMatch:
     return WordMatch((ALL_BITS,) * len(words), words)
 
 
-def _released(table: ProfileTable, released: tuple[int, ...] | None) -> WordMatch | None:
+def _released(table: ProfileTable, released: Words | None) -> WordMatch | None:
     """A released relay reads back as written, under `release_mask` where only some bits tell."""
     if released is None:
         if "release_mask" in table:

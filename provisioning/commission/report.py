@@ -32,15 +32,6 @@ def facts_text(walked: Walked) -> str:
 
 def page(walked: Walked, line: str, record_key: str) -> str:
     """The report to print. `line` is the signed line beside which it is filed."""
-    heard = {(one.bus, one.unit): one for one in walked.heard}
-    meters = []
-    for plan in walked.planned:
-        one = heard.get((plan.bus, plan.unit))
-        register = "" if one is None or one.energy_wh is None else f"{one.energy_wh / 1000:.2f}"
-        meters.append(
-            (plan.name, plan.bus, plan.unit, plan.profile, "" if one is None else " / ".join(one.profiles[:1]),
-             plan.serial or "", "" if one is None else one.serial or "", f"{plan.ct[0]}/{plan.ct[1]}", register)
-        )  # fmt: skip
     relays = [
         (one.name, one.place, "not tried" if one.passed is None else "passed" if one.passed else "FAILED", one.detail)
         for one in walked.relays
@@ -52,19 +43,15 @@ def page(walked: Walked, line: str, record_key: str) -> str:
     set_ones = [
         (one.name, one.bus, one.was, one.planned, "yes" if one.moved else "NO", one.detail) for one in walked.units_set
     ]
-    count = len(walked.findings)
-    verdict = (
-        '<p class="ok">Nothing differs from the plan.</p>' if not count else f'<p class="bad">{count} findings</p>'
-    )
     parts = [
         f"<h1>Commissioning of box {html.escape(walked.box)}</h1>",
         f"<p>By {html.escape(walked.who)}, {_moment(walked.began_at_ms)} to {_moment(walked.ended_at_ms)}, "
         f"configuration {walked.config_version}.</p>",
         "<h2>Findings</h2>",
-        verdict,
+        _verdict(len(walked.findings)),
         _table(("what", "where", "found", "what to do"), [(f.kind, f.place, f.text, f.cure) for f in walked.findings]),
         "<h2>Meters</h2>",
-        _table(("meter", "bus", "unit", "planned", "answers as", "serial", "says", "CT", "kWh"), meters),
+        _table(("meter", "bus", "unit", "planned", "answers as", "serial", "says", "CT", "kWh"), _meters(walked)),
         "<h2>Accounts that the meters hold themselves</h2>" if accounts else "",
         _table(("meter", "remaining: offered as opening balance", "prices, in millionths"), accounts),
         "<h2>Unit ids that were set</h2>" if walked.units_set else "",
@@ -78,6 +65,24 @@ def page(walked: Walked, line: str, record_key: str) -> str:
     head = f'<meta charset="utf-8"><title>Commissioning {html.escape(walked.box)}</title><style>{_STYLE}</style>'
     body = "\n".join(parts)
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def _verdict(count: int) -> str:
+    return f'<p class="bad">{count} findings</p>' if count else '<p class="ok">Nothing differs from the plan.</p>'
+
+
+def _meters(walked: Walked) -> list[tuple[object, ...]]:
+    """A row a planned meter: what is planned beside what answers there."""
+    heard = {(one.bus, one.unit): one for one in walked.heard}
+    rows: list[tuple[object, ...]] = []
+    for plan in walked.planned:
+        one = heard.get((plan.bus, plan.unit))
+        register = "" if one is None or one.energy_wh is None else f"{one.energy_wh / 1000:.2f}"
+        rows.append(
+            (plan.name, plan.bus, plan.unit, plan.profile, "" if one is None else " / ".join(one.profiles[:1]),
+             plan.serial or "", "" if one is None else one.serial or "", f"{plan.ct[0]}/{plan.ct[1]}", register)
+        )  # fmt: skip
+    return rows
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
