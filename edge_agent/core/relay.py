@@ -108,12 +108,25 @@ def judge_relay(place: Place, state: BoxState, meter: str, now: Now, command: in
 
 
 def _may_act(place: Place, state: BoxState, meter: str, wanted: Contact, cause: Cause, now: Now) -> bool:
-    """A lock-out may always open. After a start nothing else moves before a reading, and money opens on fresh ones."""
+    """A lock-out may always open. After a start nothing else moves before a reading, and money opens on fresh ones.
+
+    What stands open is not closed on a first reading at the trip level: the second is under way, and would open it.
+    """
     if cause == "lock_out":
         return True
+    if wanted == "closed" and cause in ("normal", "restored") and _confirming(place, state, meter):
+        return False
     if wanted == "open" and cause in ("arrears", "alarm2", "overload"):
         return fresh_reading(place, state, meter, now)
     return meter in state.latest
+
+
+def _confirming(place: Place, state: BoxState, meter: str) -> bool:
+    """Whether a relay that stands open has been read once at the trip level, and is about to be read again."""
+    wallet, latest = feeding(place, state, meter), state.latest.get(meter)
+    if wallet is None or latest is None or state.meters[meter].seen != "open":
+        return False
+    return credit(state, wallet) is Credit.AT_TRIP and 0 < latest.below_trip < CONFIRMING_READINGS
 
 
 def _order(place: Place, state: BoxState, row: MeterRow, now: Now) -> Decision:

@@ -173,6 +173,15 @@ class Street:
         )
         return self.take(take_reading(self.place, self.state, reading, self.now))
 
+    def begin_anew(self, contact: RelayPosition) -> None:
+        """The box starts again, with all relays found in one position; what it was told and did is behind it."""
+        self.state.latest.clear()
+        for meter, row in list(self.state.meters.items()):
+            self.state.meters[meter] = msgspec.structs.replace(row, seen="unknown", switched_at_ms=None)
+            self.relays[meter] = contact
+        self.records.clear()
+        self.orders.clear()
+
     def tick(self) -> Decision:
         return self.take(tick(self.place, self.state, self.now))
 

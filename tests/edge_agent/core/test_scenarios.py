@@ -71,6 +71,27 @@ def test_one_reading_at_the_trip_level_is_never_final() -> None:
     assert not street.of(Relay)
 
 
+@pytest.mark.parametrize(
+    ("raw_wh", "ordered"),
+    [
+        (30_900, [(60, "closed")]),
+        (31_000, []),
+        (31_500, []),
+    ],
+)
+def test_a_dark_shop_is_not_lit_between_two_readings_that_darken_it(raw_wh: int, ordered: list[object]) -> None:
+    """A box that begins anew from an older state of the centre does not know that its shop had been cut off since."""
+    street = supplied(30)
+    street.begin_anew(RelayPosition.OPEN)
+    for at_s in (60, 63, 66):
+        street.at_s = at_s
+        street.read(0, raw_wh)
+    assert [(at, order.wanted) for at, order in street.orders] == ordered
+    relay = street.of(Relay)[-1]
+    assert isinstance(relay, Relay)
+    assert (relay.wanted, relay.seen) == (("closed", "closed") if ordered else ("open", "open"))
+
+
 def test_what_is_drawn_until_the_contact_moves_is_in_the_book_at_once() -> None:
     street = supplied(30)
     for at_s, raw_wh in ((300, 31_000), (303, 31_000), (304, 31_050), (305, 31_080)):

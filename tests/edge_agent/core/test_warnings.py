@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from edge_agent.core.holding_back import friendly
+from edge_agent.core.measured import RelayPosition
 from edge_agent.core.state import Now
 from protocol.box_config import FriendlyHours, Overload
 from protocol.commands import ReleaseOverload, SetMode
@@ -109,6 +110,18 @@ def test_friendly_hours_hold_the_trip_back_and_charging_goes_on() -> None:
         street.at_s = at_s
         street.read(0, 5_001)
     assert [order.wanted for _, order in street.orders] == ["open"], "the day after"
+
+
+def test_friendly_hours_light_a_dark_shop_in_arrears_on_the_second_reading() -> None:
+    street = Street(msgspec.structs.replace(box_config(), holidays=("2025-11-22",)))
+    street.read(0, 0)
+    street.grant(0, 1)
+    street.in_service(0)
+    street.begin_anew(RelayPosition.OPEN)
+    for at_s in (600, 603, 606):
+        street.at_s = at_s
+        street.read(0, 5_000)
+    assert switched(street)[0] == (603, "closed", "normal"), "the first reading is only asked for again"
 
 
 def test_no_trip_before_the_notice_after_alarm_2_is_over() -> None:
