@@ -2,7 +2,7 @@
 
 from edge_agent.core.place import Place
 from edge_agent.core.state import BoxState
-from edge_agent.core.wallets import feeding, running_micro
+from edge_agent.core.wallets import feeding, known_micro
 from protocol.messages import Live
 
 
@@ -20,7 +20,7 @@ def live_values(place: Place, state: BoxState) -> list[Live]:
                 power_w=latest.power_w,
                 power_estimated=latest.power_estimated,
                 relay=latest.relay if latest.relay != "unknown" else state.meters[meter].seen,
-                balance_micro=running_micro(state, wallet) if wallet is not None else None,
+                balance_micro=known_micro(state, wallet) if wallet is not None else None,
                 values={"raw_wh": latest.raw_wh},
             )
         )

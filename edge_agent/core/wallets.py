@@ -37,6 +37,11 @@ def all_read(state: BoxState, wallet: WalletConfig) -> bool:
     return all(meter in state.latest or meter in state.lost for meter in wallet.meters)
 
 
+def known_micro(state: BoxState, wallet: WalletConfig) -> int | None:
+    """The running balance as it may be shown; None until each meter of the wallet has been read or is lost."""
+    return running_micro(state, wallet) if all_read(state, wallet) else None
+
+
 def credit(state: BoxState, wallet: WalletConfig) -> Credit:
     """Where the wallet stands. A balance at the trip level is sure as soon as it is seen: registers only rise."""
     found = credit_of(running_micro(state, wallet), wallet.trip_micro, wallet.reconnect_micro)

@@ -5,7 +5,7 @@ from typing import Any
 from edge_agent.core.foreign_master import foreign_master
 from edge_agent.core.guarding import is_guard
 from edge_agent.core.measured import RelayOrdered
-from edge_agent.core.wallets import feeding, running_micro
+from edge_agent.core.wallets import feeding, known_micro
 from edge_agent.flows.box import Box
 from edge_agent.flows.poll_meters import Polling
 from edge_agent.flows.seal_batches import Sealing, batch_head
@@ -76,7 +76,7 @@ def meter_status(box: Box, meter: str) -> dict[str, Any]:
     """One meter: what is known, how old that is (whatever the wall clock did), what its relay should be and is."""
     config, row = box.place.meters[meter], box.state.meters.get(meter)
     latest, wallet = box.state.latest.get(meter), feeding(box.place, box.state, meter)
-    running = running_micro(box.state, wallet) if wallet and wallet.wallet in box.state.wallets else None
+    running = known_micro(box.state, wallet) if wallet and wallet.wallet in box.state.wallets else None
     told: dict[str, Any] = {
         "meter": meter,
         "name": config.name,

@@ -237,6 +237,11 @@ class Shaft:
     def meter_status(self, meter: str = METER) -> dict[str, Any]:
         return next(each for each in self.box.status()["meters"] if each["meter"] == meter)
 
+    def balance_micro(self, meter: str = METER) -> int:
+        """The balance that the box shows, once it knows one."""
+        wait_for(lambda: self.meter_status(meter)["balance_micro"] is not None, "a reading", self.box.log)
+        return int(self.meter_status(meter)["balance_micro"])
+
     @property
     def contact_closed(self) -> bool:
         return self.meters.meter(f"m{SHOP - 1}").contact_closed

@@ -16,21 +16,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaft]:
         yield made
 
 
-def balance(place: Shaft) -> int:
-    return int(place.meter_status()["balance_micro"])
-
-
 def test_an_old_image_with_the_fibre_whole(place: Shaft) -> None:
     place.box.kill()
     image = place.box.image()
     place.box.start()
     place.delivered(place.sell("10.00"))
-    before = balance(place)
+    before = place.balance_micro()
     place.box.kill()
     place.box.put_back(image)
     place.box.start()
     place.epoch_is(2)
-    after = balance(place)
+    after = place.balance_micro()
     assert before - 5_000_000 < after <= before, "the recharge counts once, and what was used since is charged"
     place.delivered(place.sell("5.00"))
     assert "holds" in place.verify()
@@ -45,9 +41,8 @@ def test_an_old_image_with_the_fibre_cut(place: Shaft) -> None:
     place.box.put_back(image)
     place.cut()
     place.box.start()
-    wait_for(lambda: place.meter_status()["balance_micro"] is not None, "a reading")
-    first = balance(place)
-    wait_for(lambda: balance(place) < first, "charging goes on")
+    first = place.balance_micro()
+    wait_for(lambda: place.balance_micro() < first, "charging goes on")
     status = place.box.status()["batches"]
     assert (status["head_confirmed"], status["records_not_sealed"] > 0) == (False, True), "nothing is sealed"
     place.mend()
@@ -58,7 +53,7 @@ def test_an_old_image_with_the_fibre_cut(place: Shaft) -> None:
 
 def test_a_damaged_store_is_set_aside_and_relays_are_kept_closed_meanwhile(place: Shaft) -> None:
     place.delivered(place.sell("10.00"))
-    before = balance(place)
+    before = place.balance_micro()
     place.box.kill()
     place.cut()
     for name in ("box.db", "box.db-wal"):
@@ -74,7 +69,7 @@ def test_a_damaged_store_is_set_aside_and_relays_are_kept_closed_meanwhile(place
     place.mend()
     place.epoch_is(4)
     assert list((place.box.state_dir / "set-aside").glob("*/box.db")), "never deleted"
-    assert balance(place) <= before
+    assert place.balance_micro() <= before
     place.delivered(place.sell("5.00"))
     place.verify()
 
@@ -123,7 +118,7 @@ def test_two_with_one_key_are_found_and_a_person_decides(place: Shaft) -> None:
 
 def test_a_spare_box_takes_the_place(place: Shaft) -> None:
     place.delivered(place.sell("3.00"))
-    before = balance(place)
+    before = place.balance_micro()
     epoch = place.box_row()["epoch"]
     old, spare = place.box, Hardware(place.folder / "spare", place.box.tty)
     place.enrol(spare, place.api("POST", f"/boxes/{BOX}/replacement").text)
@@ -131,8 +126,7 @@ def test_a_spare_box_takes_the_place(place: Shaft) -> None:
     place.box = spare
     spare.start()
     place.epoch_is(epoch + 1)
-    wait_for(lambda: place.meter_status()["balance_micro"] is not None, "a reading")
-    assert before - 5_000_000 < balance(place) <= before
+    assert before - 5_000_000 < place.balance_micro() <= before
     place.delivered(place.sell("5.00"))
     place.verify()
 

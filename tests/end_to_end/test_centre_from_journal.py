@@ -34,10 +34,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaft]:
         yield made
 
 
-def balance(place: Shaft) -> int:
-    return int(place.meter_status()["balance_micro"])
-
-
 def lose_database(place: Shaft) -> None:
     place.cut()
     database = place.centre.config.database
@@ -51,7 +47,7 @@ def test_a_centre_without_any_backup(place: Shaft) -> None:
     place.delivered(sale)
     receipt = place.api("GET", f"/sales/{sale}", "sell").json()["receipt"]
     waits = sell_to_the_silent(place, "9.00", "silent-1")
-    before = balance(place)
+    before = place.balance_micro()
     lose_database(place)
     assert place.cloud_server("verify").returncode != 0
     done = place.cloud_server("restore", "--from-journal", "--json")
@@ -66,7 +62,7 @@ def test_a_centre_without_any_backup(place: Shaft) -> None:
     assert place.sale_state(sale) in ("delivered", "on")
     assert place.api("GET", f"/sales/{sale}", "sell").json()["receipt"] == receipt
     assert place.sale_state(waits) == "waiting"
-    assert before - 5_000_000 < balance(place) <= before
+    assert before - 5_000_000 < place.balance_micro() <= before
     place.verify()
     body = {"account": account_id(2, 2), "amount": "9.00", "method": "cash"}
     again = place.api("POST", "/sales", "sell", json=body, headers={"Idempotency-Key": "silent-1"})
@@ -107,7 +103,7 @@ def step(place: Shaft, path: str, key: str, body: dict[str, str], who: str, scop
 def test_two_people_open_selling_for_a_box_that_stays_silent(place: Shaft) -> None:
     held = place.sell("3.00")
     place.delivered(held)
-    before = balance(place)
+    before = place.balance_micro()
     place.box.kill()
     lose_database(place)
     assert place.cloud_server("restore", "--from-journal").returncode == 0
@@ -129,7 +125,7 @@ def test_two_people_open_selling_for_a_box_that_stays_silent(place: Shaft) -> No
     place.box.start()
     place.delivered(sale)
     place.delivered(held)
-    assert before < balance(place) <= before + 6_000_000
+    assert before < place.balance_micro() <= before + 6_000_000
     place.verify()
 
 
@@ -156,19 +152,19 @@ def test_what_a_replaced_machine_had_is_passed_over_by_the_next_epochs_line(plac
     spare.start()
     place.epoch_is(2)
     place.delivered(place.sell("5.00"))
-    before = balance(place)
+    before = place.balance_micro()
     restore_from_journal(place)
     wait_for(lambda: rows_of(place)["under_way"] is False, "its recovery", place.box.log)
     words = place.cloud_server("recovery").stdout
     assert "of epoch 1 are on no machine any more; epoch 2 proves the balances behind them" in words
-    assert before - 5_000_000 < balance(place) <= before
+    assert before - 5_000_000 < place.balance_micro() <= before
     place.verify()
 
 
 def test_two_people_take_the_word_of_a_box_for_what_it_has_let_go_of(place: Shaft) -> None:
     """As after `retain_days` in one epoch: neither its batches nor a line of the centre tell what lies before."""
     place.delivered(place.sell("4.00"))
-    before = balance(place)
+    before = place.balance_micro()
     place.box.stop()
     with open_store(place.box.state_dir, time.time_ns() // 1_000_000) as store:
         assert store.thin_out(INTEGER_MAX) > 0
@@ -188,7 +184,7 @@ def test_two_people_take_the_word_of_a_box_for_what_it_has_let_go_of(place: Shaf
     step(place, f"/requests/{json.loads(asked.stdout)['request']}/approval", "accept", {}, "chief", "confirm")
     wait_for(lambda: rows_of(place)["under_way"] is False, "its recovery", place.box.log)
     assert lost(place) == []
-    assert before - 5_000_000 < balance(place) <= before
+    assert before - 5_000_000 < place.balance_micro() <= before
     assert "two people took the word of the box" in place.cloud_server("recovery").stdout
     place.delivered(place.sell("1.00"))
     place.verify()

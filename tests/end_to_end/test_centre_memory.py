@@ -48,10 +48,6 @@ def restore(place: Shaft, file: Path) -> dict[str, object]:
     return found
 
 
-def balance(place: Shaft) -> int:
-    return int(place.meter_status()["balance_micro"])
-
-
 def test_a_backup_is_proved(place: Shaft) -> None:
     file = backup(place)
     proved = place.cloud_server("restore", str(file), "--check", "--json")
@@ -75,7 +71,7 @@ def test_yesterdays_backup_with_a_box_that_answers_and_one_that_is_silent(place:
         json={"account": account_id(2, 2), "amount": "9.00", "method": "cash"},
         headers={"Idempotency-Key": "silent-1"},
     ).json()["id"]
-    before = balance(place)
+    before = place.balance_micro()
     assert place.cloud_server("restore", str(file)).returncode == 1, "a centre that runs is not overwritten"
     place.cut()
     told = restore(place, file)
@@ -85,7 +81,7 @@ def test_yesterdays_backup_with_a_box_that_answers_and_one_that_is_silent(place:
     wait_for(lambda: not place.api("GET", "/recovery", "sell").json()["under_way"], "recovery", place.box.log)
     assert {place.sale_state(sale)} <= {"delivered", "on"}
     assert place.sale_state(waits) == "waiting"
-    assert before - 5_000_000 < balance(place) <= before
+    assert before - 5_000_000 < place.balance_micro() <= before
     place.verify()
     place.delivered(place.sell("1.00"))
     report = place.cloud_server("recovery")
@@ -98,7 +94,7 @@ def test_the_boxes_alone_when_journal_and_database_are_yesterdays(place: Shaft) 
     file = backup(place)
     sale = place.sell("30.00")
     place.delivered(sale)
-    before = balance(place)
+    before = place.balance_micro()
     place.cut()
     os.truncate(place.centre.config.journal / "centre.lines", 0)
     told = restore(place, file)
@@ -106,7 +102,7 @@ def test_the_boxes_alone_when_journal_and_database_are_yesterdays(place: Shaft) 
     place.mend()
     wait_for(lambda: not place.api("GET", "/recovery", "sell").json()["under_way"], "recovery", place.box.log)
     assert place.sale_state(sale) in ("delivered", "on")
-    assert balance(place) <= before
+    assert place.balance_micro() <= before
     place.delivered(place.sell("1.00"))
     place.verify()
     rows = place.api("GET", "/recovery", "sell").json()
@@ -138,7 +134,7 @@ def test_a_centre_killed_within_a_sale_sells_once(place: Shaft, place_in_flow: s
     body = {"account": account_id(1, 2), "amount": "4.00", "method": "cash"}
     key = {"Idempotency-Key": f"killed-{place_in_flow}"}
     sales = {row["id"] for row in place.api("GET", "/sales?limit=1000", "sell").json()["items"]}
-    before = balance(place)
+    before = place.balance_micro()
     place.cut()
     place.mend(ends_at=place_in_flow)
     with pytest.raises(httpx.TransportError):
@@ -150,7 +146,7 @@ def test_a_centre_killed_within_a_sale_sells_once(place: Shaft, place_in_flow: s
     place.delivered(again.json()["id"])
     after = {row["id"] for row in place.api("GET", "/sales?limit=1000", "sell").json()["items"]}
     assert after - sales == {again.json()["id"]}, "once"
-    assert before < balance(place) <= before + 4_000_000
+    assert before < place.balance_micro() <= before + 4_000_000
     place.verify()
 
 

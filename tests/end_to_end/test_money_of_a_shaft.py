@@ -68,32 +68,28 @@ def office(place: Shaft) -> Office:
     return Office(place)
 
 
-def balance(place: Shaft) -> int:
-    return int(place.meter_status()["balance_micro"])
-
-
 def test_a_refund_comes_back_from_the_box_and_is_paid(place: Shaft, office: Office) -> None:
-    before = balance(place)
+    before = place.balance_micro()
     asked = office.post(f"/accounts/{ACCOUNT}/refunds", "r1", {"amount": "30.00", "method": "cash", "reason": "leaves"})
     ready = office.until(f"/refunds/{asked['id']}", "payable")
     assert ready["payable_micro"] == 30 * YUAN
-    assert before - 31 * YUAN < balance(place) <= before - 30 * YUAN
+    assert before - 31 * YUAN < place.balance_micro() <= before - 30 * YUAN
     paid = office.post(f"/refunds/{asked['id']}/payment", "p1")
     assert (paid["state"], paid["paid_micro"]) == ("paid", 30 * YUAN)
 
 
 def test_a_wrong_sale_is_undone_on_the_box_too(place: Shaft, office: Office) -> None:
-    before = balance(place)
+    before = place.balance_micro()
     sale = office.post("/sales", "s1", {"account": ACCOUNT, "amount": "40.00", "method": "cash"})["id"]
-    wait_for(lambda: balance(place) > before + 35 * YUAN, "the recharge", place.box.log)
+    wait_for(lambda: place.balance_micro() > before + 35 * YUAN, "the recharge", place.box.log)
     office.post(f"/sales/{sale}/reversal", "u1", {"reason": "typed wrong"})
-    wait_for(lambda: balance(place) <= before, "the minus grant", place.box.log)
-    assert before - 2 * YUAN < balance(place)
+    wait_for(lambda: place.balance_micro() <= before, "the minus grant", place.box.log)
+    assert before - 2 * YUAN < place.balance_micro()
 
 
 def test_asked_with_the_fibre_cut_it_is_withdrawn_or_answered_once(place: Shaft, office: Office) -> None:
     """The agent is down: the request waits in the command chain, and a withdrawal behind it wins."""
-    before = balance(place)
+    before = place.balance_micro()
     place.box.kill()
     wish = {"amount": "10.00", "method": "cash", "reason": "x"}
     asked = office.post(f"/accounts/{ACCOUNT}/refunds", "r2", wish)
@@ -101,7 +97,7 @@ def test_asked_with_the_fibre_cut_it_is_withdrawn_or_answered_once(place: Shaft,
     office.post(f"/refunds/{asked['id']}/withdrawal", "w2")
     place.box.start()
     office.until(f"/refunds/{asked['id']}", "withdrawn")
-    assert before - 2 * YUAN < balance(place) <= before
+    assert before - 2 * YUAN < place.balance_micro() <= before
 
 
 def test_the_centre_killed_behind_a_question_pays_it_once(place: Shaft, office: Office) -> None:
@@ -117,15 +113,15 @@ def test_the_centre_killed_behind_a_question_pays_it_once(place: Shaft, office: 
 
 
 def test_an_adjustment_by_two_reaches_the_meter_s_wallet(place: Shaft, office: Office) -> None:
-    before = balance(place)
+    before = place.balance_micro()
     wish = {"amount": "-101.00", "reason": "wrong ratio for three months", "energy": "-126.25"}
     great = office.post(f"/accounts/{ACCOUNT}/adjustments", "a1", {**wish, "amount": "120.00"})
     assert great["state"] == "confirming"
     office.post(f"/requests/{great['request']}/approval", "y1", checks=True)
-    wait_for(lambda: balance(place) > before + 115 * YUAN, "the adjustment", place.box.log)
+    wait_for(lambda: place.balance_micro() > before + 115 * YUAN, "the adjustment", place.box.log)
     debit = office.post(f"/accounts/{ACCOUNT}/adjustments", "a2", wish)
     office.post(f"/requests/{debit['request']}/approval", "y2", checks=True)
-    wait_for(lambda: balance(place) < before + 20 * YUAN, "the debit", place.box.log)
+    wait_for(lambda: place.balance_micro() < before + 20 * YUAN, "the debit", place.box.log)
 
 
 def test_an_account_is_closed_to_the_last_fen_and_another_follows(place: Shaft, office: Office) -> None:
@@ -141,7 +137,7 @@ def test_an_account_is_closed_to_the_last_fen_and_another_follows(place: Shaft, 
     account = office.get(f"/closings/{closing}")["next_account"]
     sale = office.post("/sales", "s9", {"account": account, "amount": "20.00", "method": "cash"})["id"]
     wait_for(lambda: office.get(f"/sales/{sale}")["state"] in ("delivered", "on"), "the new wallet", place.box.log)
-    wait_for(lambda: 0 < balance(place) <= 20 * YUAN, "its balance", place.box.log)
+    wait_for(lambda: 0 < place.balance_micro() <= 20 * YUAN, "its balance", place.box.log)
     place.verify()
 
 
@@ -181,7 +177,7 @@ def test_a_meter_is_exchanged_with_the_fibre_cut(place: Shaft, office: Office) -
     hanging = place.meters.meter(f"m{SHOP - 1}")
     serial = place.meters.swap(hanging)
     wait_for(lambda: place.meter_status()["held"], "a register that ran back to be held", place.box.log)
-    last_wh, balance_micro = int(place.meter_status()["raw_wh"]), balance(place)
+    last_wh, balance_micro = int(place.meter_status()["raw_wh"]), place.balance_micro()
     # What was used between the box's last reading and the exchange stands on the old display alone.
     closing_wh = last_wh + 7
     words = ("--new-serial", serial, "--old-kwh", f"{closing_wh / 1_000:.3f}", "--new-kwh", "0", "--who", "赵技术")
@@ -189,7 +185,7 @@ def test_a_meter_is_exchanged_with_the_fibre_cut(place: Shaft, office: Office) -
     noted = place.box.command("note-replacement", "--meter", str(before["name"]), *words)
     assert noted.returncode == 0, noted.stderr
     assert f"believed here: {last_wh / 1_000:.2f} kWh" in noted.stdout
-    assert balance(place) == balance_micro, "held: nothing is charged"
+    assert place.balance_micro() == balance_micro, "held: nothing is charged"
 
     place.mend()
     wait_for(lambda: "replacement_noted" in {task["kind"] for task in office.get("/tasks")["items"]}, "the note")

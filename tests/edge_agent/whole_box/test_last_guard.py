@@ -49,6 +49,8 @@ def own_micro(meter: SimulatedMeter) -> int:
 
 
 def running_micro(box: WholeBox) -> int:
+    """What the box shows, once it knows."""
+    box.centre.wait_for(lambda: box.status()["meters"][0]["balance_micro"] is not None, 15)
     found: int = box.status()["meters"][0]["balance_micro"]
     return found
 
