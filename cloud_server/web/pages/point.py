@@ -11,6 +11,7 @@ from starlette.responses import Response
 from cloud_server.core.views import DayEnergy, IntervalRow, PointPage, PointRow
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
 from cloud_server.web.charts import Chart, Series
+from cloud_server.web.load_curve import load_curve
 from cloud_server.web.measured import measured
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
@@ -81,18 +82,10 @@ def show(console: Console, visit: Visit) -> Response:
 
 
 def _curve_chart(console: Console, visit: Visit, page: PointPage) -> Chart:
-    """The load over the day: mean power of each interval, and the greatest where the box has told it."""
+    """The load over the day on the site's clock."""
     show, translate = console.renderer.show_for(visit), console.renderer.translate_for(visit)
-    rows = [row for row in page.intervals if row.to_ms > row.from_ms]
-    # The last value holds until the end of its interval, so it stands there once more.
-    rows = [*rows, *rows[-1:]]
-    ends = [*(row.from_ms for row in rows[:-1]), *(row.to_ms for row in rows[-1:])]
-    mean = [round(row.energy_wh * 3_600_000 / (row.to_ms - row.from_ms)) / 1000 for row in rows]
-    most = [None if row.max_power_w is None else row.max_power_w / 1000 for row in rows]
-    series = [Series(name=translate(N_("Mean power")), unit="kW", shape="step", values=tuple(mean))]
-    if any(value is not None for value in most):
-        series.append(Series(name=translate(N_("Greatest power")), unit="kW", shape="dashed", values=tuple(most)))
-    return Chart(labels=tuple(show.minute(at_ms) for at_ms in ends), series=tuple(series))
+    from_ms, to_ms = day_bounds_ms(page.day, ZoneInfo(visit.services.books.site().zone))
+    return load_curve(page.intervals, from_ms, to_ms, show.minute, translate)
 
 
 def _days_chart(console: Console, visit: Visit, days: tuple[DayEnergy, ...]) -> Chart:

@@ -5,9 +5,10 @@
   const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const number = (value, unit) => value === null || value === undefined ? "\u2013" : `${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${unit}`;
 
-  const seriesOf = (one, index) => {
+  const seriesOf = (one, index, time) => {
     const colour = index === 0 ? ink("--ink") : ink("--soft");
-    const base = { name: `${one.name} ${one.unit}`, data: one.values, yAxisIndex: one.right ? 1 : 0, animation: false, color: colour };
+    const data = time ? one.values.map((value, at) => [time.at[at], value]) : one.values;
+    const base = { name: `${one.name} ${one.unit}`, data, yAxisIndex: one.right ? 1 : 0, animation: false, color: colour };
     if (one.shape === "bar") return { ...base, type: "bar", barCategoryGap: "30%" };
     return {
       ...base, type: "line", connectNulls: false, showSymbol: one.shape === "line", symbolSize: 5,
@@ -16,6 +17,11 @@
       areaStyle: one.shape === "step" ? { opacity: 0.12 } : undefined,
     };
   };
+
+  const timeAxis = (time, soft, line) => ({
+    type: "value", min: 0, max: time.length_minutes, interval: time.tick_minutes, splitLine: { show: false },
+    axisLabel: { ...soft, formatter: (at) => time.ticks[at / time.tick_minutes] ?? "" }, axisLine: line, axisTick: { show: true, ...line },
+  });
 
   const draw = (place) => {
     const told = JSON.parse(place.dataset.chart);
@@ -33,11 +39,11 @@
       legend: { top: 0, left: 0, textStyle: { color: ink("--ink"), fontSize: 12 }, itemWidth: 20 },
       tooltip: {
         trigger: "axis", renderMode: "richText", backgroundColor: ink("--press"), textStyle: { color: ink("--on-press"), fontSize: 12 }, borderWidth: 0,
-        formatter: (rows) => [rows[0].axisValue, ...rows.map((row) => `${told.series[row.seriesIndex].name}  ${number(row.value, told.series[row.seriesIndex].unit)}`)].join("\n"),
+        formatter: (rows) => [told.labels[rows[0].dataIndex], ...rows.map((row) => `${told.series[row.seriesIndex].name}  ${number(told.time ? row.value[1] : row.value, told.series[row.seriesIndex].unit)}`)].join("\n"),
       },
-      xAxis: { type: "category", data: told.labels, axisLabel: soft, axisLine: line, axisTick: { show: false } },
+      xAxis: told.time ? timeAxis(told.time, soft, line) : { type: "category", data: told.labels, axisLabel: soft, axisLine: line, axisTick: { show: false } },
       yAxis: right ? [axis(false), axis(true)] : [axis(false)],
-      series: told.series.map(seriesOf),
+      series: told.series.map((one, index) => seriesOf(one, index, told.time)),
     });
     addEventListener("resize", () => chart.resize());
     addEventListener("beforeprint", () => chart.resize());

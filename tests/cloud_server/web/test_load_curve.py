@@ -1,0 +1,68 @@
+"""The drawing of a day's load: intervals as long as they were, gaps as gaps, the day as long as the site had it."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cloud_server.core.views import IntervalRow
+from cloud_server.web.charts import Chart
+from cloud_server.web.load_curve import load_curve
+from cloud_server.web.pages.point import day_bounds_ms
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HOUR_MS = 3_600_000
+
+
+def drawn(zone: ZoneInfo, day: str, *rows: tuple[float, float, int, int | None]) -> Chart:
+    """Rows of (hours of the day from, to, Wh, greatest W)."""
+    from_ms, to_ms = day_bounds_ms(day, zone)
+    intervals = [
+        IntervalRow(
+            from_ms=from_ms + round(begin * HOUR_MS), to_ms=from_ms + round(end * HOUR_MS), from_wh=0, to_wh=wh,
+            energy_wh=wh, charge_micro=0, rates=(), max_power_w=most,
+        )
+        for begin, end, wh, most in rows
+    ]  # fmt: skip
+
+    def minute(at_ms: int) -> str:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%H:%M")
+
+    return load_curve(intervals, from_ms, to_ms, minute, lambda word: word)
+
+
+def points(chart: Chart, series: int = 0) -> list[tuple[float, float | None]]:
+    assert chart.time is not None
+    return list(zip(chart.time.at, chart.series[series].values, strict=True))
+
+
+def test_each_interval_is_as_long_as_it_was() -> None:
+    chart = drawn(SHANGHAI, "2026-11-23", (0, 0.5, 1_000, None), (0.5, 6.5, 3_000, None))
+    assert points(chart) == [(0, 2.0), (30, 0.5), (390, 0.5)]
+    assert chart.labels == ("00:00", "00:30", "06:30")
+    assert [series.name for series in chart.series] == ["Mean power"]
+
+
+def test_where_nothing_is_known_nothing_is_drawn() -> None:
+    chart = drawn(SHANGHAI, "2026-11-23", (5, 6, 500, 900), (8, 9, 700, None))
+    assert points(chart) == [(300, 0.5), (360, 0.5), (360, None), (480, 0.7), (540, 0.7)]
+    assert points(chart, 1) == [(300, 0.9), (360, 0.9), (360, None), (480, None), (540, None)]
+
+
+def test_what_began_the_day_before_is_cut_at_midnight_and_keeps_its_mean() -> None:
+    chart = drawn(SHANGHAI, "2026-11-23", (22, 26, 4_000, None), (-4, 2, 6_000, None), (3, 3, 0, None))
+    assert points(chart) == [(0, 1.0), (120, 1.0), (120, None), (1320, 1.0), (1440, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "minutes", "ticks"),
+    [
+        ("Asia/Shanghai", "2026-11-23", 1_440, "00:00 03:00 06:00 09:00 12:00 15:00 18:00 21:00 00:00"),
+        ("Europe/Berlin", "2026-03-29", 1_380, "00:00 04:00 07:00 10:00 13:00 16:00 19:00 22:00"),
+        ("Europe/Berlin", "2026-10-25", 1_500, "00:00 02:00 05:00 08:00 11:00 14:00 17:00 20:00 23:00"),
+    ],
+)
+def test_the_axis_is_the_day_of_the_site(zone: str, day: str, minutes: int, ticks: str) -> None:
+    chart = drawn(ZoneInfo(zone), day, (0, 1, 100, None))
+    assert chart.time is not None
+    assert (chart.time.length_minutes, " ".join(chart.time.ticks)) == (minutes, ticks)
