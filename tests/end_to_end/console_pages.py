@@ -71,14 +71,19 @@ class Console:
 
     # ----------------------------------------------------------------------------------------------------- the desk
 
+    def cursor_in(self, selector: str) -> None:
+        """Wait until a key that is pressed goes there: a page puts its cursor a moment after it is shown."""
+        expect(self.page.locator(selector)).to_be_focused()
+
     def find_and_choose(self, text: str) -> None:
         """Find an account at the desk by keyboard alone: type, arrow down to the first answer, Enter."""
         self.open("/desk")
+        self.cursor_in("#q")
         self.page.keyboard.type(text)
         self.page.locator("#found a").first.wait_for()
         self.page.keyboard.press("ArrowDown")
         self.page.keyboard.press("Enter")
-        self.page.locator("#amount").wait_for()
+        self.cursor_in("#amount")
         # The page's script listens for keys only when it is loaded.
         self.page.wait_for_load_state()
 
@@ -87,7 +92,7 @@ class Console:
         self.find_and_choose(text)
         self.page.keyboard.type(amount)
         self.page.keyboard.press("Enter")
-        self.page.locator("#sell").wait_for()
+        self.cursor_in("#sell")
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(re.compile(r"/sales/[0-9a-f]{32}"))
         return self.page.url

@@ -61,6 +61,7 @@ def test_every_page_fits_and_complains_of_nothing(
     page.locator('a[href$="/mode/forced_off"]').click()
     console.picture("order")
     console.open("/desk")
+    console.cursor_in("#q")
     page.keyboard.type("138")
     page.locator("#found a").first.wait_for()
     console.picture("desk")
@@ -255,7 +256,7 @@ def test_enter_hammered_is_one_sale(supervisor: Console, street: Street) -> None
     supervisor.find_and_choose("A202")
     supervisor.page.keyboard.type("100")
     supervisor.page.keyboard.press("Enter")
-    supervisor.page.locator("#sell").wait_for()
+    supervisor.cursor_in("#sell")
     supervisor.page.evaluate(
         """() => { const form = document.getElementById('sale'), button = document.getElementById('sell');
         for (let i = 0; i < 5; i += 1) form.requestSubmit(button); }"""

@@ -117,7 +117,7 @@ def test_a_sale_by_keyboard_lights_it_again(console: Console, demo: RunningDemo)
     page = console.page
     page.keyboard.type("100")
     page.keyboard.press("Enter")
-    page.locator("#sell").wait_for()
+    console.cursor_in("#sell")
     console.picture("demo-confirm")
     began_s = time.monotonic()
     page.keyboard.press("Enter")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Route, expect
 
 from cloud_server.core.roles import ROLES, TABLE
 from cloud_server.web.addresses import REPORTS
@@ -229,6 +229,7 @@ def test_a_refund_without_a_mouse(
     console.find_and_choose("A05")
     page.keyboard.press("F8")
     page.wait_for_url(re.compile("/refund$"))
+    console.cursor_in("#amount")
     page.keyboard.type("20")
     page.fill("#reason", "多充")
     page.keyboard.press("Enter")
@@ -244,6 +245,34 @@ def test_a_refund_without_a_mouse(
     console.picture("refund-paid")
 
 
+def test_what_was_found_for_an_older_text_cannot_be_chosen(
+    browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+) -> None:
+    """A cashier types on and presses the arrow before the answer is there: the first row is still somebody else's."""
+    console = enter(browser, real, contexts, "cashier")
+    page = console.page
+    console.open("/desk")
+    console.cursor_in("#q")
+    page.keyboard.type("A0")
+    page.locator("#found [data-text='A0'] a").first.wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/desk?q=A05*", hold)
+    page.keyboard.type("5")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#q")).to_be_focused()
+    page.wait_for_timeout(300)  # the search waits for more letters before it asks
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.locator("#found [data-text='A05'] a").first).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("#amount").wait_for()
+    expect(page.locator("main")).to_contain_text("A05")
+
+
 def test_a_sale_is_reversed_and_the_till_closed_by_keyboard(
     browser: Browser, real: RealStreet, contexts: list[BrowserContext]
 ) -> None:
@@ -252,6 +281,7 @@ def test_a_sale_is_reversed_and_the_till_closed_by_keyboard(
     console.sell("A04", "50")
     page.keyboard.press("r")
     page.wait_for_url(re.compile("/reversal$"))
+    console.cursor_in("#reason")
     page.keyboard.type("打错金额")
     console.picture("reversal")
     page.keyboard.press("Enter")
@@ -259,6 +289,7 @@ def test_a_sale_is_reversed_and_the_till_closed_by_keyboard(
     console.picture("sale-reversed")
     console.sell("A04", "100")
     console.open("/till")
+    console.cursor_in("#counted-cash")
     page.keyboard.type(page.locator("table.count tbody td.figure").first.inner_text())
     page.fill("#note", "班末")
     page.keyboard.press("Enter")
