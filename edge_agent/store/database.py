@@ -7,7 +7,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +48,10 @@ class StoreLocked(StoreFault):
 
 
 class FolderLock:
-    """One agent a state directory: an flock that ends with the process, however it ends."""
+    """One agent a state directory: an flock that ends with the process, however it ends.
+
+    Raises StoreFault where the folder takes no file. Release it, whatever `take` said.
+    """
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -58,19 +61,23 @@ class FolderLock:
                 NEEDS_RIGHTS if isinstance(fault, PermissionError) else "right would be a folder of the agent's user"
             )
             raise StoreFault(f"{folder}: {fault.strerror}; {right}") from None
+        self._folder = folder
+
+    def take(self) -> None:
+        """Take it, or raise StoreLocked with the process that has it."""
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._descriptor)
             raise StoreLocked(
-                f"{folder}: another edge-agent (process {holder}) works in this state_dir; end it first"
+                f"{self._folder}: another edge-agent (process {holder}) works in this state_dir; end it first"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # who has it is only told; a full disk does not keep the agent from starting
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Let the next one in; it need not have been taken."""
         os.close(self._descriptor)
 
 

@@ -33,6 +33,7 @@ def open_store(folder: Path, now_ms: int, *, begin_anew: bool = False) -> Iterat
     """
     lock = FolderLock(folder)
     try:
+        lock.take()
         store = _open(folder, now_ms, begin_anew=begin_anew)
         try:
             yield store

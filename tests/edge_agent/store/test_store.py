@@ -1,5 +1,7 @@
 """The store: what was committed is there again, what was changed behind its back is found, nothing else is deleted."""
 
+import errno
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -322,6 +324,15 @@ def test_one_agent_a_state_directory(folder: Path) -> None:
     with open_store(folder, START_MS), pytest.raises(StoreLocked, match="end it first"):
         reopen(folder)
     reopen(folder)
+
+
+def test_a_full_disk_does_not_keep_the_lock_from_holding(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", no_room)
+    with open_store(folder, START_MS), pytest.raises(StoreLocked, match="process unknown"):
+        reopen(folder)
 
 
 def test_a_commit_without_room_keeps_nothing_and_the_next_one_works(folder: Path) -> None:
