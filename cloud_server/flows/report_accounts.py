@@ -2,7 +2,6 @@
 `read_reports`. Money goes by posting day."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Final
 
 from cloud_server.core.accounts import Side, parse_account
@@ -27,9 +26,8 @@ _OTHER: Final = _FIGURES.index("other")
 def rollforward(basis: Basis) -> Report:
     """All money of each account, wherever it is: at the centre, on its way, in wallets, or ready to be paid."""
     query = basis.query
-    eve = (date.fromisoformat(query.from_day) - timedelta(days=1)).isoformat()
-    before, after = basis.unit.reports.trial(eve), basis.unit.reports.trial(query.to_day)
-    sums = _figures(basis, before)
+    before, after, moved = basis.unit.reports.stretch(query.from_day, query.to_day)
+    sums = _figures(basis, before, moved)
     owed = sum(micro for _, micro in _owed(after))
     closing = sum(figures[-1] for figures in sums.values())
     facts = (
@@ -48,13 +46,12 @@ def rollforward(basis: Basis) -> Report:
     )
 
 
-def _figures(basis: Basis, before: Trial) -> dict[str, list[int]]:
+def _figures(basis: Basis, before: Trial, moved: list[tuple[str, str, Micro]]) -> dict[str, list[int]]:
     """By account what it had on the eve, what moved it in these days, and what it had at their end."""
-    query = basis.query
     sums: dict[str, list[int]] = {}
     for name, micro in _owed(before):
         _line(basis, sums, name)[0] += micro
-    for name, kind, amount in basis.unit.reports.liability_sums(query.from_day, query.to_day):
+    for name, kind, amount in moved:
         _line(basis, sums, name)[_PLACE.get(kind, _OTHER)] += amount
     for figures in sums.values():
         figures[-1] = sum(figures[:-1])

@@ -14,6 +14,7 @@ import msgspec
 from cloud_server.core.accounts import parse_account
 from cloud_server.core.report_table import Column, Fact, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis
+from cloud_server.ports.office import BatchPlace
 from protocol.records import Part
 from protocol.units import Micro, Ms
 
@@ -21,8 +22,8 @@ Trial = Sequence[tuple[str, Micro, Micro]]
 """Of a trial balance each account, what was taken from it and what came into it."""
 _parts = msgspec.json.Decoder(list[Part])
 TOGETHER_MS: Final = (3_600_000, 14_400_000)
-"""All meters are asked for at once, an hour and then four back from the end of a period: most stop at the first, and a
-site of two thousand meters has some four thousand rows in it. What is left is asked for meter by meter."""
+"""All meters are asked for at once, an hour and then four back from the end of a period: most stop at the first, since
+of two half hours only the last is booked behind midnight. What is left is asked for meter by meter."""
 PAGE_ROWS: Final = 50
 """Intervals of one meter fetched at a time."""
 _FIGURES: Final = frozenset({"intervals", "energy", "charge"})
@@ -59,7 +60,7 @@ def booked_later(basis: Basis) -> ReportTable:
     return _table(basis, "booked_later", _later(basis, {}))
 
 
-def _later(basis: Basis, days: dict[tuple[str, int, int], str]) -> dict[tuple[str, str], _Late]:
+def _later(basis: Basis, days: dict[BatchPlace, str]) -> dict[tuple[str, str], _Late]:
     # Nothing is booked behind the day under which is booked now.
     if basis.query.to_day >= basis.centre.posting_day(basis.unit, basis.centre.clock.wall_ms()):
         return {}
@@ -70,7 +71,7 @@ def bridge(basis: Basis) -> Bridge:
     """What was used in these days and booked after them, and what was booked in them and used before."""
     begin_ms, _ = basis.stretch
     eve = (date.fromisoformat(basis.query.from_day) - timedelta(days=1)).isoformat()
-    days: dict[tuple[str, int, int], str] = {}
+    days: dict[BatchPlace, str] = {}
     later = _later(basis, days)
     earlier = _sums(basis, days, (0, begin_ms), eve, basis.query.to_day)
     return Bridge(
@@ -82,7 +83,7 @@ def bridge(basis: Basis) -> Bridge:
 
 
 def _sums(
-    basis: Basis, days: dict[tuple[str, int, int], str], used: tuple[Ms, Ms], after_day: str, to_day: str
+    basis: Basis, days: dict[BatchPlace, str], used: tuple[Ms, Ms], after_day: str, to_day: str
 ) -> dict[tuple[str, str], _Late]:
     """By box and posting day: charges for use within `used` that were booked after a day, up to another."""
     sums: dict[tuple[str, str], _Late] = {}
@@ -111,7 +112,7 @@ def _sums(
 
 def _walk(
     basis: Basis,
-    days: dict[tuple[str, int, int], str],
+    days: dict[BatchPlace, str],
     meter: str,
     before_ms: Ms,
     after_day: str,
@@ -130,16 +131,12 @@ def _walk(
         before_ms = int(rows[-1]["from_ms"])
 
 
-def _add_days(
-    basis: Basis, days: dict[tuple[str, int, int], str], rows: Sequence[dict[str, Any]], after_day: str
-) -> None:
+def _add_days(basis: Basis, days: dict[BatchPlace, str], rows: Sequence[dict[str, Any]], after_day: str) -> None:
     """The posting day of each row's batch: that of its entry, else of the day on which it was posted."""
-    basis.unit.reports.add_booking_days(days, [(row["box"], row["epoch"], row["seq"]) for row in rows])
-    for row in rows:
-        place = (row["box"], row["epoch"], row["seq"])
-        if place not in days:
-            posted_at_ms = row["posted_at_ms"]
-            days[place] = basis.centre.day_of(posted_at_ms) if posted_at_ms is not None else after_day
+    batches = {(row["box"], row["epoch"], row["seq"]) for row in rows}
+    basis.unit.reports.add_booking_days(days, batches)
+    for batch, posted_at_ms in basis.unit.reports.posted_at(batches - days.keys()).items():
+        days[batch] = basis.centre.day_of(posted_at_ms) if posted_at_ms is not None else after_day
 
 
 def _add(sums: dict[tuple[str, str], _Late], key: tuple[str, str], parts: list[Part], used: tuple[Ms, Ms]) -> None:

@@ -106,6 +106,10 @@ class AlarmBookRows(Protocol):
     def events(self, kinds: Sequence[str], from_ms: Ms, to_ms: Ms, limit: int) -> list[EventFact]: ...
 
 
+BatchPlace = tuple[str, int, int]
+"""Box, epoch and number of a batch."""
+
+
 class ReportRows(Protocol):
     """Sums and lists for reports, each in one statement."""
 
@@ -113,7 +117,9 @@ class ReportRows(Protocol):
 
     def trial(self, to_day: str) -> list[tuple[str, int, int]]: ...
 
-    def liability_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, int]]: ...
+    def stretch(
+        self, from_day: str, to_day: str
+    ) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]], list[tuple[str, str, int]]]: ...
 
     def balance_before(self, accounts: Sequence[str], day: str) -> int: ...
 
@@ -142,7 +148,7 @@ class ReportRows(Protocol):
         ...
 
     def intervals_begun(self, meters: Iterable[str], from_ms: Ms, before_ms: Ms) -> list[dict[str, Any]]:
-        """Intervals of some meters that began within a stretch, newest first, with when their batch was posted."""
+        """Intervals of some meters that began within a stretch, newest first."""
         ...
 
     def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
@@ -150,11 +156,15 @@ class ReportRows(Protocol):
         ...
 
     def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
-        """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
+        """A meter's intervals that began before an instant, newest first."""
         ...
 
-    def add_booking_days(self, days: dict[tuple[str, int, int], str], batches: Iterable[tuple[str, int, int]]) -> None:
-        """Add the posting day of each batch (box, epoch, number) that an entry was made of."""
+    def add_booking_days(self, days: dict[BatchPlace, str], batches: Iterable[BatchPlace]) -> None:
+        """Add the posting day of each batch that an entry was made of."""
+        ...
+
+    def posted_at(self, batches: Iterable[BatchPlace]) -> dict[BatchPlace, Ms | None]:
+        """When each batch was posted; None where it waits."""
         ...
 
     def config_before(self, box: str, epoch: int, seq: int) -> int | None:

@@ -3,8 +3,6 @@ building them anew; never from postings one by one, of which a site of two thous
 """
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
-from operator import or_
 from typing import Any, Final
 
 import peewee as pw
@@ -16,6 +14,8 @@ from cloud_server.store.tables_ledger_days import LedgerDay
 from protocol.units import Micro
 
 _D, _B = LedgerDay, t.AccountBalance
+Trial = list[tuple[str, Micro, Micro]]
+"""Account, what was taken from it and what came into it, up to a posting day."""
 _OWED: Final = ("customer", "in_flight", "payable", "wallet")
 """The kinds of accounts on which customers' money stands."""
 
@@ -29,18 +29,32 @@ class MoneySums(Rows):
         which = (_D.posting_day >= from_day) & (_D.posting_day <= to_day) & _under(_D.account, "till")
         return [(row[0], row[1], row[2], row[3], row[4]) for row in self._plain(query.where(which))]
 
-    def trial(self, to_day: str) -> list[tuple[str, Micro, Micro]]:
-        """Account, what was taken from it and what came into it, up to a posting day: all there ever was less what was
-        posted under the days behind it."""
+    def trial(self, to_day: str) -> Trial:
+        """The trial balance of a posting day: all there ever was less what was posted under the days behind it."""
         behind = (_sum(_D.taken_micro), _sum(_D.given_micro))
         query = self._of(_D, _D.account, *behind).where(_D.posting_day > to_day).group_by(_D.account)
-        later = {account: (taken, given) for account, taken, given in self._plain(query)}
-        found = []
-        for account, taken, given in self._plain(self._of(_B, _B.account, _B.taken_micro, _B.given_micro)):
-            taken_later, given_later = later.get(account, (0, 0))
-            if taken > taken_later or given > given_later:
-                found.append((account, taken - taken_later, given - given_later))
-        return found
+        return _less(self.account_turnover(), {account: (taken, given) for account, taken, given in self._plain(query)})
+
+    def stretch(self, from_day: str, to_day: str) -> tuple[Trial, Trial, list[tuple[str, str, Micro]]]:
+        """The trial balances of the eve of some days and of their last, and between them account, kind of entry and sum
+        of all that customers are owed: from one walk through the days, since they are many."""
+        is_later = _D.posting_day > to_day
+        figures = [
+            _sum(pw.Case(None, ((which, figure),), 0))
+            for which in (_D.posting_day <= to_day, is_later)
+            for figure in (_D.taken_micro, _D.given_micro)
+        ]
+        query = self._of(_D, _D.account, _D.kind, *figures).where(_D.posting_day >= from_day)
+        within: dict[str, tuple[Micro, Micro]] = {}
+        later: dict[str, tuple[Micro, Micro]] = {}
+        moved = []
+        for account, kind, taken, given, taken_later, given_later in self._plain(query.group_by(_D.account, _D.kind)):
+            _add(within, account, taken, given)
+            _add(later, account, taken_later, given_later)
+            if (taken or given) and account.partition("/")[0] in _OWED:
+                moved.append((account, kind, given - taken))
+        after = _less(self.account_turnover(), later)
+        return _less({account: (taken, given) for account, taken, given in after}, within), after, moved
 
     def balance_before(self, accounts: Sequence[str], day: str) -> Micro:
         """What stood on these accounts together before a posting day."""
@@ -50,16 +64,6 @@ class MoneySums(Rows):
             ((micro,),) = self._plain(query.where(_D.account.in_(names) & (_D.posting_day < day)))
             balance_micro += micro
         return balance_micro
-
-    def liability_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, Micro]]:
-        """Account, kind of entry and sum, of all that customers are owed, posted in these days."""
-        query = (
-            self._of(_D, _D.account, _D.kind, _sum(_D.given_micro - _D.taken_micro))
-            .where((_D.posting_day >= from_day) & (_D.posting_day <= to_day))
-            .where(reduce(or_, (_under(_D.account, kind) for kind in _OWED)))
-            .group_by(_D.account, _D.kind)
-        )
-        return [(row[0], row[1], row[2]) for row in self._plain(query)]
 
     # --- held against what they are of --------------------------------------------------------------------------
 
@@ -89,6 +93,21 @@ class MoneySums(Rows):
 
 def _by_account(rows: list[tuple[Any, ...]]) -> dict[tuple[str, str], tuple[int, Micro, Micro]]:
     return {(account, kind): (count, taken, given) for account, kind, count, taken, given in rows}
+
+
+def _add(sums: dict[str, tuple[Micro, Micro]], account: str, taken: Micro, given: Micro) -> None:
+    before = sums.get(account, (0, 0))
+    sums[account] = (before[0] + taken, before[1] + given)
+
+
+def _less(all_there_was: dict[str, tuple[Micro, Micro]], later: dict[str, tuple[Micro, Micro]]) -> Trial:
+    """What stood before something came; accounts to which nothing had come yet are left out."""
+    found = []
+    for account, (taken, given) in all_there_was.items():
+        taken_later, given_later = later.get(account, (0, 0))
+        if taken > taken_later or given > given_later:
+            found.append((account, taken - taken_later, given - given_later))
+    return found
 
 
 def _under(column: pw.Field, kind: str) -> Any:

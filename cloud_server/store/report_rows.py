@@ -1,12 +1,14 @@
 """Rows for reports: sums and lists, each in one statement whatever the size of the site. Reading only."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
 import peewee as pw
 
 from cloud_server.core.point_meters import Swap
+from cloud_server.ports.office import BatchPlace
 from cloud_server.store import tables_fleet as tf
 from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
@@ -127,17 +129,17 @@ class ReportBook(MoneySums):
         return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
     def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
-        """A meter's intervals that began before an instant, newest first, with when their batch was posted."""
-        query = self._with_posting().where((_I.meter == meter) & (_I.from_ms < before_ms))
+        """A meter's intervals that began before an instant, newest first."""
+        query = self._charged().where((_I.meter == meter) & (_I.from_ms < before_ms))
         return self._all(query.order_by(_I.from_ms.desc()).limit(limit))
 
     def intervals_begun(self, meters: Iterable[str], from_ms: Ms, before_ms: Ms) -> list[dict[str, Any]]:
-        """Intervals of some meters that began within a stretch, newest first, with when their batch was posted."""
+        """Intervals of some meters that began within a stretch, newest first."""
         rows: list[dict[str, Any]] = []
         for names in pieces(meters):
             begun = (_I.from_ms >= from_ms) & (_I.from_ms < before_ms)
             which = self._among(_I.meter, names) & begun
-            rows += self._all(self._with_posting().where(which).order_by(_I.from_ms.desc()))
+            rows += self._all(self._charged().where(which).order_by(_I.from_ms.desc()))
         return rows
 
     def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
@@ -148,13 +150,21 @@ class ReportBook(MoneySums):
             found |= {row[0] for row in self._tuples(self._of(_I, _I.meter).where(which).distinct())}
         return found
 
-    def _with_posting(self) -> Any:
-        b = th.Batch
-        on = (b.site == _I.site) & (b.box == _I.box) & (b.epoch == _I.epoch) & (b.seq == _I.seq)
-        columns = (_I.meter, _I.box, _I.epoch, _I.seq, _I.from_ms, _I.wallet, _I.parts, b.posted_at_ms)
-        return self._of(_I, *columns).join(b, on=on)
+    def _charged(self) -> Any:
+        return self._of(_I, _I.meter, _I.box, _I.epoch, _I.seq, _I.from_ms, _I.wallet, _I.parts)
 
-    def add_booking_days(self, days: dict[tuple[str, int, int], str], batches: Iterable[tuple[str, int, int]]) -> None:
+    def posted_at(self, batches: Iterable[BatchPlace]) -> dict[BatchPlace, Ms | None]:
+        """When each batch was posted; None where it waits."""
+        b = th.Batch
+        found: dict[BatchPlace, Ms | None] = dict.fromkeys(batches)
+        for (box, epoch), several in groupby(sorted(found), lambda batch: batch[:2]):
+            for seqs in pieces([seq for _, _, seq in several]):
+                which = (b.box == box) & (b.epoch == epoch) & b.seq.in_(seqs)
+                rows = self._tuples(self._of(b, b.seq, b.posted_at_ms).where(which))
+                found |= {(box, epoch, seq): at_ms for seq, at_ms in rows}
+        return found
+
+    def add_booking_days(self, days: dict[BatchPlace, str], batches: Iterable[BatchPlace]) -> None:
         """Add the posting day of each batch (box, epoch, number) that an entry was made of."""
         wanted = {f"batch/{box}/{epoch}/{seq}": (box, epoch, seq) for box, epoch, seq in batches}
         for causes in pieces([cause for cause, place in wanted.items() if place not in days]):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import peewee as pw
 
@@ -13,6 +13,7 @@ from cloud_server.store.database import run_many
 from cloud_server.store.tables_fleet import Table
 from cloud_server.store.unit_memory import UnitMemory
 
+Name = TypeVar("Name", str, int)
 NAMES_MAX: Final = 5_000
 """Names in one IN list, for the same reason and to keep a statement readable in a log."""
 
@@ -146,7 +147,7 @@ def _name_of(table: type[Table]) -> str:
     return str(table._meta.table_name)  # noqa: SLF001  # the library's own way to tell a table's name
 
 
-def pieces(names: Iterable[str]) -> Iterable[list[str]]:
+def pieces(names: Iterable[Name]) -> Iterable[list[Name]]:
     """Names in lists short enough for one IN."""
     gathered = list(dict.fromkeys(names))
     return (gathered[start : start + NAMES_MAX] for start in range(0, len(gathered), NAMES_MAX))

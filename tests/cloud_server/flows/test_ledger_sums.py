@@ -63,3 +63,29 @@ def test_a_trial_balance_of_an_earlier_day_is_that_of_its_postings(rig: SiteRig)
         assert unit.reports.trial("2020-01-01") == []
     assert set(found) == wanted
     assert len(found) == len(wanted) > 0
+
+
+def test_a_stretch_of_days_is_two_trial_balances_and_what_moved_between_them(rig: SiteRig) -> None:
+    live_two_days(rig)
+    days = [rig.centre.day_of(rig.clock.now_ms - back * DAY_MS) for back in (3, 2, 1, 0)]
+    with rig.store.read() as unit:
+        for first in range(1, len(days)):
+            for last in range(first, len(days)):
+                before, after, moved = unit.reports.stretch(days[first], days[last])
+                assert sorted(before) == sorted(unit.reports.trial(days[first - 1])), (first, last)
+                assert sorted(after) == sorted(unit.reports.trial(days[last])), (first, last)
+                assert {(account, kind): micro for account, kind, micro in moved} == owed(rig, days[first], days[last])
+        assert unit.reports.stretch(days[-1], days[-1])[2] == [], "nothing was posted today"
+        assert unit.reports.stretch("2020-01-01", days[1])[2] != []
+
+
+def owed(rig: SiteRig, from_day: str, to_day: str) -> dict[tuple[str, str], int]:
+    """From the postings one by one: what moved that customers are owed."""
+    sql = (
+        "SELECT p.account, e.kind, SUM(p.amount_micro) FROM posting p JOIN ledger_transaction e "
+        "ON e.transaction_id = p.transaction_id WHERE (p.account LIKE 'wallet/%' OR p.account LIKE 'customer/%' "
+        "OR p.account LIKE 'in_flight/%' OR p.account LIKE 'payable/%') "
+        f"AND e.posting_day >= '{from_day}' AND e.posting_day <= '{to_day}' GROUP BY p.account, e.kind"
+    )
+    with rig.engine.read() as database:
+        return {(account, kind): int(micro) for account, kind, micro in run_sql(database, sql.replace("%", "%%"))}
