@@ -21,6 +21,7 @@ _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
 
 _replaced: Final = msgspec.json.Decoder(Replaced)
 _config: Final = msgspec.json.Decoder(ConfigApplied)
+_CHARGED: Final = ("meter", "box", "epoch", "seq", "from_ms", "wallet", "parts")
 LINES_AT_ONCE: Final = 100
 """Batches of a large box whose lines are held at one time: some four megabytes."""
 
@@ -139,7 +140,8 @@ class ReportBook(MoneySums):
         for names in pieces(meters):
             begun = (_I.from_ms >= from_ms) & (_I.from_ms < before_ms)
             which = self._among(_I.meter, names) & begun
-            rows += self._all(self._charged().where(which).order_by(_I.from_ms.desc()))
+            found = self._plain(self._charged().where(which).order_by(_I.from_ms.desc()))
+            rows += [dict(zip(_CHARGED, row, strict=True)) for row in found]
         return rows
 
     def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
@@ -151,7 +153,7 @@ class ReportBook(MoneySums):
         return found
 
     def _charged(self) -> Any:
-        return self._of(_I, _I.meter, _I.box, _I.epoch, _I.seq, _I.from_ms, _I.wallet, _I.parts)
+        return self._of(_I, *(getattr(_I, name) for name in _CHARGED))
 
     def posted_at(self, batches: Iterable[BatchPlace]) -> dict[BatchPlace, Ms | None]:
         """When each batch was posted; None where it waits."""

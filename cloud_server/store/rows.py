@@ -5,6 +5,7 @@ from enum import Enum
 from functools import cache, partial
 from typing import Any, Final, TypeVar
 
+import msgspec
 import peewee as pw
 
 from cloud_server.ports.database import WiderUnit
@@ -14,6 +15,8 @@ from cloud_server.store.tables_fleet import Table
 from cloud_server.store.unit_memory import UnitMemory
 
 Name = TypeVar("Name", str, int)
+FEW_NAMES: Final = 50
+"""So many are written into a statement of SQLite one by one; more go as one list in JSON."""
 NAMES_MAX: Final = 5_000
 """Names in one IN list, for the same reason and to keep a statement readable in a log."""
 
@@ -69,10 +72,13 @@ class Rows:
         return list(self._database.execute(query).fetchall())  # type: ignore[no-untyped-call]  # the library has none
 
     def _among(self, column: Any, names: Sequence[str]) -> Any:
-        """Whether a column has one of many values: one value of the statement where the engine knows lists."""
+        """Whether a column has one of many values: one value of the statement, as each takes the library its time."""
         if isinstance(self._database, pw.PostgresqlDatabase):
             return column == pw.fn.ANY(pw.Value(names, converter=list, unpack=False))
-        return column.in_(names)
+        if len(names) <= FEW_NAMES:
+            return column.in_(names)
+        listed = pw.Value(msgspec.json.encode(names).decode(), converter=str, unpack=False)
+        return pw.NodeList((column, pw.SQL("IN (SELECT value FROM json_each("), listed, pw.SQL("))")))
 
     def _of(self, table: type[Table], *columns: Any) -> Any:
         """A query of this site's rows."""
