@@ -22,6 +22,9 @@ _T, _P, _I, _C = tl.LedgerTransaction, tl.Posting, th.MeterInterval, tl.Command
 _replaced: Final = msgspec.json.Decoder(Replaced)
 _config: Final = msgspec.json.Decoder(ConfigApplied)
 _CHARGED: Final = ("meter", "box", "epoch", "seq", "from_ms", "wallet", "parts")
+_STATED: Final = (
+    *_CHARGED, "to_ms", "from_raw_wh", "to_raw_wh", "energy_wh", "charge_micro", "ratio_version",
+)  # fmt: skip
 LINES_AT_ONCE: Final = 100
 """Batches of a large box whose lines are held at one time: some four megabytes."""
 
@@ -68,7 +71,7 @@ class ReportBook(MoneySums):
     def charged_intervals(self, box: str, epoch: int, seqs: tuple[int, int], wallets: Sequence[str]) -> list[Any]:
         """Intervals in a stretch of one box's batches that were charged to these wallets."""
         which = (_I.box == box) & (_I.epoch == epoch) & _I.seq.between(*seqs) & _I.wallet.in_(list(wallets))
-        return self._all(self._of(_I).where(which).order_by(_I.meter, _I.from_ms))
+        return self._intervals(_STATED, which, _I.meter, _I.from_ms)
 
     def uses_of(self, wallets: Sequence[str], meters: Sequence[str], from_ms: Ms) -> list[tuple[Ms, Wh]]:
         """When each interval of these meters began, and its energy; of those that were charged to these wallets."""
@@ -131,8 +134,7 @@ class ReportBook(MoneySums):
 
     def intervals_before(self, meter: str, before_ms: Ms, limit: int) -> list[dict[str, Any]]:
         """A meter's intervals that began before an instant, newest first."""
-        query = self._charged().where((_I.meter == meter) & (_I.from_ms < before_ms))
-        return self._all(query.order_by(_I.from_ms.desc()).limit(limit))
+        return self._intervals(_CHARGED, (_I.meter == meter) & (_I.from_ms < before_ms), _I.from_ms.desc(), limit=limit)
 
     def intervals_begun(self, meters: Iterable[str], from_ms: Ms, before_ms: Ms) -> list[dict[str, Any]]:
         """Intervals of some meters that began within a stretch, newest first."""
@@ -140,8 +142,7 @@ class ReportBook(MoneySums):
         for names in pieces(meters):
             begun = (_I.from_ms >= from_ms) & (_I.from_ms < before_ms)
             which = self._among(_I.meter, names) & begun
-            found = self._plain(self._charged().where(which).order_by(_I.from_ms.desc()))
-            rows += [dict(zip(_CHARGED, row, strict=True)) for row in found]
+            rows += self._intervals(_CHARGED, which, _I.from_ms.desc())
         return rows
 
     def begun_before(self, meters: Iterable[str], before_ms: Ms) -> set[str]:
@@ -152,8 +153,12 @@ class ReportBook(MoneySums):
             found |= {row[0] for row in self._tuples(self._of(_I, _I.meter).where(which).distinct())}
         return found
 
-    def _charged(self) -> Any:
-        return self._of(_I, *(getattr(_I, name) for name in _CHARGED))
+    def _intervals(
+        self, names: tuple[str, ...], which: Any, *order: Any, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Some columns of intervals, which are many: past the library's look at each value."""
+        query = self._of(_I, *(getattr(_I, name) for name in names)).where(which).order_by(*order)
+        return [dict(zip(names, row, strict=True)) for row in self._plain(query.limit(limit))]
 
     def posted_at(self, batches: Iterable[BatchPlace]) -> dict[BatchPlace, Ms | None]:
         """When each batch was posted; None where it waits."""
