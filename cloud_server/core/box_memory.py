@@ -1,7 +1,7 @@
 """Whether a box still knows what it has told, judged from where it says it stands. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -60,26 +60,30 @@ ALTERNATIONS_MAX: Final = 3
 request is no second machine, and of two machines the one in its place is heard every 25 s at least."""
 NOTE_LASTS_MS: Final = 600_000
 """A request that came late is forgotten after ten minutes."""
+ALONE_AFTER_MS: Final = 120_000
+"""A box that took turns and has been heard only behind its chain for so long is one machine again: the other would have
+been heard four times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """What was heard of a box that seems to be behind: how often it took turns with one that is not, the newest request
-    that said so, and whether one in its place was heard since."""
+    that said so, whether one in its place was heard since, and from when on none was."""
 
     alternations: int
     nonce: str
     good_since: bool
+    behind_since_ms: int
 
     @property
     def text(self) -> str:
-        return f"{self.alternations} {self.nonce} {int(self.good_since)}"
+        return f"{self.alternations} {self.nonce} {int(self.good_since)} {self.behind_since_ms}"
 
 
-def read_note(text: str) -> Note:
-    """A note as it was stored."""
-    alternations, nonce, good = text.split(" ")
-    return Note(int(alternations), nonce, good == "1")
+def read_note(text: str) -> Note | None:
+    """A note as it was stored; None where an older program wrote it."""
+    parts = text.split(" ")
+    return Note(int(parts[0]), parts[1], parts[2] == "1", int(parts[3])) if len(parts) == 4 else None
 
 
 class Behind(Enum):
@@ -90,21 +94,23 @@ class Behind(Enum):
     TWO = "two"
 
 
-def judge_behind(note: Note | None, nonce: str, listening: bool) -> tuple[Behind, Note]:
+def judge_behind(note: Note | None, nonce: str, listening: bool, now_ms: int) -> tuple[Behind, Note]:
     """What to do about a request of a box that is behind, and what to note of it.
 
     `listening`: a request of the same key is held open by somebody who is not behind. One request alone may have been
-    overtaken on the way; two in a row with nobody else about are a box that was set back.
+    overtaken on the way; two in a row with nobody else about are a box that was set back. One that took turns is
+    believed to be alone only after a while.
     """
     if note is None:
-        return Behind.WAIT, Note(0, nonce, good_since=False)
+        return Behind.WAIT, Note(0, nonce, good_since=False, behind_since_ms=now_ms)
     if note.nonce == nonce:
         return Behind.WAIT, note
     if note.good_since:
-        after = Note(note.alternations + 1, nonce, good_since=False)
+        after = Note(note.alternations + 1, nonce, good_since=False, behind_since_ms=now_ms)
         return (Behind.TWO if after.alternations >= ALTERNATIONS_MAX else Behind.WAIT), after
-    alone = not listening and note.alternations == 0
-    return (Behind.RENEW if alone else Behind.WAIT), Note(note.alternations, nonce, good_since=False)
+    long = now_ms - note.behind_since_ms >= ALONE_AFTER_MS
+    alone = not listening and (note.alternations == 0 or long)
+    return (Behind.RENEW if alone else Behind.WAIT), replace(note, nonce=nonce)
 
 
 def may_open_by_itself(box: Box) -> bool:

@@ -48,7 +48,7 @@ def mend_memory(centre: Centre, unit: Unit, box: Box, asked: tuple[Sync, Line], 
     said_at_ms, sent_at_ms = box.said_at_ms, sync.sent_at_ms
     if was_overtaken(said_at_ms, sent_at_ms) or was_sent_before_its_clock_was_set(said_at_ms, sent_at_ms, now_ms):
         return box, False
-    what, after = judge_behind(note, sync.nonce, centre.wake.listening(box.box))
+    what, after = judge_behind(note, sync.nonce, centre.wake.listening(box.box), now_ms)
     if what is Behind.TWO:
         unit.memory.forget_behind(box.box)
         box = quarantine(unit, box, line, now_ms)
