@@ -8,7 +8,7 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -199,12 +199,7 @@ def _sell(row: Row, made: Fleet, players: Sequence[Generator], wanted: Wanted) -
         answer = clients[number % len(clients)].post("/api/v1/sales", json=body, headers={"Idempotency-Key": key})
         assert answer.status_code == 201, answer.text
         receipts.append(time.monotonic() - asked[key])
-    served: dict[str, tuple[float, float]] = {}
-    end = time.monotonic() + SERVED_WITHIN_S
-    while len(served) < len(asked) and time.monotonic() < end:
-        for taken in _all(players, "taken"):
-            served |= {key: (delivered, applied) for key, delivered, applied in taken if key in asked}
-        time.sleep(0.2)
+    served = _served(players, asked.keys())
     for client in clients:
         client.close()
     delivered = sorted(at - asked[key] for key, (at, _) in served.items())
@@ -215,6 +210,17 @@ def _sell(row: Row, made: Fleet, players: Sequence[Generator], wanted: Wanted) -
     row.applied_median_s, row.applied_p99_s = _middle_and_p99(applied)
     row.applied_worst_s = round(applied[-1], 3)
     _failures(row, players)
+
+
+def _served(players: Sequence[Generator], asked: Collection[str]) -> dict[str, tuple[float, float]]:
+    """Of each sale when its box got it and when it carried it out; what was not served in time is left out."""
+    served: dict[str, tuple[float, float]] = {}
+    end = time.monotonic() + SERVED_WITHIN_S
+    while len(served) < len(asked) and time.monotonic() < end:
+        for taken in _all(players, "taken"):
+            served |= {key: (delivered, applied) for key, delivered, applied in taken if key in asked}
+        time.sleep(0.2)
+    return served
 
 
 def _middle_and_p99(ordered: Sequence[float]) -> tuple[float, float]:

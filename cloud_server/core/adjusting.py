@@ -1,11 +1,13 @@
-"""An adjustment as people type it: an amount with its sign, kilowatt-hours with theirs, a period. Pure."""
+"""An adjustment as people type it: an amount with its sign, kilowatt-hours with theirs, a period; and its row. Pure."""
 
 from datetime import date
 from typing import Final
 
+from cloud_server.core.contracts import Adjustment
 from cloud_server.core.mistakes import FieldError
 from cloud_server.core.sale_order import read_amount
-from protocol.units import Micro
+from protocol.money import AdjustmentBody
+from protocol.units import Micro, Ms
 
 ENERGY_DECIMALS: Final = 3
 """A meter tells no less than a watt-hour."""
@@ -50,3 +52,24 @@ def period_errors(from_day: str | None, to_day: str | None) -> list[FieldError]:
         message = f"is before the period's first day {from_day}"
         errors.append(FieldError(field="to_day", value=to_day or "", code="unknown", message=message))
     return errors
+
+
+def adjustment_row(
+    body: AdjustmentBody, grant: str, *, operator: str, second: str | None, reason: str, key: str, made_at_ms: Ms
+) -> Adjustment:
+    """The row of an adjustment, made now or taken from its line of the journal; `grant` carries it to the box."""
+    return Adjustment(
+        adjustment=body.adjustment,
+        account=body.account,
+        wallet=body.wallet,
+        amount_micro=body.amount_micro,
+        energy_wh=body.energy_wh,
+        from_day=body.from_day,
+        to_day=body.to_day,
+        grant=grant,
+        operator=operator,
+        second=second,
+        reason=reason,
+        key=key,
+        made_at_ms=made_at_ms,
+    )

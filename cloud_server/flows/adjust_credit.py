@@ -1,7 +1,7 @@
 """Adjustments: credit or debit outside the tills, with reason, energy and period; above the site's limit two people."""
 
 from cloud_server.core import posting_rules, sale_order
-from cloud_server.core.adjusting import period_errors, read_energy, read_signed
+from cloud_server.core.adjusting import adjustment_row, period_errors, read_energy, read_signed
 from cloud_server.core.contracts import Adjustment
 from cloud_server.core.fleet import Wallet
 from cloud_server.core.mistakes import Conflict, FieldError, NotFound
@@ -39,29 +39,24 @@ class Adjustments:
             return wait_for_second(self._centre, unit, "adjustment", order, by, order.account, amount_micro, reason)
         asker = Asker(operator=by.name, key=order.key, second=second, reason=reason)
         adjustment = self._centre.new_id()
-        body = _body(adjustment, order, wallet, amount_micro, energy_wh)
+        body = AdjustmentBody(
+            adjustment=adjustment,
+            account=order.account,
+            wallet=wallet.wallet,
+            amount_micro=amount_micro,
+            energy_wh=energy_wh,
+            from_day=order.from_day,
+            to_day=order.to_day,
+        )
         add_money_line(self._centre, unit, "adjustment", body, asker)
         rule = posting_rules.adjustment(order.account, amount_micro)
         post_entry(self._centre, unit, "adjustment", f"adjustment/{adjustment}", rule, asker)
         grant = grant_credit(self._centre, unit, wallet, amount_micro, "adjustment", asker)
         now_ms = self._centre.clock.wall_ms()
-        unit.contracts.add_adjustment(
-            Adjustment(
-                adjustment=adjustment,
-                account=order.account,
-                wallet=wallet.wallet,
-                amount_micro=amount_micro,
-                energy_wh=energy_wh,
-                from_day=order.from_day,
-                to_day=order.to_day,
-                grant=grant.grant,
-                operator=by.name,
-                second=second,
-                reason=reason,
-                key=order.key,
-                made_at_ms=now_ms,
-            )
+        row = adjustment_row(
+            body, grant.grant, operator=by.name, second=second, reason=reason, key=order.key, made_at_ms=now_ms
         )
+        unit.contracts.add_adjustment(row)
         detail = {"amount_micro": amount_micro, "account": order.account, "second": second}
         unit.audit.append(now_ms, by.name, "adjustment", adjustment, detail)
         return Done({"state": "made", "adjustment": adjustment, "grant": grant.grant}, (wallet.box,))
@@ -89,17 +84,3 @@ def _judge(unit: Unit, order: AdjustmentOrder) -> tuple[Wallet, Micro, int | Non
     assert isinstance(amount, int)
     assert not isinstance(energy, FieldError)
     return wallet, amount, energy
-
-
-def _body(
-    adjustment: str, order: AdjustmentOrder, wallet: Wallet, amount_micro: Micro, energy_wh: int | None
-) -> AdjustmentBody:
-    return AdjustmentBody(
-        adjustment=adjustment,
-        account=order.account,
-        wallet=wallet.wallet,
-        amount_micro=amount_micro,
-        energy_wh=energy_wh,
-        from_day=order.from_day,
-        to_day=order.to_day,
-    )

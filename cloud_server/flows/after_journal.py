@@ -7,7 +7,8 @@ box as it did before. What cannot be gone on with by itself is put before people
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from cloud_server.core.contracts import RETIRED, Adjustment, ClosingFact, CreditMove
+from cloud_server.core.adjusting import adjustment_row
+from cloud_server.core.contracts import RETIRED, ClosingFact, CreditMove
 from cloud_server.core.fleet import BoxState, GrantState, WalletGrant
 from cloud_server.core.money_requests import ReclaimRequest, ReclaimState
 from cloud_server.flows.centre import Centre
@@ -119,23 +120,16 @@ def _adjusted(centre: Centre, unit: Unit, money: Money, body: AdjustmentBody) ->
     if grant is None:
         _ask(centre, unit, money)
         return
-    unit.contracts.add_adjustment(
-        Adjustment(
-            adjustment=body.adjustment,
-            account=body.account,
-            wallet=body.wallet,
-            amount_micro=body.amount_micro,
-            energy_wh=body.energy_wh,
-            from_day=body.from_day,
-            to_day=body.to_day,
-            grant=grant.grant,
-            operator=money.operator,
-            second=money.second,
-            reason=money.reason or "",
-            key=money.idempotency_key,
-            made_at_ms=money.posted_at_ms,
-        )
+    row = adjustment_row(
+        body,
+        grant.grant,
+        operator=money.operator,
+        second=money.second,
+        reason=money.reason or "",
+        key=money.idempotency_key,
+        made_at_ms=money.posted_at_ms,
     )
+    unit.contracts.add_adjustment(row)
 
 
 def _moved(centre: Centre, unit: Unit, money: Money, body: MoveBody) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 from cloud_server.core.accounts import Side, parse_account
 from cloud_server.core.report_table import Column, Fact, Report, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis
-from cloud_server.flows.report_late import Trial, bridge, bridge_facts
+from cloud_server.flows.report_late import bridge, bridge_facts
+from cloud_server.ports.office import Trial
 from protocol.units import Micro
 
 _FIGURES: Final = ("opening", "sold", "reversed", "paid_out", "adjusted", "charged", "other", "closing")

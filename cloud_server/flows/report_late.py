@@ -14,12 +14,10 @@ import msgspec
 from cloud_server.core.accounts import parse_account
 from cloud_server.core.report_table import Column, Fact, ReportTable, Value, totals
 from cloud_server.flows.report_basis import Basis
-from cloud_server.ports.office import BatchPlace
+from cloud_server.ports.office import BatchPlace, Trial
 from protocol.records import Part
 from protocol.units import Micro, Ms
 
-Trial = Sequence[tuple[str, Micro, Micro]]
-"""Of a trial balance each account, what was taken from it and what came into it."""
 _parts = msgspec.json.Decoder(list[Part])
 TOGETHER_MS: Final = (3_600_000, 14_400_000)
 """All meters are asked for at once, an hour and then four back from the end of a period: most stop at the first, since

@@ -1,4 +1,5 @@
-"""Signing inside a unit of work: commands, money lines and grants, each with the rows that must stand beside it.
+"""Signing inside a unit of work: commands, money lines and grants, each with the rows that must stand beside it; and
+what a command that was signed orders.
 
 A line exists from the unit's commit. It may be shown to anyone only when the journal holds it.
 """

@@ -15,7 +15,7 @@ from cloud_server.core.point_meters import Swap
 from cloud_server.core.report_table import Report, ReportQuery
 from cloud_server.ports.console import Actor
 from protocol.ids import Id
-from protocol.units import Ms, Wh
+from protocol.units import Micro, Ms, Wh
 
 
 class AlarmDesk(Protocol):
@@ -106,6 +106,8 @@ class AlarmBookRows(Protocol):
     def events(self, kinds: Sequence[str], from_ms: Ms, to_ms: Ms, limit: int) -> list[EventFact]: ...
 
 
+Trial = list[tuple[str, Micro, Micro]]
+"""Of a trial balance each account, what was taken from it and what came into it."""
 BatchPlace = tuple[str, int, int]
 """Box, epoch and number of a batch."""
 
@@ -115,11 +117,9 @@ class ReportRows(Protocol):
 
     def till_sums(self, from_day: str, to_day: str) -> list[tuple[str, str, str, int, int]]: ...
 
-    def trial(self, to_day: str) -> list[tuple[str, int, int]]: ...
+    def trial(self, to_day: str) -> Trial: ...
 
-    def stretch(
-        self, from_day: str, to_day: str
-    ) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]], list[tuple[str, str, int]]]: ...
+    def stretch(self, from_day: str, to_day: str) -> tuple[Trial, Trial, list[tuple[str, str, Micro]]]: ...
 
     def balance_before(self, accounts: Sequence[str], day: str) -> int: ...
 

@@ -8,14 +8,13 @@ from typing import Any, Final
 import peewee as pw
 
 from cloud_server.core.invariants.evidence import KeptLedgerDay
+from cloud_server.ports.office import Trial
 from cloud_server.store import tables_ledger as t
 from cloud_server.store.rows import Rows, pieces
 from cloud_server.store.tables_ledger_days import LedgerDay
 from protocol.units import Micro
 
 _D, _B = LedgerDay, t.AccountBalance
-Trial = list[tuple[str, Micro, Micro]]
-"""Account, what was taken from it and what came into it, up to a posting day."""
 _OWED: Final = ("customer", "in_flight", "payable", "wallet")
 """The kinds of accounts on which customers' money stands."""
 
