@@ -164,7 +164,7 @@ def measure(engine: str, days: int) -> dict[str, Any]:
         began_s = time.perf_counter()
         found["interval_rows"] = fill(rig.rig, days, SUM_DAYS)
         found["fill_s"] = round(time.perf_counter() - began_s)
-        _tidy(rig)
+        tidy(rig)
         found["books_mib"] = _books_mib(rig)
         tell(f"filled: {found['interval_rows']} rows, {found['fill_s']} s, {found['books_mib']} MiB")
         browser, administrator = rig.browser("supervisor"), rig.browser("administrator")
@@ -188,7 +188,7 @@ def measure(engine: str, days: int) -> dict[str, Any]:
     return found
 
 
-def _tidy(rig: ConsoleRig) -> None:
+def tidy(rig: ConsoleRig) -> None:
     """What a year has behind it and a fresh filling has not: the engine has looked at its rows and tidied them."""
     database = rig.rig.config.database
     if isinstance(database, PostgresAddress):

@@ -18,7 +18,7 @@ from protocol.messages import Batch
 from protocol.records import Fee, Interval, Record
 from protocol.signing import PublicKey
 from protocol.units import Micro
-from protocol.whole_batch import WholeBatch, read_batch
+from protocol.whole_batch import WholeBatch, read_batch_about
 
 Check = Literal["box_keys", "signatures", "chain", "registers", "charges", "tariffs", "tables", "ledger", "sales"]
 CHECKS: Final[tuple[Check, ...]] = (
@@ -92,10 +92,9 @@ class ChainWalk:
         if link(head, header.seq, header.prev) is not Link.NEXT or header.seq != kept.seq:
             self.proof.find("chain", f"{place}: does not go on from {head.seq}")
         self.head = Head(kept.seq, kept.hash)
-        mine = [r for r in records if not isinstance(r, Interval) or r.meter in self.meters]
-        self._audit(header, mine, place, counts=counts)
+        self._audit(header, records, place, counts=counts)
         if charges:
-            charged = [r for r in mine if isinstance(r, Interval | Fee) and r.wallet in self.wallets]
+            charged = [r for r in records if isinstance(r, Interval | Fee) and r.wallet in self.wallets]
             self.proof.look("charges", sum(isinstance(r, Interval) for r in charged))
             self.proof.charge_micro += sum(r.charge_micro for r in charged)
 
@@ -106,7 +105,7 @@ class ChainWalk:
             check_signature(line, {self.key.keyid: self.key})
             if line.hash != kept.hash:
                 self.proof.find("signatures", f"{place}: its bytes are not those that were stored")
-            return read_batch(line.payload)
+            return read_batch_about(line.payload, self.meters)
         except (BadSignature, TheirFault) as fault:
             self.proof.find("signatures", f"{place}: {fault}")
             self.head = Head(kept.seq, kept.hash)
