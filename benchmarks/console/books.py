@@ -40,23 +40,23 @@ _ENTRIES: Final = (
 )
 _CHARGE: Final = "((m.base + h.more) * h.price / 1000)"
 _WALLETS: Final = (
-    "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT '{site}', 'b' || m.box || h.number, "
-    f"m.n, 'wallet/' || m.wallet, 0 - {_CHARGE} FROM bench_half h CROSS JOIN bench_meter m "
-    "WHERE h.number >= {first}"
+    "INSERT INTO posting (site, transaction_id, n, account, amount_micro, posting_day) "
+    f"SELECT '{{site}}', 'b' || m.box || h.number, m.n, 'wallet/' || m.wallet, 0 - {_CHARGE}, h.day "
+    "FROM bench_half h CROSS JOIN bench_meter m WHERE h.number >= {first}"
 )
 _REVENUE: Final = (
-    "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT '{site}', 'b' || m.box || h.number, "
-    f"0, 'revenue/' || h.rate, SUM({_CHARGE}) FROM bench_half h CROSS JOIN bench_meter m "
-    "WHERE h.number >= {first} GROUP BY m.box, h.number, h.rate"
+    "INSERT INTO posting (site, transaction_id, n, account, amount_micro, posting_day) "
+    f"SELECT '{{site}}', 'b' || m.box || h.number, 0, 'revenue/' || h.rate, SUM({_CHARGE}), h.day "
+    "FROM bench_half h CROSS JOIN bench_meter m WHERE h.number >= {first} GROUP BY m.box, h.number, h.rate, h.day"
 )
 _SALES: Final = (
     "INSERT INTO ledger_transaction (site, transaction_id, kind, cause, effective_at_ms, posting_day, who, key, "
     "posted_at_ms) SELECT site, 's' || sale, 'sale', 'sale/' || sale, paid_at_ms, till_day, operator, key, paid_at_ms "
     "FROM sale",
-    "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT site, 's' || sale, 0, "
-    "'till/' || operator || '/' || method, 0 - amount_micro FROM sale",
-    "INSERT INTO posting (site, transaction_id, n, account, amount_micro) SELECT site, 's' || sale, 1, "
-    "'wallet/' || replace(account, '80000acc', '8000000f'), amount_micro FROM sale",
+    "INSERT INTO posting (site, transaction_id, n, account, amount_micro, posting_day) SELECT site, 's' || sale, 0, "
+    "'till/' || operator || '/' || method, 0 - amount_micro, till_day FROM sale",
+    "INSERT INTO posting (site, transaction_id, n, account, amount_micro, posting_day) SELECT site, 's' || sale, 1, "
+    "'wallet/' || replace(account, '80000acc', '8000000f'), amount_micro, till_day FROM sale",
 )
 _DAYS: Final = (
     "INSERT INTO ledger_day (site, posting_day, account, kind, postings, taken_micro, given_micro) "

@@ -1,6 +1,7 @@
 """Everything that was stored, row after row, for the checks of invariants. Reads only; holds little at a time."""
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import peewee as pw
@@ -56,23 +57,15 @@ class EvidenceRows(Rows):
 
     def entries(self) -> Iterator[StoredEntry]:
         e, p = tl.LedgerTransaction, tl.Posting
-        columns = (e.transaction_id, e.kind, e.cause, e.who, e.key, e.second, e.reason)
-        query = self._of(e, *columns, p.account, p.amount_micro).join(
+        columns = (e.transaction_id, e.kind, e.cause, e.who, e.key, e.second, e.reason, e.posting_day)
+        query = self._of(e, *columns, p.account, p.amount_micro, p.posting_day).join(
             p,
             pw.JOIN.LEFT_OUTER,
             on=(p.site == e.site) & (p.transaction_id == e.transaction_id),
         )
-        entry: tuple[Any, ...] | None = None
-        postings: list[Posting] = []
-        for row in query.order_by(e.transaction_id, p.n).tuples().iterator(self._database):
-            if entry is not None and row[0] != entry[0]:
-                yield _entry(entry, postings)
-                postings = []
-            entry = row[:7]
-            if row[7] is not None:
-                postings.append(Posting(row[7], row[8]))
-        if entry is not None:
-            yield _entry(entry, postings)
+        rows = query.order_by(e.transaction_id, p.n).tuples().iterator(self._database)
+        for entry, found in groupby(rows, lambda row: row[: len(columns)]):
+            yield _entry(entry, [row[len(columns) :] for row in found])
 
     def account_sums(self) -> dict[str, int]:
         return dict(
@@ -228,8 +221,10 @@ class EvidenceRows(Rows):
         return found
 
 
-def _entry(columns: tuple[Any, ...], postings: list[Posting]) -> StoredEntry:
-    transaction_id, kind, cause, who, key, second, reason = columns
+def _entry(columns: tuple[Any, ...], postings: list[tuple[str | None, int, str]]) -> StoredEntry:
+    """`postings`: account, amount and day; one of nothing where the entry has none."""
+    transaction_id, kind, cause, who, key, second, reason, day = columns
+    there = [(account, micro, under) for account, micro, under in postings if account is not None]
     return StoredEntry(
         id=transaction_id,
         kind=kind,
@@ -238,7 +233,9 @@ def _entry(columns: tuple[Any, ...], postings: list[Posting]) -> StoredEntry:
         key=key,
         second=second,
         reason=reason,
-        postings=tuple(postings),
+        day=day,
+        postings=tuple(Posting(account, micro) for account, micro, _ in there),
+        posted_days=frozenset(under for _, _, under in there),
     )
 
 

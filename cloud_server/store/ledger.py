@@ -45,13 +45,14 @@ class LedgerRows(Rows):
             "posted_at_ms": posted_at_ms,
         }
         self._gather(t.LedgerTransaction, [row])
-        postings = [(self._site, name, n, p.account, p.amount_micro) for n, p in enumerate(transaction.postings)]
+        day = transaction.posting_day
+        postings = [(self._site, name, n, p.account, p.amount_micro, day) for n, p in enumerate(transaction.postings)]
         self._gather_tuples(t.Posting, _POSTING_NAMES, postings)
         self._memory.at_end(self._gathered_key, self._finish)
         for posting in transaction.postings:
             account, amount = posting.account, posting.amount_micro
             self._gathered[account] = self._gathered.get(account, 0) + amount
-            found = self._days.setdefault((transaction.posting_day, account, transaction.kind), [0, 0, 0])
+            found = self._days.setdefault((day, account, transaction.kind), [0, 0, 0])
             found[0] += 1
             found[1 if amount < 0 else 2] += abs(amount)
 
@@ -219,7 +220,7 @@ _BALANCE_NAMES: Final = ("site", "account", "balance_micro", "taken_micro", "giv
 _ADD_TO_BALANCE: Final = _added("account_balance", _BALANCE_NAMES[:2], _BALANCE_NAMES[2:])
 _DAY_NAMES: Final = ("site", "posting_day", "account", "kind", "postings", "taken_micro", "given_micro")
 _ADD_TO_DAY: Final = _added("ledger_day", _DAY_NAMES[:4], _DAY_NAMES[4:])
-_POSTING_NAMES: Final = ("site", "transaction_id", "n", "account", "amount_micro")
+_POSTING_NAMES: Final = ("site", "transaction_id", "n", "account", "amount_micro", "posting_day")
 
 
 def _grant_row(grant: WalletGrant) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from cloud_server.store import tables_ledger as tl
 from cloud_server.store.enrolments import epoch_from_row
 from cloud_server.store.fleet import FleetRows, box_from_row
 from cloud_server.store.ledger import LedgerRows, grant_from_row
-from cloud_server.store.readings import METER_STATE, WAITING, meter_state, wallet_facts
+from cloud_server.store.readings import METER_STATE, meter_state, wallet_facts
 from cloud_server.store.rows import Rows
 from cloud_server.store.tables_memory import HeardBehind, RevokedKey, VoidLine
 from protocol.records import Subject
@@ -63,7 +63,7 @@ class ManyBoxes(Rows):
     def learn_to_post(self, boxes: Sequence[Box], unread: Iterable[tuple[str, int]]) -> None:
         """What posting batches asks besides. `unread`: box and version of configurations that are not in memory."""
         names = [box.box for box in boxes]
-        parked = self._pairs(th.Batch, (th.Batch.seq,), names, th.Batch.state.in_(WAITING))
+        parked = self._pairs(th.Batch, (th.Batch.seq,), names, th.IS_WAITING)
         meters = self._pairs(tf.Meter, (tf.Meter.meter,), names)
         grants = self._rows(tl.WalletGrant, names, _not_on())
         states = self._pairs(th.MeterState, METER_STATE, names)

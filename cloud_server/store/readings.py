@@ -56,7 +56,7 @@ class ReadingRows(Rows):
 
     def is_parked(self, box: str) -> bool:
         """Whether a batch of this box waits to be posted."""
-        query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & t.Batch.state.in_(WAITING))
+        query = self._of(t.Batch, t.Batch.seq).where((t.Batch.box == box) & t.IS_WAITING)
         return self._memory.known(("is_parked", box), lambda: bool(self._tuples(query.limit(1))))
 
     def waiting_batches(self, box: str, limit: int) -> list[StoredBatch]:
@@ -65,7 +65,7 @@ class ReadingRows(Rows):
         on = (line.site == b.site) & (line.box == b.box) & (line.epoch == b.epoch) & (line.seq == b.seq)
         columns = (b.box, b.epoch, b.seq, b.state, b.fault, b.sealed_at_ms, b.posted_at_ms)
         query = self._of(b, *columns, line.hash, line.line, line.received_at_ms).join(line, on=on)
-        query = query.where((b.box == box) & b.state.in_(WAITING)).order_by(b.epoch, b.seq).limit(limit)
+        query = query.where((b.box == box) & t.IS_WAITING).order_by(b.epoch, b.seq).limit(limit)
         return [StoredBatch(raw=bytes(row.pop("line")), **row) for row in self._all(query)]
 
     def mark_posted(self, batch: StoredBatch) -> None:
@@ -83,7 +83,7 @@ class ReadingRows(Rows):
 
     def fence_parked(self, box: str) -> int:
         """What waits to be posted never will be: its epoch was closed before it."""
-        which = (t.Batch.site == self._site) & (t.Batch.box == box) & t.Batch.state.in_(WAITING)
+        which = (t.Batch.site == self._site) & (t.Batch.box == box) & t.IS_WAITING
         return self._run(t.Batch.update(state="fenced").where(which))
 
     def add_evidence(self, box: str, line_hash: str, verdict: str, raw: bytes, received_at_ms: int) -> bool:

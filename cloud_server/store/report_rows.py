@@ -39,11 +39,12 @@ class ReportBook(MoneySums):
     ) -> list[tuple[str, str, str, str, Ms, str, int]]:
         """Entry, its kind, cause, posting day, when, reason, amount; of these accounts in these days, oldest first."""
         found: list[tuple[str, str, str, str, Ms, str, int]] = []
-        columns = (_T.transaction_id, _T.kind, _T.cause, _T.posting_day, _T.effective_at_ms, _T.reason, _P.amount_micro)
+        columns = (_T.transaction_id, _T.kind, _T.cause, _P.posting_day, _T.effective_at_ms, _T.reason, _P.amount_micro)
+        on = (_T.site == _P.site) & (_T.transaction_id == _P.transaction_id)
         for names in pieces(accounts):
-            days = (_T.posting_day >= from_day) & (_T.posting_day <= to_day)
-            query = self._postings(*columns).where(_P.account.in_(names) & days)
-            found += [(r[0], r[1], r[2], r[3], r[4], r[5] or "", r[6]) for r in self._tuples(query)]
+            which = _P.account.in_(names) & (_P.posting_day >= from_day) & (_P.posting_day <= to_day)
+            query = self._of(_P, *columns).join(_T, on=on).where(which)
+            found += [(r[0], r[1], r[2], r[3], r[4], r[5] or "", r[6]) for r in self._plain(query)]
         return sorted(found, key=lambda row: (row[3], row[4], row[0]))
 
     def receipts_of(self, account: str) -> dict[str, str]:
@@ -61,10 +62,6 @@ class ReportBook(MoneySums):
         a = tl.AccountBalance
         rows = self._tuples(self._of(a, a.account).where((a.account >= "till/") & (a.account < "till0")))
         return [row[0] for row in rows]
-
-    def _postings(self, *columns: Any) -> Any:
-        on = (_T.site == _P.site) & (_T.transaction_id == _P.transaction_id)
-        return _P.select(*columns).join(_T, on=on).where(_P.site == self._site)
 
     # --- energy -------------------------------------------------------------------------------------------------
 
@@ -189,7 +186,7 @@ class ReportBook(MoneySums):
     def parked_boxes(self) -> dict[str, Ms]:
         """Boxes with batches that wait to be posted, and since when."""
         b = th.Batch
-        query = self._of(b, b.box, pw.fn.MIN(b.sealed_at_ms)).where(b.state != "posted").group_by(b.box)
+        query = self._of(b, b.box, pw.fn.MIN(b.sealed_at_ms)).where(th.IS_WAITING).group_by(b.box)
         return dict(self._tuples(query))
 
     # --- orders -------------------------------------------------------------------------------------------------

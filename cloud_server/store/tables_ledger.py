@@ -31,17 +31,19 @@ class LedgerTransaction(Table):
 
 
 class Posting(Table):
-    """One account of an entry and what comes into it."""
+    """One account of an entry and what comes into it. `posting_day` is its entry's: a wallet is in as many entries as
+    its box has batches, and only some days of them are ever asked for."""
 
     transaction_id = pw.TextField()
     n = pw.IntegerField()
     account = pw.TextField()
     amount_micro = pw.BigIntegerField(constraints=[pw.Check("amount_micro <> 0")])
+    posting_day = pw.TextField()
 
     class Meta:
         table_name = "posting"
         primary_key = pw.CompositeKey("site", "transaction_id", "n")
-        indexes = ((("site", "account"), False),)
+        indexes = ((("site", "account", "posting_day"), False),)
 
 
 class AccountBalance(Table):

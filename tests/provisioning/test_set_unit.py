@@ -83,7 +83,7 @@ def test_the_meter_answers_where_the_plan_has_it_and_the_report_says_so(box: Who
     assert "Unit ids that were set" in Path(told["report"]).read_text(encoding="utf-8")
     box.centre.wait_for(lambda: box.status()["meters"][0]["raw_wh"] is not None, 60)
     again = commission(box, "", "--set-unit", name)
-    assert (again.returncode, unit_of(box)) == (0, WANTED)
+    assert (again.returncode, unit_of(box)) == (0, WANTED), again.stdout + again.stderr
 
 
 def test_a_name_that_nobody_has_is_refused(box: WholeBox) -> None:

@@ -47,7 +47,10 @@ class StoredEntry:
     key: str
     second: str | None
     reason: str | None
+    day: str
     postings: tuple[Posting, ...]
+    posted_days: frozenset[str]
+    """The days that its postings say; one, its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from protocol.records import CommandResult, Reclaimed
 
 
 def ledger_balances(evidence: Evidence) -> CheckResult:
-    """1. Postings of each entry sum to zero; each account's sum is what its postings come to."""
+    """1. Postings of each entry sum to zero, under its day; each account's sum is what its postings come to."""
     breaches, entries, postings = [], 0, 0
     sums: dict[str, int] = defaultdict(int)
     for entry in evidence.entries():
@@ -37,6 +37,9 @@ def ledger_balances(evidence: Evidence) -> CheckResult:
             )
         if entry.id != transaction_id(entry.kind, entry.cause):
             breaches.append(f"entry {entry.id}: its id does not follow from {entry.kind} {entry.cause}")
+        if entry.posted_days - {entry.day}:
+            said = ", ".join(sorted(entry.posted_days))
+            breaches.append(f"entry {entry.id}: booked under {entry.day}, its postings say {said}")
         for posting in entry.postings:
             sums[posting.account] += posting.amount_micro
     stored = evidence.account_sums()

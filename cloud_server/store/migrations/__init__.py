@@ -14,6 +14,7 @@ from cloud_server.store.migrations.messages import to_4
 from cloud_server.store.migrations.money_requests import to_3
 from cloud_server.store.migrations.office import to_6
 from cloud_server.store.migrations.overtaking import to_12
+from cloud_server.store.migrations.posting_days import to_16
 from cloud_server.store.migrations.profiles import to_13
 from cloud_server.store.migrations.settlements import to_11
 from cloud_server.store.migrations.territories import to_10
@@ -21,7 +22,7 @@ from cloud_server.store.migrations.webhooks import to_8
 from cloud_server.store.tables_history import AlarmNote
 from cloud_server.store.tables_people import PasswordLink
 
-SCHEMA_VERSION: Final = 15
+SCHEMA_VERSION: Final = 16
 
 
 def _to_2(database: peewee.Database) -> None:
@@ -51,5 +52,6 @@ STEPS: Final[dict[int, Callable[[peewee.Database], None]]] = {
     13: to_13,
     14: to_14,
     15: to_15,
+    16: to_16,
 }
 """Version reached -> what leads there from the one before. Guards are put back after each."""

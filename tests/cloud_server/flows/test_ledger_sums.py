@@ -1,12 +1,13 @@
 """Sums of money by posting day: kept in the transaction of the postings, equal to them, and made for older books."""
 
 from cloud_server.core.report_table import ReportKind
-from cloud_server.store.database import run_sql
+from cloud_server.store.database import run_ddl, run_sql
 from cloud_server.store.schema import make_schema
 from cloud_server.store.tables_ledger_days import LedgerDay
 from protocol.units import DAY_MS
 from tests.cloud_server.flows.test_reports import make
 from tests.cloud_server.site_rig import SiteRig
+from tests.cloud_server.store.test_migrations import INDEXES_OF
 from tests.cloud_server.street import meter_id
 
 BEFORE = 14
@@ -35,6 +36,10 @@ def test_books_of_an_older_schema_come_forward_with_the_sums_of_their_postings(r
     with rig.engine.write() as database:
         kept = run_sql(database, "SELECT * FROM ledger_day ORDER BY posting_day, account, kind")
         turnover = run_sql(database, "SELECT * FROM account_balance ORDER BY account")
+        postings = run_sql(database, POSTINGS)
+        for statement in INDEXES_OF[16]:
+            run_ddl(database, statement)
+        database.execute_sql("ALTER TABLE posting DROP COLUMN posting_day")
         database.execute_sql(f'DROP TABLE "{LedgerDay._meta.table_name}"')  # the library's own way
         for column in ("taken_micro", "given_micro"):
             database.execute_sql(f"ALTER TABLE account_balance DROP COLUMN {column}")
@@ -43,9 +48,13 @@ def test_books_of_an_older_schema_come_forward_with_the_sums_of_their_postings(r
     with rig.engine.read() as database:
         assert run_sql(database, "SELECT * FROM ledger_day ORDER BY posting_day, account, kind") == kept
         assert run_sql(database, "SELECT * FROM account_balance ORDER BY account") == turnover
+        assert run_sql(database, POSTINGS) == postings
     assert len(kept) > len(turnover) > 0
     assert [make(rig, kind).tables for kind in kinds] == before
     assert rig.breaches() == []
+
+
+POSTINGS = "SELECT transaction_id, n, account, amount_micro, posting_day FROM posting ORDER BY transaction_id, n"
 
 
 def test_a_trial_balance_of_an_earlier_day_is_that_of_its_postings(rig: SiteRig) -> None:

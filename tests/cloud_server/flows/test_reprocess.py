@@ -9,6 +9,7 @@ from cloud_server.flows import receive_batch
 from cloud_server.flows.box_hardware import decide_quarantine
 from cloud_server.flows.reprocess import reprocess
 from cloud_server.ports.database import PostgresAddress
+from tests.cloud_server.flows.test_reports import make
 from tests.cloud_server.site_rig import SiteRig, open_rig
 from tests.cloud_server.speaking_box import SpeakingBox
 from tests.cloud_server.street import YUAN, box_id, meter_id, wallet_id
@@ -44,16 +45,21 @@ def alarms(rig: SiteRig) -> list[tuple[str, int]]:
         return unit.alarms.standing_alarms("batch_parked")
 
 
+def waits_by_report(rig: SiteRig) -> bool:
+    """Whether an energy report says that batches wait for a person."""
+    return "parked" in {lack.why for lack in make(rig, "energy").lacks}
+
+
 def test_all_is_posted_in_order_with_the_mended_program(rig: SiteRig, box: SpeakingBox) -> None:
     assert (box.acked_seq, rig.ledger(WALLET)) == (box.batch_head.seq, {WALLET: 100 * YUAN})
-    assert len(alarms(rig)) == 1
+    assert (len(alarms(rig)), waits_by_report(rig)) == (1, True)
     rig.sell("10")
     rig.exchange(box)
     assert box.command_head.seq == 2, "commands still go down"
     (done,) = reprocess(rig.centre)
     assert (done.posted, done.fault) == (3, None)
     assert rig.ledger(WALLET) == {WALLET: 100 * YUAN - 6 * 800_000}
-    assert alarms(rig) == []
+    assert (alarms(rig), waits_by_report(rig)) == ([], False)
     rig.settle(box)
     assert rig.ledger(WALLET) == {WALLET: 110 * YUAN - 6 * 800_000}
     assert rig.breaches() == []
@@ -75,6 +81,8 @@ def test_a_new_epoch_leaves_what_was_parked_as_evidence(rig: SiteRig, box: Speak
     decide_quarantine(rig.centre, box_id(1), "present", "chen", "the store was exchanged")
     rig.exchange(box)
     assert box.registers[meter_id(1, 2)] == 0, "from the last posted batch"
+    # Its energy is charged by the registers: nothing waits any more, and no report says so for ever.
+    assert not waits_by_report(rig)
     assert reprocess(rig.centre) == []
     box.use(meter_id(1, 2), 6_000)
     box.seal()

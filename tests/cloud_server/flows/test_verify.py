@@ -144,6 +144,7 @@ def test_a_lived_in_site_holds_and_every_check_has_looked_at_something(lived_in:
 
 PLANTED: dict[str, tuple[str, str]] = {
     "a posting grew": ("UPDATE posting SET amount_micro = amount_micro + 1 WHERE n = 0", "1 "),
+    "a posting went to another day": ("UPDATE posting SET posting_day = '2026-01-01' WHERE n = 0", "1 "),
     "a posting was left out": ("DELETE FROM posting WHERE n = 0 AND account LIKE 'till/%'", "1 "),
     "a day's sum of money was changed": (
         "UPDATE ledger_day SET given_micro = given_micro + 1 WHERE kind = 'sale'",

@@ -23,7 +23,7 @@ from cloud_server.store.server_check import server_warnings
 from cloud_server.store.tables_fleet import Building
 from cloud_server.store.unit import StoredBooks
 from tests.cloud_server.site_rig import open_rig
-from tests.cloud_server.store.test_migrations import COLUMNS_OF, TABLES_OF
+from tests.cloud_server.store.test_migrations import COLUMNS_OF, INDEXES_OF, TABLES_OF
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.postgres
@@ -121,6 +121,8 @@ def test_a_database_of_an_older_schema_comes_forward_with_its_guards(engine: Pos
     older = SCHEMA_VERSION - 2
     with engine.write() as database:
         for step in range(SCHEMA_VERSION, older, -1):
+            for statement in INDEXES_OF.get(step, ()):
+                run_statement(database, statement)
             for model in TABLES_OF[step].MODELS if step in TABLES_OF else ():
                 run_statement(database, f'DROP TABLE "{model._meta.table_name}"')
             for table, added in COLUMNS_OF.get(step, {}).items():

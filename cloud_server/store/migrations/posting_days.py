@@ -1,0 +1,25 @@
+"""The step that writes an entry's posting day beside each of its postings, and indexes what waits to be posted."""
+
+from typing import Final
+
+import peewee
+
+from cloud_server.store.database import run_ddl
+
+_GUARD: Final = 'DROP TRIGGER IF EXISTS "posting_never_changes"'
+"""Put back, as all guards are, behind the last step."""
+_STATEMENTS: Final = (
+    'ALTER TABLE "posting" ADD COLUMN "posting_day" TEXT NOT NULL DEFAULT \'\'',
+    'DROP INDEX "posting_site_account"',
+    "UPDATE posting SET posting_day = e.posting_day FROM ledger_transaction e "
+    "WHERE e.site = posting.site AND e.transaction_id = posting.transaction_id",
+    'CREATE INDEX "posting_site_account_posting_day" ON "posting" ("site", "account", "posting_day")',
+    'CREATE INDEX "batch_waiting" ON "batch" ("site", "box") WHERE state IN (\'parked\', \'behind_parked\')',
+)
+
+
+def to_16(database: peewee.Database) -> None:
+    """Add column and indexes, and fill the column: a year of two thousand meters takes some minutes."""
+    of_table = ' ON "posting"' if isinstance(database, peewee.PostgresqlDatabase) else ""
+    for statement in (_GUARD + of_table, *_STATEMENTS):
+        run_ddl(database, statement)
