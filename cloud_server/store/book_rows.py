@@ -77,7 +77,9 @@ class BookRows(Rows):
         """When the newest batch of some boxes, or of all, was posted, by the centre's clock."""
         b, posted = tf.Box, th.Batch
         on = (posted.site == b.site) & (posted.box == b.box) & (posted.epoch == b.epoch) & (posted.seq == b.posted_seq)
-        return dict(self._named(self._of(b, b.box, posted.posted_at_ms).join(posted, on=on), b.box, boxes))
+        # Joined so, boxes are gone through and one batch of each; else SQLite goes through all batches there are.
+        query = self._of(b, b.box, posted.posted_at_ms).join(posted, pw.JOIN.LEFT_OUTER, on=on)
+        return {box: at_ms for box, at_ms in self._named(query, b.box, boxes) if at_ms is not None}
 
     def alarms_standing(self) -> list[StandingAlarm]:
         """Every alarm that stands."""

@@ -104,7 +104,8 @@ class LineRows(Rows):
     def newest_to_boxes(self, kind: str) -> dict[str, CommandFact]:
         """By box: the newest command of a kind that is about the whole box."""
         which = (t.Command.subject == "") & (t.Command.kind == kind)
-        rows = self._all(self._of(t.Command).where(which).order_by(t.Command.box, t.Command.seq))
+        # Put in order here: asked for it, SQLite goes through all commands there are, which lie in that order.
+        rows = sorted(self._all(self._of(t.Command).where(which)), key=lambda row: int(row["seq"]))
         return {row["box"]: CommandFact(**row) for row in rows}
 
     def command_hash(self, box: str, seq: int) -> str | None:

@@ -168,6 +168,10 @@ class Alarm(Table):
         )
 
 
+Alarm.add_index(Alarm.index(Alarm.site, Alarm.raised_at_ms, where=Alarm.cleared_at_ms.is_null(), name="alarm_standing"))
+"""Every page tells how many stand: a handful among all there ever were."""
+
+
 class AlarmNote(Table):
     """Somebody has seen to an alarm; `n` counts the notes of one alarm."""
 

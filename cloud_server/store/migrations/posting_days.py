@@ -1,4 +1,5 @@
-"""The step that writes an entry's posting day beside each of its postings, and indexes what waits to be posted."""
+"""The step that writes an entry's posting day beside each of its postings, and indexes the few batches that wait and
+the few alarms that stand."""
 
 from typing import Final
 
@@ -15,6 +16,7 @@ _STATEMENTS: Final = (
     "WHERE e.site = posting.site AND e.transaction_id = posting.transaction_id",
     'CREATE INDEX "posting_site_account_posting_day" ON "posting" ("site", "account", "posting_day")',
     'CREATE INDEX "batch_waiting" ON "batch" ("site", "box") WHERE state IN (\'parked\', \'behind_parked\')',
+    'CREATE INDEX "alarm_standing" ON "alarm" ("site", "raised_at_ms") WHERE "cleared_at_ms" IS NULL',
 )
 
 

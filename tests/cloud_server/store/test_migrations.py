@@ -88,6 +88,7 @@ COLUMNS_OF: dict[int, dict[str, tuple[str, ...]]] = {
 INDEXES_OF: dict[int, tuple[str, ...]] = {
     16: (
         "DROP INDEX batch_waiting",
+        "DROP INDEX alarm_standing",
         "DROP INDEX posting_site_account_posting_day",
         "CREATE INDEX posting_site_account ON posting (site, account)",
     ),

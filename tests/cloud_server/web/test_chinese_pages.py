@@ -68,8 +68,10 @@ def pattern_of(path: str) -> str:
 class Walk:
     """One person's way through the console, and what is left in English on it."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, junk: tuple[str, ...] = ("", "不是", "-1")) -> None:
         self.browser = browser
+        self.junk = junk
+        """With each of these all fields of a form are filled, one after the other."""
         self.read: Counter[str] = Counter()
         self.english: dict[str, str] = {}
         self.refused: list[str] = []
@@ -108,7 +110,7 @@ class Walk:
             if self.read[name] >= EACH_MOST:
                 continue
             self.read[name] += 1
-            for junk in ("", "不是", "-1"):
+            for junk in self.junk:
                 self.browser.text = text
                 fields = filled(inner, junk)
                 if "multipart" in head:
