@@ -28,6 +28,12 @@ class MoneySums(Rows):
         which = (_D.posting_day >= from_day) & (_D.posting_day <= to_day) & _under(_D.account, "till")
         return [(row[0], row[1], row[2], row[3], row[4]) for row in self._plain(query.where(which))]
 
+    def sold_at_tills(self) -> list[tuple[str, int, Micro]]:
+        """Till account, how many sales there ever were at it, what they came to."""
+        query = self._of(_D, _D.account, _sum(_D.postings), _sum(_D.taken_micro))
+        which = (_D.kind == "sale") & _under(_D.account, "till")
+        return [(row[0], row[1], row[2]) for row in self._plain(query.where(which).group_by(_D.account))]
+
     def trial(self, to_day: str) -> Trial:
         """The trial balance of a posting day: all there ever was less what was posted under the days behind it."""
         behind = (_sum(_D.taken_micro), _sum(_D.given_micro))

@@ -16,6 +16,7 @@ from cloud_server.store import tables_history as th
 from cloud_server.store import tables_ledger as tl
 from cloud_server.store import tables_money as tm
 from cloud_server.store.money_rows import MoneyRows
+from cloud_server.store.money_sums import MoneySums
 from cloud_server.store.rows import Rows
 
 Place = Sequence[str | int]
@@ -135,14 +136,17 @@ class ProgramRows(Rows):
     def waiting_batches(self) -> dict[str, int]:
         """How many batches are kept and not posted, by state."""
         b = th.Batch
-        query = self._of(b, b.state, pw.fn.COUNT(b.seq)).where(b.state != "posted").group_by(b.state)
+        query = self._of(b, b.state, pw.fn.COUNT(b.seq)).where(th.IS_WAITING).group_by(b.state)
         return {state: int(count) for state, count in self._tuples(query)}
 
     def sold(self) -> dict[str, tuple[int, int]]:
         """How many sales there were and what they came to, by method."""
-        s = tl.Sale
-        query = self._of(s, s.method, pw.fn.COUNT(s.sale), pw.fn.SUM(s.amount_micro)).group_by(s.method)
-        return {method: (int(count), int(micro)) for method, count, micro in self._tuples(query)}
+        found: dict[str, tuple[int, int]] = {}
+        for account, count, micro in MoneySums(self._database, self._site).sold_at_tills():
+            method = account.split("/")[2]
+            before = found.get(method, (0, 0))
+            found[method] = (before[0] + count, before[1] + micro)
+        return found
 
 
 def _between(query: Any, column: Any, from_ms: int | None, to_ms: int | None) -> Any:
@@ -159,4 +163,6 @@ def _behind(query: Any, after: Place | None, columns: Sequence[Any], *, newest_f
     for column, value in reversed(list(zip(columns, after, strict=True))):
         here = column < value if newest_first else column > value
         beyond = here if beyond is None else here | ((column == value) & beyond)
-    return query.where(beyond)
+    # Said apart, the first column leads the engine to the place; by the rest alone it would begin at the first row.
+    reached = columns[0] <= after[0] if newest_first else columns[0] >= after[0]
+    return query.where(reached & beyond)

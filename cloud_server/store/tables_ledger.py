@@ -82,6 +82,7 @@ class Sale(Table):
         indexes = (
             (("site", "receipt"), True),
             (("site", "account", "paid_at_ms"), False),
+            (("site", "paid_at_ms", "sale"), False),
             (("site", "till_day", "operator"), False),
         )
 
@@ -193,7 +194,10 @@ class Command(Table):
     class Meta:
         table_name = "command"
         primary_key = pw.CompositeKey("site", "box", "seq")
-        indexes = ((("site", "subject", "issued_at_ms"), False),)
+        indexes = (
+            (("site", "subject", "issued_at_ms"), False),
+            (("site", "issued_at_ms", "box", "seq"), False),
+        )
 
 
 class AuditRow(Table):

@@ -1,5 +1,5 @@
-"""The step that writes an entry's posting day beside each of its postings, and indexes the few batches that wait and
-the few alarms that stand."""
+"""The step that writes an entry's posting day beside each of its postings, and indexes what pages and lists go by: the
+few batches that wait, the few alarms that stand, sales and commands by time."""
 
 from typing import Final
 
@@ -17,6 +17,8 @@ _STATEMENTS: Final = (
     'CREATE INDEX "posting_site_account_posting_day" ON "posting" ("site", "account", "posting_day")',
     'CREATE INDEX "batch_waiting" ON "batch" ("site", "box") WHERE state IN (\'parked\', \'behind_parked\')',
     'CREATE INDEX "alarm_standing" ON "alarm" ("site", "raised_at_ms") WHERE "cleared_at_ms" IS NULL',
+    'CREATE INDEX "sale_site_paid_at_ms_sale" ON "sale" ("site", "paid_at_ms", "sale")',
+    'CREATE INDEX "command_site_issued_at_ms_box_seq" ON "command" ("site", "issued_at_ms", "box", "seq")',
 )
 
 

@@ -89,6 +89,8 @@ INDEXES_OF: dict[int, tuple[str, ...]] = {
     16: (
         "DROP INDEX batch_waiting",
         "DROP INDEX alarm_standing",
+        "DROP INDEX sale_site_paid_at_ms_sale",
+        "DROP INDEX command_site_issued_at_ms_box_seq",
         "DROP INDEX posting_site_account_posting_day",
         "CREATE INDEX posting_site_account ON posting (site, account)",
     ),

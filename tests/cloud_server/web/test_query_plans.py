@@ -12,11 +12,14 @@ from typing import Any, Final
 
 import pytest
 
+from cloud_server.api.program_routes import OPENAPI_URL
 from cloud_server.core.roles import Role
 from cloud_server.flows.watch_fleet import watch_fleet
 from cloud_server.store.unit_memory import Remembering
+from tests.cloud_server.api.programs_rig import open_programs
 from tests.cloud_server.console_rig import ConsoleRig, open_console_rig
 from tests.cloud_server.flows.test_moves_and_meters import two_boxes
+from tests.cloud_server.site_rig import SiteRig
 from tests.cloud_server.street import meter_id
 from tests.cloud_server.web.test_chinese_pages import Walk
 
@@ -30,6 +33,9 @@ GROWING: Final = frozenset(
 """Tables that have more rows with each day, or with each sale."""
 MAY: Final[dict[str, str]] = {
     "SEARCH t1 USING INDEX sqlite_autoindex_audit_1 (site=?)": "by its number downwards, until the page is full",
+    "SEARCH t1 USING INDEX sale_site_paid_at_ms_sale (site=?)": "newest first, until the page is full",
+    "SEARCH t1 USING INDEX command_site_issued_at_ms_box_seq (site=?)": "newest first, until the page is full",
+    "SEARCH t1 USING INDEX webhook_delivery_site_state_next_at_ms (site=?)": "counted by state; old ones are forgotten",
     "SEARCH t1 USING INDEX message_site_made_at_ms (site=?)": "newest first, until the page is full",
     "SEARCH t1 USING INDEX message_site_state_not_before_ms (site=?)": "counted by state, on the page of messages",
     "SEARCH t1 USING COVERING INDEX sale_site_account_paid_at_ms (site=?)": "the last sale of each account",
@@ -91,9 +97,8 @@ def test_what_goes_through_a_whole_table_is_seen(street: ConsoleRig, explained: 
             assert bool(explained.whole) is is_fault, statement
 
 
-@pytest.mark.parametrize("role", ["supervisor", "administrator"])
-def test_nothing_goes_through_a_whole_table(role: Role, street: ConsoleRig, explained: Explained) -> None:
-    rig = street.rig
+def live(rig: SiteRig) -> None:
+    """Sales, use, background work."""
     boxes, office = two_boxes(rig)
     boxes[0].use(meter_id(1, 1), 500)
     for box in boxes:
@@ -102,6 +107,29 @@ def test_nothing_goes_through_a_whole_table(role: Role, street: ConsoleRig, expl
     rig.sell("10.00", shop=2)
     office.work()
     watch_fleet(rig.centre)
+
+
+@pytest.mark.parametrize("role", ["supervisor", "administrator"])
+def test_no_page_goes_through_a_whole_table(role: Role, street: ConsoleRig, explained: Explained) -> None:
+    live(street.rig)
     Walk(street.browser(role), junk=("1",)).go()
     assert len(explained.statements) > 150
+    assert explained.whole == set(), "\n".join(sorted(explained.whole))
+
+
+def test_no_program_s_request_goes_through_a_whole_table(street: ConsoleRig, explained: Explained) -> None:
+    live(street.rig)
+    known = len(explained.statements)
+    with open_programs(street.rig) as programs:
+        client = programs("admin")
+        lists = [
+            path for path, ways in client.get(OPENAPI_URL).json()["paths"].items() if "get" in ways and "{" not in path
+        ]
+        for path in lists:
+            found = client.get(path, params={"limit": 1})
+            after = found.json().get("next") if found.headers["content-type"] == "application/json" else None
+            if after is not None:
+                client.get(path, params={"limit": 1, "after": after})
+    assert len(lists) > 10
+    assert len(explained.statements) > known + 20
     assert explained.whole == set(), "\n".join(sorted(explained.whole))
