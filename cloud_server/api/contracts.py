@@ -122,7 +122,7 @@ def _task_routes(router: APIRouter, centre: Centre, office: Office) -> None:
                     about=task.about,
                     amount_micro=task.amount_micro,
                     since=task.since_ms,
-                    why=task.why,
+                    why=f"{task.breaches} breaches were found" if task.breaches else task.why,
                 )
                 for task in office.tasks()
             ]

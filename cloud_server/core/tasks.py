@@ -25,3 +25,6 @@ class Task:
     amount_micro: Micro | None
     since_ms: Ms
     why: str | None = None
+    """A person's own words or name, or the codes of what boxes refused, parted by ", "."""
+    breaches: int = 0
+    """Found in the books of a day."""

@@ -87,7 +87,6 @@ def _moves(unit: Unit) -> Iterator[Task]:
                 about=move.account,
                 amount_micro=request.answered_micro,
                 since_ms=move.asked_at_ms,
-                why="the wallet that it was to go to is not in use any more",
             )
 
 
@@ -161,5 +160,5 @@ def _tills(centre: Centre, unit: Unit) -> Iterator[Task]:
                 about=closed.day,
                 amount_micro=None,
                 since_ms=sealed.sealed_at_ms,
-                why=f"{sealed.breaches} breaches were found",
+                breaches=sealed.breaches,
             )

@@ -144,6 +144,11 @@ class Words:
     def refusal(self, code: str) -> str:
         return self.of(refusal_words.REFUSAL, code)
 
+    def why(self, told: str) -> str:
+        """What boxes answered, in words; a person's own words as they are."""
+        codes = told.split(", ")
+        return ", ".join(map(self.refusal, codes)) if set(codes) <= refusal_words.REFUSAL.keys() else told
+
     def flag(self, code: str) -> str:
         return self.of(t.FLAG, code)
 

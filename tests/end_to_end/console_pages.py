@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Request, expect
 
 SCREENSHOTS = Path("test-artifacts/screenshots")
 """Kept by the build machine."""
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+SHOTS, NO_FRAME = 5, "Unable to capture screenshot"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -42,9 +43,21 @@ class Console:
         if whole:
             self.page.evaluate("window.scrollTo(0, 0)")
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{what}-{self.name}.png", full_page=whole)
+        self._shoot(SCREENSHOTS / f"{what}-{self.name}.png", whole)
         over = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert over <= 0, f"{what} scrolls sideways by {over} px at {self.name}"
+
+    def _shoot(self, path: Path, whole: bool) -> None:
+        """A browser on a busy machine may have no frame to give for the moment, which says nothing about the page."""
+        for turns_left in reversed(range(SHOTS)):
+            try:
+                self.page.screenshot(path=path, full_page=whole)
+            except Error as fault:
+                if NO_FRAME not in str(fault) or not turns_left:
+                    raise
+                self.page.wait_for_timeout(1_000)
+            else:
+                return
 
     # ---------------------------------------------------------------------------------------------------- the monitor
 
