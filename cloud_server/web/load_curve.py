@@ -11,6 +11,22 @@ from protocol.units import Ms
 MINUTE_MS: Final = 60_000
 TICK_MINUTES: Final = 180
 """Eight hours of the day on the axis: they stand beside each other on a tablet too."""
+SHORT_AXES: Final = {180: 30, 360: 60, 720: 120}
+"""Minutes of an axis that is shorter than a day, and minutes from tick to tick."""
+HALF_HOUR_MS: Final = 30 * MINUTE_MS
+
+
+def stretch_of_first_day(intervals: Sequence[IntervalRow], from_ms: Ms, to_ms: Ms) -> tuple[Ms, Ms]:
+    """The part of its first day that a meter's load is drawn over: on the axis of a whole day its first hours would be
+    a speck, and there is nothing before them that could be missed."""
+    if not intervals:
+        return from_ms, to_ms
+    begin_ms = min(max(row.from_ms, from_ms) for row in intervals)
+    begin_ms -= (begin_ms - from_ms) % HALF_HOUR_MS
+    known_ms = max(row.to_ms for row in intervals) - begin_ms
+    length_ms = next((axis * MINUTE_MS for axis in SHORT_AXES if known_ms <= axis * MINUTE_MS), to_ms - from_ms)
+    begin_ms = max(from_ms, min(begin_ms, to_ms - length_ms))
+    return begin_ms, begin_ms + length_ms
 
 
 def load_curve(
@@ -40,11 +56,12 @@ def load_curve(
         greatest = tuple(p[2] for p in points)
         series.append(Series(name=translate(N_("Greatest power")), unit="kW", shape="dashed", values=greatest))
     length = (to_ms - from_ms) // MINUTE_MS
+    tick = SHORT_AXES.get(length, TICK_MINUTES)
     axis = TimeAxis(
         at=tuple(round((at_ms - from_ms) / MINUTE_MS, 1) for at_ms, _, _ in points),
         length_minutes=length,
-        tick_minutes=TICK_MINUTES,
-        ticks=tuple(minute_text(from_ms + minute * MINUTE_MS) for minute in range(0, length + 1, TICK_MINUTES)),
+        tick_minutes=tick,
+        ticks=tuple(minute_text(from_ms + minute * MINUTE_MS) for minute in range(0, length + 1, tick)),
     )
     return Chart(labels=tuple(minute_text(at_ms) for at_ms, _, _ in points), series=tuple(series), time=axis)
 

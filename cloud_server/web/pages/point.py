@@ -11,7 +11,7 @@ from starlette.responses import Response
 from cloud_server.core.views import DayEnergy, IntervalRow, PointPage, PointRow
 from cloud_server.ports import KeyReused, Operation, OperationKind, Refused
 from cloud_server.web.charts import Chart, Series
-from cloud_server.web.load_curve import load_curve
+from cloud_server.web.load_curve import load_curve, stretch_of_first_day
 from cloud_server.web.measured import measured
 from cloud_server.web.pages import errors
 from cloud_server.web.pages.page import Console
@@ -75,16 +75,18 @@ def show(console: Console, visit: Visit) -> Response:
         is_today=page.day == console.renderer.show_for(visit).today(),
         ordered=visit.query.get("ordered", ""),
         days=(days := visit.services.books.energy_by_day(page.row.point, page.day, DAYS_SHOWN)),
-        curve=_curve_chart(console, visit, page),
+        curve=_curve_chart(console, visit, page, is_first_day=not any(row.intervals for row in days[:-1])),
         by_day=_days_chart(console, visit, days),
         **_live_values(console, visit, page),
     )
 
 
-def _curve_chart(console: Console, visit: Visit, page: PointPage) -> Chart:
+def _curve_chart(console: Console, visit: Visit, page: PointPage, *, is_first_day: bool) -> Chart:
     """The load over the day on the site's clock."""
     show, translate = console.renderer.show_for(visit), console.renderer.translate_for(visit)
     from_ms, to_ms = day_bounds_ms(page.day, ZoneInfo(visit.services.books.site().zone))
+    if is_first_day:
+        from_ms, to_ms = stretch_of_first_day(page.intervals, from_ms, to_ms)
     return load_curve(page.intervals, from_ms, to_ms, show.minute, translate)
 
 

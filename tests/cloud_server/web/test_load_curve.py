@@ -7,23 +7,32 @@ import pytest
 
 from cloud_server.core.views import IntervalRow
 from cloud_server.web.charts import Chart
-from cloud_server.web.load_curve import load_curve
+from cloud_server.web.load_curve import load_curve, stretch_of_first_day
 from cloud_server.web.pages.point import day_bounds_ms
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR_MS = 3_600_000
 
 
-def drawn(zone: ZoneInfo, day: str, *rows: tuple[float, float, int, int | None]) -> Chart:
-    """Rows of (hours of the day from, to, Wh, greatest W)."""
-    from_ms, to_ms = day_bounds_ms(day, zone)
-    intervals = [
+Row = tuple[float, float, int, int | None]
+"""Hours of the day from and to, Wh, greatest W."""
+
+
+def intervals_of(from_ms: int, *rows: Row) -> list[IntervalRow]:
+    return [
         IntervalRow(
             from_ms=from_ms + round(begin * HOUR_MS), to_ms=from_ms + round(end * HOUR_MS), from_wh=0, to_wh=wh,
             energy_wh=wh, charge_micro=0, rates=(), max_power_w=most,
         )
         for begin, end, wh, most in rows
     ]  # fmt: skip
+
+
+def drawn(zone: ZoneInfo, day: str, *rows: Row, is_first_day: bool = False) -> Chart:
+    from_ms, to_ms = day_bounds_ms(day, zone)
+    intervals = intervals_of(from_ms, *rows)
+    if is_first_day:
+        from_ms, to_ms = stretch_of_first_day(intervals, from_ms, to_ms)
 
     def minute(at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%H:%M")
@@ -52,6 +61,36 @@ def test_where_nothing_is_known_nothing_is_drawn() -> None:
 def test_what_began_the_day_before_is_cut_at_midnight_and_keeps_its_mean() -> None:
     chart = drawn(SHANGHAI, "2026-11-23", (22, 26, 4_000, None), (-4, 2, 6_000, None), (3, 3, 0, None))
     assert points(chart) == [(0, 1.0), (120, 1.0), (120, None), (1320, 1.0), (1440, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "wanted"),
+    [
+        ((), (0, 24)),
+        (((10.1, 10.2),), (10, 13)),
+        (((10.1, 10.5), (10.5, 13)), (10, 13)),
+        (((10.1, 10.5), (10.5, 13.2)), (10, 16)),
+        (((-1, 0.5),), (0, 3)),
+        (((0.2, 11.9),), (0, 12)),
+        (((0.2, 12.5),), (0, 24)),
+        (((22.7, 23.9),), (21, 24)),
+        (((13.9, 24),), (12, 24)),
+    ],
+)
+def test_the_first_hours_of_a_meter_fill_the_drawing(
+    hours: tuple[tuple[float, float], ...], wanted: tuple[int, int]
+) -> None:
+    from_ms, to_ms = day_bounds_ms("2026-11-23", SHANGHAI)
+    rows = intervals_of(from_ms, *((begin, end, 500, None) for begin, end in hours))
+    begin_ms, end_ms = stretch_of_first_day(rows, from_ms, to_ms)
+    assert ((begin_ms - from_ms) / HOUR_MS, (end_ms - from_ms) / HOUR_MS) == wanted
+
+
+def test_a_short_axis_has_its_own_ticks() -> None:
+    chart = drawn(SHANGHAI, "2026-11-23", (10.1, 10.2, 500, None), is_first_day=True)
+    assert chart.time is not None
+    assert chart.time.ticks == ("10:00", "10:30", "11:00", "11:30", "12:00", "12:30", "13:00")
+    assert points(chart) == [(6, 5.0), (12, 5.0)]
 
 
 @pytest.mark.parametrize(
