@@ -87,7 +87,7 @@ PAGES: Final = {
     "alarms told": "/reports/alarms",
     "events": "/reports/events",
     "statement": f"/reports/statement?account={account_id(1, 2)}",
-    "proof, of no signed lines": f"/reports/proof?account={account_id(1, 2)}",
+    "proof, before the lines": f"/reports/proof?account={account_id(1, 2)}",
 }
 
 

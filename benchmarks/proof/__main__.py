@@ -1,9 +1,10 @@
 """`python -m benchmarks.proof [--meters N] [--engine E] [--json]`: what settles a bill, over a month of signed lines.
 
 A box enrols, seals a batch of all its meters every half hour of October, and the centre takes each in as it does in the
-field: real keys, chains, postings. Then two pages are asked for: one account's statement, and its charges proved from
-every line of the box in that month. Beside them stands the least that a proof could cost: the same bytes read from the
-same store, and the same signatures looked at. Exit code 1 where a limit is not held, or where the proof finds a fault.
+field: real keys, chains, postings. Then pages are asked for: one account's statement, its proof as it opens, and what
+follows behind it, its charges proved from every line of the box in that month. Beside that stands the least that it
+could cost: the same bytes read from the same store, and the same signatures looked at. Exit code 1 where a page is not
+within its limit, or where the proof finds a fault.
 """
 
 import argparse
@@ -82,11 +83,13 @@ def measure(engine: str, meters: int) -> dict[str, Any]:
         tell(f"a month of {meters} meters is taken in")
         tidy(rig)
         browser = rig.browser("supervisor")
-        text = browser.get(f"/reports/proof?{ASKED}")
+        whole = f"/reports/proof?{ASKED}&lines=yes"
+        text = browser.get(whole)
         assert "DOES NOT HOLD" not in text, "the proof finds a fault"
         assert text.count(">holds<") == 1 + len(CHECKS), "not every check was made"
-        for page in ("statement", "proof"):
-            found[page] = asdict(timed(partial(browser.get, f"/reports/{page}?{ASKED}"), 3))
+        pages = {"statement": f"/reports/statement?{ASKED}", "proof_page": f"/reports/proof?{ASKED}", "proof": whole}
+        for name, path in pages.items():
+            found[name] = asdict(timed(partial(browser.get, path), 3))
         found["bytes"] = least(rig.rig, found["lines"])
         found["least"] = asdict(timed(partial(least, rig.rig, found["lines"]), 3))
         found["proof_to_least"] = round(found["proof"]["processor_s"] / found["least"]["processor_s"], 1)
@@ -102,10 +105,10 @@ def main() -> int:
     chosen = parser.parse_args()
     found = measure(chosen.engine, chosen.meters)
     print(json.dumps(found) if chosen.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
-    if found["statement"]["seconds"] > PAGE_S:
-        print(f"above its limit: statement, s: {found['statement']['seconds']} > {PAGE_S}", file=sys.stderr)
-        return 1
-    return 0
+    late = [name for name in ("statement", "proof_page") if found[name]["seconds"] > PAGE_S]
+    for name in late:
+        print(f"above its limit: {name}, s: {found[name]['seconds']} > {PAGE_S}", file=sys.stderr)
+    return 1 if late else 0
 
 
 if __name__ == "__main__":

@@ -115,6 +115,8 @@ class ReportQuery:
     text: str = ""
     """A code or words that the report itself knows what to do with."""
     state: str = ""
+    looks_at_lines: bool = True
+    """False: only what a proof can show before every signed line was looked at, which takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

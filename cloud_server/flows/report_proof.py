@@ -44,10 +44,6 @@ def proof(basis: Basis) -> Report | None:
     before = gather(_earlier(basis))
     if days is None or before is None:
         return None
-    made, chains = Proof(), list[tuple[Value, ...]]()
-    for batches in days.batches:
-        chains.append(_walk(basis, days, batches, made))
-    _compare(basis, days, made)
     meters = {row["meter"] for row in days.intervals}
     tables = [
         price_table(basis, days.intervals),
@@ -55,15 +51,21 @@ def proof(basis: Basis) -> Report | None:
         *swap_table(basis, swaps_of(basis, meters)),
         *((fee_table(days.fees),) if days.fees else ()),
         _day_table(basis, days),
-        _check_table(made),
-        _chain_table(chains),
     ]
+    verdict: tuple[Fact, ...] = ()
+    if basis.query.looks_at_lines:
+        made, chains = Proof(), list[tuple[Value, ...]]()
+        for batches in days.batches:
+            chains.append(_walk(basis, days, batches, made))
+        _compare(basis, days, made)
+        tables += [_check_table(made), _chain_table(chains)]
+        verdict = (Fact(key="verdict", kind="event", value="holds:yes" if made.holds else "holds:no"),)
     _, to_ms = basis.stretch
     return Report(
         query=basis.query,
         made_at_ms=basis.look.now_ms,
         tables=tuple(tables),
-        facts=_facts(basis, days, before, made),
+        facts=(*verdict, *_facts(basis, days, before)),
         lacks=basis.lacks(to_ms),
     )
 
@@ -179,7 +181,7 @@ def _compare_sale(basis: Basis, sale: str, made: Proof) -> None:
 # --- what is shown --------------------------------------------------------------------------------------------------
 
 
-def _facts(basis: Basis, days: AccountDays, before: AccountDays, made: Proof) -> tuple[Fact, ...]:
+def _facts(basis: Basis, days: AccountDays, before: AccountDays) -> tuple[Fact, ...]:
     """Who, how much, beside how much before, and what the difference comes from."""
     site = basis.look.site
     shops = "、".join(shop for wallet in site.wallets_of.get(days.account.account, ()) for shop in site.shops(wallet))
@@ -193,7 +195,6 @@ def _facts(basis: Basis, days: AccountDays, before: AccountDays, made: Proof) ->
         Fact(key="more_by_price", kind="exact", value=charge - charge_before - by_use),
     )
     return (
-        Fact(key="verdict", kind="event", value="holds:yes" if made.holds else "holds:no"),
         Fact(key="account", kind="text", value=days.account.number),
         Fact(key="customer", kind="text", value=site.customers[days.account.customer].name),
         Fact(key="shop", kind="text", value=shops),

@@ -47,6 +47,7 @@ BESIDE: Final = (
     "/?view=rows",
     "/reports/statement?account={account}",
     "/reports/proof?account={account}",
+    "/reports/proof?account={account}&lines=yes",
     "/sales/{sale}/receipt?paper=80mm",
     "/sales/{sale}/receipt?paper=a4",
     "/points/{point}/mode/forced_off",

@@ -151,7 +151,7 @@ def test_reports_fit_on_paper(browser: Browser, real: RealStreet, contexts: list
     cut = []
     for kind in (kind for kind, right in REPORTS.items() if "supervisor" in TABLE[right]):
         page.set_viewport_size({"width": A4_ACROSS_PX if kind == "hours" else A4_PX, "height": 1_000})
-        console.open(f"/reports/{kind}?account={ACCOUNT}")
+        console.open(f"/reports/{kind}?account={ACCOUNT}&lines=yes")
         over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         cut += [f"{kind}: {over} px"] if over > 0 else []
     assert not cut, "\n".join(cut)
@@ -161,6 +161,43 @@ def test_reports_fit_on_paper(browser: Browser, real: RealStreet, contexts: list
     _await_ink(console, "#e8ebee")
     page.emulate_media(media="print")
     _await_ink(console, "#15191d")
+
+
+def test_a_bill_is_shown_at_once_and_its_proof_follows(
+    browser: Browser, real: RealStreet, contexts: list[BrowserContext]
+) -> None:
+    """Behind a large box the signed lines take seconds; who waits sees what is known, and what went wrong."""
+    console = enter(browser, real, contexts, "supervisor", language="en")
+    page, address, verdict = console.page, f"/reports/proof?account={ACCOUNT}", ".facts-of dd >> nth=0"
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/reports/proof?*lines=yes", hold)
+    console.open(address)
+    expect(page.locator("#lines [role=status]")).to_be_visible()
+    expect(page.locator("#made table")).not_to_have_count(0)
+    console.picture("report-proof-waits")
+    assert (len(held), page.locator(verdict).inner_text()) == (1, "K1003")
+    held[0].abort()
+    expect(page.locator("#lines [role=alert]")).to_be_visible()
+    page.unroute("**/reports/proof?*lines=yes")
+    page.locator("#lines [role=alert] a").click()
+    expect(page.locator(verdict)).to_have_text("holds")
+    console.open(address)
+    expect(page.locator(verdict)).to_have_text("holds")
+    expect(page.locator("#lines")).to_have_count(0)
+    expect(page.locator("#made [data-drawn]")).to_have_count(1)
+    assert page.url.endswith(address)
+    bare = browser.new_context(
+        ignore_https_errors=True, java_script_enabled=False, storage_state=contexts[-1].storage_state()
+    )
+    contexts.append(bare)
+    page = bare.new_page()
+    page.goto(real.address + address)
+    page.locator("#lines a:visible").click()
+    expect(page.locator(verdict)).to_have_text("符合")
 
 
 def _await_ink(console: Console, colour: str) -> None:

@@ -48,7 +48,7 @@ def show_home(console: Console, visit: Visit, rights: dict[ReportKind, Right]) -
 
 def show(console: Console, visit: Visit) -> Response:
     """One report on the screen."""
-    made = _make(console, visit)
+    made = _make(console, visit, looks_at_lines="lines" in visit.query)
     if made is None:
         return errors.not_found(console, visit)
     query, report, mistake = made
@@ -66,6 +66,7 @@ def show(console: Console, visit: Visit) -> Response:
         report=report,
         mistake=mistake,
         found=found,
+        waits_for_lines=query.kind == "proof" and report is not None and not query.looks_at_lines,
         cells=(cells := cells_for(console, visit)),
         words=w,
         methods=METHODS,
@@ -126,13 +127,16 @@ def cells_for(console: Console, visit: Visit) -> Cells:
     return Cells(renderer.show_for(visit), renderer.words_for(visit), renderer.translate_for(visit))
 
 
-def _make(console: Console, visit: Visit) -> tuple[ReportQuery, Report | None, str] | None:
+def _make(
+    console: Console, visit: Visit, *, looks_at_lines: bool = True
+) -> tuple[ReportQuery, Report | None, str] | None:
     """The query as asked, its report, and what is wrong with it; None for a report that there is not."""
     name = visit.path.removeprefix("/reports/").removesuffix(".xlsx")
     kind = next((kind for kind in SPECS if kind == name), None)
     if kind is None:
         return None
     query, mistake = _read(console, visit, kind)
+    query = replace(query, looks_at_lines=looks_at_lines)
     if mistake or (SPECS[kind].account and not query.account):
         return query, None, mistake
     report = visit.services.reports.report(query)

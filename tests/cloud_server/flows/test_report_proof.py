@@ -77,6 +77,14 @@ def test_the_bill_is_proved_from_its_lines(billed: SiteRig) -> None:
     assert days.total[1:] == (facts["energy_used"], facts["charge_used"])
 
 
+def test_all_but_the_verdict_is_there_before_the_lines_are_looked_at(billed: SiteRig) -> None:
+    first = proof(billed)
+    quick = make(billed, "proof", account=ACCOUNT, from_day=first.query.from_day, looks_at_lines=False)
+    assert quick.facts == first.facts[1:]
+    assert quick.tables == tuple(t for t in first.tables if t.title not in ("proof_checks", "proof_chains"))
+    assert len(first.tables) == len(quick.tables) + 2
+
+
 def test_it_says_what_the_difference_comes_from(billed: SiteRig) -> None:
     facts = facts_of(proof(billed))
     assert facts["charge_used"] - facts["charge_before"] == facts["more_by_use"] + facts["more_by_price"]

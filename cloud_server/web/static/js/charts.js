@@ -52,5 +52,6 @@
 
   const drawAll = () => { for (const place of document.querySelectorAll("[data-chart]")) { const old = echarts.getInstanceByDom(place); if (old) old.dispose(); draw(place); } };
   drawAll();
+  document.body.addEventListener("htmx:afterSettle", drawAll);
   for (const look of ["(prefers-color-scheme: dark)", "print"]) matchMedia(look).addEventListener("change", drawAll);
 })();
