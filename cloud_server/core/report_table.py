@@ -116,7 +116,7 @@ class ReportQuery:
     """A code or words that the report itself knows what to do with."""
     state: str = ""
     looks_at_lines: bool = True
-    """False: only what a proof can show before every signed line was looked at, which takes seconds."""
+    """False: only what a proof can show at once, before it has looked at every signed line and at the days before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

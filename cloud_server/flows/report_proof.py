@@ -41,8 +41,7 @@ _parts = msgspec.json.Decoder(list[Part])
 def proof(basis: Basis) -> Report | None:
     """One account over some days; None where there is no such account."""
     days = gather(basis)
-    before = gather(_earlier(basis))
-    if days is None or before is None:
+    if days is None:
         return None
     meters = {row["meter"] for row in days.intervals}
     tables = [
@@ -52,20 +51,21 @@ def proof(basis: Basis) -> Report | None:
         *((fee_table(days.fees),) if days.fees else ()),
         _day_table(basis, days),
     ]
-    verdict: tuple[Fact, ...] = ()
+    facts = _facts(basis, days)
     if basis.query.looks_at_lines:
         made, chains = Proof(), list[tuple[Value, ...]]()
         for batches in days.batches:
             chains.append(_walk(basis, days, batches, made))
         _compare(basis, days, made)
         tables += [_check_table(made), _chain_table(chains)]
-        verdict = (Fact(key="verdict", kind="event", value="holds:yes" if made.holds else "holds:no"),)
+        verdict = Fact(key="verdict", kind="event", value="holds:yes" if made.holds else "holds:no")
+        facts = (verdict, *facts, *_compared(days, gather(_earlier(basis))))
     _, to_ms = basis.stretch
     return Report(
         query=basis.query,
         made_at_ms=basis.look.now_ms,
         tables=tuple(tables),
-        facts=(*verdict, *_facts(basis, days, before)),
+        facts=facts,
         lacks=basis.lacks(to_ms),
     )
 
@@ -181,27 +181,33 @@ def _compare_sale(basis: Basis, sale: str, made: Proof) -> None:
 # --- what is shown --------------------------------------------------------------------------------------------------
 
 
-def _facts(basis: Basis, days: AccountDays, before: AccountDays) -> tuple[Fact, ...]:
-    """Who, how much, beside how much before, and what the difference comes from."""
+def _facts(basis: Basis, days: AccountDays) -> tuple[Fact, ...]:
+    """Who, and how much."""
     site = basis.look.site
     shops = "、".join(shop for wallet in site.wallets_of.get(days.account.account, ()) for shop in site.shops(wallet))
     used, charge = _sums(days)
-    used_before, charge_before = _sums(before)
-    by_use = (used - used_before) * charge_before // used_before if used_before else charge - charge_before
-    compared = (
-        Fact(key="energy_before", kind="energy", value=used_before),
-        Fact(key="charge_before", kind="exact", value=charge_before),
-        Fact(key="more_by_use", kind="exact", value=by_use),
-        Fact(key="more_by_price", kind="exact", value=charge - charge_before - by_use),
-    )
     return (
         Fact(key="account", kind="text", value=days.account.number),
         Fact(key="customer", kind="text", value=site.customers[days.account.customer].name),
         Fact(key="shop", kind="text", value=shops),
         Fact(key="energy_used", kind="energy", value=used),
         Fact(key="charge_used", kind="exact", value=charge),
-        *(compared if before.intervals else ()),
         Fact(key="booked", kind="exact", value=days.charged_micro),
+    )
+
+
+def _compared(days: AccountDays, before: AccountDays | None) -> tuple[Fact, ...]:
+    """How much it was before, and what the difference comes from; nothing where nothing was used before."""
+    if before is None or not before.intervals:
+        return ()
+    used, charge = _sums(days)
+    used_before, charge_before = _sums(before)
+    by_use = (used - used_before) * charge_before // used_before if used_before else charge - charge_before
+    return (
+        Fact(key="energy_before", kind="energy", value=used_before),
+        Fact(key="charge_before", kind="exact", value=charge_before),
+        Fact(key="more_by_use", kind="exact", value=by_use),
+        Fact(key="more_by_price", kind="exact", value=charge - charge_before - by_use),
     )
 
 

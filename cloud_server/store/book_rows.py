@@ -59,8 +59,8 @@ class BookRows(Rows):
     def _named(self, query: Any, column: Any, names: Iterable[str] | None) -> list[tuple[Any, ...]]:
         """The rows of a query, or those of them that are named."""
         if names is None:
-            return self._tuples(query)
-        return [row for some in pieces(names) for row in self._tuples(query.where(self._among(column, some)))]
+            return self._plain(query)
+        return [row for some in pieces(names) for row in self._plain(query.where(self._among(column, some)))]
 
     def balances(self, kind: str, names: Iterable[str] | None = None) -> dict[str, int]:
         """Sums of ledger accounts of one kind ("wallet", "in_flight", "customer"), some or all, by what follows the
@@ -70,7 +70,7 @@ class BookRows(Rows):
         if names is not None:
             rows = self._named(query, tl.AccountBalance.account, (first + name for name in names))
             return {account.removeprefix(first): balance for account, balance in rows}
-        rows = self._tuples(query.where((tl.AccountBalance.account >= first) & (tl.AccountBalance.account < behind)))
+        rows = self._plain(query.where((tl.AccountBalance.account >= first) & (tl.AccountBalance.account < behind)))
         return {account.removeprefix(first): balance for account, balance in rows}
 
     def posting_times(self, boxes: Iterable[str] | None = None) -> dict[str, int]:

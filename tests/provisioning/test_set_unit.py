@@ -20,12 +20,14 @@ from protocol.envelope import check_signature, read_line
 from protocol.meter_profile.values import RegisterWrite
 from protocol.signing import public_key_from_text
 from provisioning.commission.findings import Finding, Heard, NoSuchMeter, Planned, alone_on_bus, named_meter
+from tests.busy import busy
 from tests.edge_agent.whole_box.whole_box import WholeBox, config_of, whole_box
 from tests.fakes.fake_centre import make_authority
 
 MODEL = "acrel_adf400l_1ph"
 FACTORY, WANTED = 1, 7
 SERIAL = "760000000000"
+BUSY = 1.5
 
 
 def planned() -> BoxConfig:
@@ -83,6 +85,8 @@ def test_the_meter_answers_where_the_plan_has_it_and_the_report_says_so(box: Who
     assert "Unit ids that were set" in Path(told["report"]).read_text(encoding="utf-8")
     box.centre.wait_for(lambda: box.status()["meters"][0]["raw_wh"] is not None, 60)
     again = commission(box, "", "--set-unit", name)
+    if again.returncode != 0 and busy() > BUSY:  # a scan of a bus at line speed lost an answer to others at work here
+        again = commission(box, "", "--set-unit", name)
     assert (again.returncode, unit_of(box)) == (0, WANTED), again.stdout + again.stderr
 
 

@@ -45,13 +45,14 @@
       yAxis: right ? [axis(false), axis(true)] : [axis(false)],
       series: told.series.map((one, index) => seriesOf(one, index, told.time)),
     });
-    addEventListener("resize", () => chart.resize());
-    addEventListener("beforeprint", () => chart.resize());
     place.dataset.drawn = "yes";
   };
 
-  const drawAll = () => { for (const place of document.querySelectorAll("[data-chart]")) { const old = echarts.getInstanceByDom(place); if (old) old.dispose(); draw(place); } };
+  const places = () => document.querySelectorAll("[data-chart]");
+  const drawAll = () => { for (const place of places()) { echarts.getInstanceByDom(place)?.dispose(); draw(place); } };
+  const fit = () => { for (const place of places()) echarts.getInstanceByDom(place)?.resize(); };
   drawAll();
   document.body.addEventListener("htmx:afterSettle", drawAll);
+  for (const kind of ["resize", "beforeprint"]) addEventListener(kind, fit);
   for (const look of ["(prefers-color-scheme: dark)", "print"]) matchMedia(look).addEventListener("change", drawAll);
 })();
