@@ -11,7 +11,7 @@ from protocol.units import Ms
 MINUTE_MS: Final = 60_000
 TICK_MINUTES: Final = 180
 """Eight hours of the day on the axis: they stand beside each other on a tablet too."""
-SHORT_AXES: Final = {180: 30, 360: 60, 720: 120}
+SHORT_AXES: Final = {30: 5, 60: 10, 180: 30, 360: 60, 720: 120}
 """Minutes of an axis that is shorter than a day, and minutes from tick to tick."""
 HALF_HOUR_MS: Final = 30 * MINUTE_MS
 

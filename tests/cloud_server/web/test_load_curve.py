@@ -67,10 +67,12 @@ def test_what_began_the_day_before_is_cut_at_midnight_and_keeps_its_mean() -> No
     ("hours", "wanted"),
     [
         ((), (0, 24)),
-        (((10.1, 10.2),), (10, 13)),
+        (((10.1, 10.2),), (10, 10.5)),
+        (((10.1, 10.2), (10.2, 10.9)), (10, 11)),
+        (((10.1, 10.2), (10.2, 11.1)), (10, 13)),
         (((10.1, 10.5), (10.5, 13)), (10, 13)),
         (((10.1, 10.5), (10.5, 13.2)), (10, 16)),
-        (((-1, 0.5),), (0, 3)),
+        (((-1, 0.5),), (0, 0.5)),
         (((0.2, 11.9),), (0, 12)),
         (((0.2, 12.5),), (0, 24)),
         (((22.7, 23.9),), (21, 24)),
@@ -78,7 +80,7 @@ def test_what_began_the_day_before_is_cut_at_midnight_and_keeps_its_mean() -> No
     ],
 )
 def test_the_first_hours_of_a_meter_fill_the_drawing(
-    hours: tuple[tuple[float, float], ...], wanted: tuple[int, int]
+    hours: tuple[tuple[float, float], ...], wanted: tuple[float, float]
 ) -> None:
     from_ms, to_ms = day_bounds_ms("2026-11-23", SHANGHAI)
     rows = intervals_of(from_ms, *((begin, end, 500, None) for begin, end in hours))
@@ -89,7 +91,7 @@ def test_the_first_hours_of_a_meter_fill_the_drawing(
 def test_a_short_axis_has_its_own_ticks() -> None:
     chart = drawn(SHANGHAI, "2026-11-23", (10.1, 10.2, 500, None), is_first_day=True)
     assert chart.time is not None
-    assert chart.time.ticks == ("10:00", "10:30", "11:00", "11:30", "12:00", "12:30", "13:00")
+    assert chart.time.ticks == ("10:00", "10:05", "10:10", "10:15", "10:20", "10:25", "10:30")
     assert points(chart) == [(6, 5.0), (12, 5.0)]
 
 
