@@ -13,6 +13,8 @@ SAME_FAULT_MS: Final = 600_000
 """A meter found lost up to ten minutes before its bus or box was given up belongs to the same fault: meters are tried
 many times before they are given up, each in its turn."""
 _RANK: Final[dict[str, int]] = {"meter_lost": 0, "device_lost": 1, "bus_lost": 2, "box_lost": 3}
+_GRAVITY: Final[dict[str, int]] = {"alarm1": 0, "alarm2": 1, "arrears": 2}
+"""Of a balance on its way down: all of them stand until it is up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class AlarmEntry:
     bus: Id | None = None
     device: Id | None = None
     meter: Id | None = None
+    wallet: Id | None = None
     building: Id = ""
     building_name: str = ""
     box_name: str = ""
@@ -84,6 +87,23 @@ class AlarmNews:
 
     standing: int
     unseen: tuple[AlarmEntry, ...]
+
+
+def fold_standing(entries: Iterable[AlarmEntry]) -> tuple[AlarmEntry, ...]:
+    """What stands, one thing as one alarm: what is lost together, and a balance that fell through several levels."""
+    given = tuple(entries)
+    lesser = lesser_levels((one.alarm, one.kind, one.wallet) for one in given)
+    return fold_lost(one for one in given if one.alarm not in lesser)
+
+
+def lesser_levels(standing: Iterable[tuple[Id, str, Id | None]]) -> dict[Id, Id]:
+    """Of alarms that stand (alarm, kind, wallet), those of a balance that is past them by now, and the gravest alarm of
+    that balance: a shop in arrears is past both alarms before it."""
+    gravest: dict[Id, tuple[int, Id]] = {}
+    levels = [(alarm, _GRAVITY[kind], wallet) for alarm, kind, wallet in standing if kind in _GRAVITY and wallet]
+    for alarm, gravity, wallet in levels:
+        gravest[wallet] = max(gravest.get(wallet, (gravity, alarm)), (gravity, alarm))
+    return {alarm: gravest[wallet][1] for alarm, _, wallet in levels if gravest[wallet][1] != alarm}
 
 
 def fold_lost(entries: Iterable[AlarmEntry]) -> tuple[AlarmEntry, ...]:

@@ -4,7 +4,16 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from cloud_server.core.alarm_rules import BY_HAND_KINDS
-from cloud_server.core.alarm_views import AlarmEntry, AlarmFilter, AlarmNews, AlarmNote, AlarmPage, fold_lost
+from cloud_server.core.alarm_views import (
+    AlarmEntry,
+    AlarmFilter,
+    AlarmNews,
+    AlarmNote,
+    AlarmPage,
+    fold_lost,
+    fold_standing,
+    lesser_levels,
+)
 from cloud_server.core.site_map import SiteMap
 from cloud_server.core.territory import Territory
 from cloud_server.flows.centre import Centre
@@ -43,9 +52,10 @@ class AlarmOffice:
             site = self._looker.site_map(unit)
             boxes = boxes_in(site, chosen.place) if site is not None else None
             rows = self._facts(unit, site, chosen, boxes, limit + 1)
-            entries = fold_lost(self._entries(unit, site, rows[:limit]))
+            told = self._entries(unit, site, rows[:limit])
+            entries = fold_standing(told) if chosen.state == "standing" else fold_lost(told)
             standing = self._facts(unit, site, AlarmFilter(), None, STANDING_MAX)
-            folded = fold_lost(self._entries(unit, site, standing))
+            folded = fold_standing(self._entries(unit, site, standing))
         if chosen.place and site is not None:
             entries = tuple(entry for entry in entries if _is_at(entry, chosen.place))
         counts: dict[str, int] = {}
@@ -70,7 +80,7 @@ class AlarmOffice:
         with self._centre.store.read() as unit:
             site = self._looker.site_map(unit)
             rows = self._facts(unit, site, AlarmFilter(), None, STANDING_MAX)
-            folded = fold_lost(self._entries(unit, site, rows))
+            folded = fold_standing(self._entries(unit, site, rows))
         return AlarmNews(standing=len(folded), unseen=tuple(one for one in folded if not one.notes)[:NEWS_MAX])
 
     def _facts(
@@ -103,12 +113,19 @@ class AlarmOffice:
         known = {fact.alarm_id for fact in seen}
         return [alarm for alarm in alarms if alarm in known]
 
+    def _past_by(self, unit: Unit, alarms: Sequence[Id]) -> list[Id]:
+        """The lesser alarms of the same balances, which are not shown beside these."""
+        standing = unit.alarm_book.alarms(AlarmFilter(), None, STANDING_MAX)
+        lesser = lesser_levels((fact.alarm_id, fact.kind, fact.wallet) for fact in standing)
+        return [alarm for alarm, gravest in lesser.items() if gravest in alarms and alarm not in alarms]
+
     def acknowledge(self, alarms: Sequence[Id], note: str, by: Actor) -> int:
         """Note for each that somebody has seen to it; how many there were."""
         now_ms = self._centre.clock.wall_ms()
         with self._centre.store.write() as unit:
             alarms = self._own(unit, alarms)
             done = unit.alarm_book.add_notes(alarms, now_ms, by.name, note)
+            unit.alarm_book.add_notes(self._past_by(unit, alarms), now_ms, by.name, note)
             if done:
                 detail = {"alarms": list(alarms), "note": note}
                 unit.audit.append(now_ms, by.name, "alarms_acknowledged", "", detail)
@@ -181,6 +198,7 @@ def _entry(
         bus=bus,
         device=fact.device or (placed.meter.device if placed is not None else None),
         meter=fact.meter,
+        wallet=fact.wallet,
         building=box.building if box is not None else "",
         building_name=building,
         box_name=box.name if box is not None else "",

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from cloud_server.core.alarm_rules import SAME_AGAIN_WITHIN_MS, DutyStep, duty_calls, severity_of
-from cloud_server.core.alarm_views import AlarmFilter
+from cloud_server.core.alarm_views import AlarmFilter, lesser_levels
 from cloud_server.flows import plan_site
 from cloud_server.flows.alarm_life import clear_alarm, raise_alarm
 from cloud_server.flows.read_alarms import AlarmOffice
@@ -77,6 +78,51 @@ def test_money_alarms_are_not_damped(tmp_path: Path) -> None:
                 assert raise_alarm(unit, "arrears", at_ms, subject, -1)
                 assert clear_alarm(unit, "arrears", at_ms + 1_000, subject)
         assert len(AlarmOffice(rig.centre).page(AlarmFilter(state="past")).entries) == 2
+
+
+def test_a_balance_that_fell_through_its_levels_is_one_alarm(tmp_path: Path) -> None:
+    with open_rig(tmp_path) as rig:
+        rig.plan()
+        office = AlarmOffice(rig.centre)
+        one, other = (Subject(box=box_id(1), wallet=wallet_id(1, shop)) for shop in (1, 2))
+
+        def shown(**chosen: str) -> list[tuple[str, str | None, int]]:
+            entries = office.page(AlarmFilter(**chosen)).entries  # type: ignore[arg-type]  # literals by table
+            return sorted((entry.kind, entry.wallet, len(entry.notes)) for entry in entries)
+
+        with rig.store.write() as unit:
+            for kind in ("alarm1", "alarm2", "arrears"):
+                raise_alarm(unit, kind, rig.clock.now_ms, one, 0)
+            raise_alarm(unit, "alarm1", rig.clock.now_ms, other, 0)
+        assert shown() == [("alarm1", other.wallet, 0), ("arrears", one.wallet, 0)]
+        assert office.page(AlarmFilter()).counts == (("alarm1", 1), ("arrears", 1))
+        assert shown(kind="alarm1") == [("alarm1", *of) for of in sorted([(one.wallet, 0), (other.wallet, 0)])]
+        assert len(shown(state="all")) == 4
+        (arrears,) = (entry for entry in office.page(AlarmFilter()).entries if entry.kind == "arrears")
+        assert office.acknowledge([arrears.alarm], "called", CASHIER) == 1
+        rig.clock.advance(MIN)
+        with rig.store.write() as unit:
+            clear_alarm(unit, "arrears", rig.clock.now_ms, one)
+            clear_alarm(unit, "alarm2", rig.clock.now_ms, one)
+        assert shown() == [("alarm1", *of) for of in sorted([(one.wallet, 1), (other.wallet, 0)])]
+        rig.clock.advance(MIN)
+        assert [(entry.kind, entry.wallet) for entry in office.news().unseen] == [("alarm1", other.wallet)]
+
+
+LEVELS = [
+    ([], {}),
+    ([("a", "alarm1", "w")], {}),
+    ([("a", "alarm1", "w"), ("b", "alarm2", "w")], {"a": "b"}),
+    ([("c", "arrears", "w"), ("a", "alarm1", "w"), ("b", "alarm2", "w")], {"a": "c", "b": "c"}),
+    ([("a", "alarm1", "w"), ("b", "arrears", "v")], {}),
+    ([("a", "alarm1", None), ("b", "arrears", None)], {}),
+    ([("a", "meter_lost", "w"), ("b", "arrears", "w")], {}),
+]
+
+
+@pytest.mark.parametrize(("standing", "lesser"), LEVELS)
+def test_which_levels_a_balance_is_past(standing: list[tuple[str, str, str | None]], lesser: dict[str, str]) -> None:
+    assert lesser_levels(standing) == lesser
 
 
 def test_a_person_ends_what_nothing_else_ends_and_only_that(tmp_path: Path) -> None:
