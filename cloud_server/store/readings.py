@@ -15,9 +15,6 @@ from cloud_server.store import tables_history as t
 from cloud_server.store.rows import Rows
 from protocol.records import Interval, Record
 
-WAITING: Final = ("parked", "behind_parked")
-"""States of batches that are kept and not posted yet."""
-
 
 class ReadingRows(Rows):
     """Batches and their content."""
@@ -51,7 +48,7 @@ class ReadingRows(Rows):
             "posted_at_ms": batch.posted_at_ms,
         }
         self._gather(t.Batch, [place | became])
-        if batch.state in WAITING:
+        if batch.state in t.WAITING:
             self._memory.know(("is_parked", batch.box), True)
 
     def is_parked(self, box: str) -> bool:

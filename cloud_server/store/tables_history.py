@@ -39,7 +39,9 @@ class Batch(Table):
         primary_key = pw.CompositeKey("site", "box", "epoch", "seq")
 
 
-IS_WAITING: Final = pw.SQL("state IN ('parked', 'behind_parked')")
+WAITING: Final = ("parked", "behind_parked")
+"""States of batches that are kept and not posted yet."""
+IS_WAITING: Final = pw.SQL(f"state IN {WAITING}")
 """A batch that is kept and not posted yet. Written out: an engine uses the index below for this very text alone."""
 Batch.add_index(Batch.index(Batch.site, Batch.box, where=IS_WAITING, name="batch_waiting"))
 """Each request asks for those of its box, each report for all: a handful among a year's thousands."""
